@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target: Swift 6 mode, strict concurrency, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+// Targets that never block, read a clock, draw unseeded randomness, or touch a file or socket.
+let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+// Each package enters through as few targets as possible; each product is named once, here.
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "chaos",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "chaos", targets: ["chaos"]),
+        .executable(name: "chaos-node", targets: ["chaos-node"]),
+        .library(name: "NodeKit", targets: ["NodeKit"]),
+        .library(name: "ChaosTesting", targets: ["ChaosTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Pure: words, files, decisions, verdicts.
+        .target(name: "ChaosCore", swiftSettings: pure),
+        .target(
+            name: "ChaosScenario", dependencies: ["ChaosCore", collections, yams],
+            resources: [.embedInCode("Profiles")], swiftSettings: strict),
+        .target(
+            name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
+            swiftSettings: pure),
+        .target(name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+
+        // Drivers: sockets, processes, files.
+        .target(name: "CLinux"),
+        .target(
+            name: "ChaosProxy",
+            dependencies: ["ChaosCore", "ChaosEngine", collections, nioCore, nioPosix],
+            swiftSettings: strict),
+        .target(
+            name: "ChaosCluster",
+            dependencies: [
+                "CLinux", "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosProxy", collections,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ChaosWorkloads",
+            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", nioCore, nioPosix],
+            swiftSettings: strict),
+        .target(
+            name: "ChaosControl",
+            dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
+        .target(
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+
+        // Products: write nodes, embed chaos, run it.
+        .target(
+            name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
+        .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
+        .target(
+            name: "ChaosTesting",
+            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "chaos",
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl", "ChaosReport",
+                argumentParser,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
+            swiftSettings: strict),
+
+        .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
+    ]
+)
