@@ -1,9 +1,9 @@
 import ChaosEngine
-package import NIOCore
+import NIOCore
 
 // The engine delays, splits and joins NIO's buffers without copying them, except where a fault asks
 // for it.
-extension ByteBuffer: @retroactive StreamBytes {
+extension ByteBuffer: StreamBytes {
     package var count: Int { self.readableBytes }
 
     package mutating func removePrefix(_ count: Int) -> ByteBuffer {

@@ -1,5 +1,5 @@
 import ChaosCore
-package import ChaosEngine
+import ChaosEngine
 import NIOCore
 import NIOPosix
 

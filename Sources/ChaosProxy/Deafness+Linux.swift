@@ -7,7 +7,7 @@
         private static let ipMinimumTTL = NIOBSDSocket.Option(rawValue: 21)
         private static let ipv6MinimumHopCount = NIOBSDSocket.Option(rawValue: 73)
 
-        static func setMinimumHops(_ hops: CInt, on channel: any Channel) -> Bool {
+        static func setMinimumHops(_ hops: Int, on channel: any Channel) -> Bool {
             guard let options = channel.syncOptions, let address = channel.localAddress else {
                 return false
             }

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One listener of the proxy: connections accepted here are opened over this link.
 package struct ProxiedLink: Hashable, Sendable {

@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosEngine
+import ChaosCore
+import ChaosEngine
 import NIOCore
 import NIOPosix
 

@@ -236,9 +236,9 @@ final class ProxyConnection {
         self.isOver = true
         for leg in Leg.allCases {
             guard let channel = self.channel(leg) else { continue }
-            // A failure means that the socket is closed already.
-            try? channel.syncOptions?.setOption(
-                .socketOption(.so_linger), value: linger(l_onoff: 1, l_linger: 0))
+            // Closing without lingering sends RST; a failure means that the socket is closed already.
+            _ = (channel as? any SocketOptionProvider)?.setSoLinger(
+                linger(l_onoff: 1, l_linger: 0))
             channel.close(promise: nil)
         }
     }

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 import NIOCore
 
 /// The clock of a run: what the pure modules are told as `now`.

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One line of a run's journal: an event, or a decision of the engine.
 package struct JournalEntry: Hashable, Sendable {

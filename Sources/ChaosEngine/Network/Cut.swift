@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One active partition: the directed pairs it cuts, how, and what is known about it.
 package final class Cut {

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Who put a fault on the network.
 package enum InjectionOrigin: String, Sendable {

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One directed link at work: its faults, cuts and counters.
 package final class LinkState {

@@ -1,5 +1,5 @@
-package import ChaosCore
-import Collections
+import ChaosCore
+import OrderedCollections
 
 // The network between the nodes: which faults and cuts are in force on which link. It decides; the
 // driver that owns it carries out. It is not Sendable: one event loop, or one test, owns it.

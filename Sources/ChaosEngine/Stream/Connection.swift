@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One proxied connection: two directions with their faults, and the cuts that concern both.
 ///
@@ -131,10 +131,10 @@ package final class Connection<Bytes: StreamBytes> {
     private func finish(
         _ direction: Direction, with content: QueueItem<Bytes>.Content, at now: Instant
     ) {
+        let context = MessageContext(journal: self.journal(now), exchange: self.exchange)
         self.with(direction) { pipeline in
             if self.isOver || (pipeline.hasEnded && !content.isReset) { return }
-            pipeline.passPartial(at: now)
-            pipeline.releaseHeldMessages(at: now, all: true)
+            pipeline.admitEnd(at: now, context: context)
             pipeline.hasEnded = true
             pipeline.release.noteActivity(at: now)
             let due = now.advanced(byNanoseconds: pipeline.delay == nil ? 0 : pipeline.link.meanDelay)

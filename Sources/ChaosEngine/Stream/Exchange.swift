@@ -5,6 +5,8 @@ import ChaosCore
 final class Exchange {
     /// The methods of requests whose responses have not begun, in order.
     var methods: [String] = []
+    /// Whether an HTTP connection has become something else (CONNECT, Upgrade).
+    var isTunnel = false
     /// Whether the connection is to be reset, its reply suppressed.
     var isToReset = false
 

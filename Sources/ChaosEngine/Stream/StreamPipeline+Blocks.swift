@@ -1,4 +1,5 @@
 import ChaosCore
+import DequeModule
 
 // Raw streams: faults are decided per block of offsets, and reads are split only where that makes a
 // difference.

@@ -19,6 +19,7 @@ extension StreamPipeline {
             self.release.noteSwallowed(at: now)
             return
         }
+        if context.exchange.isTunnel { self.framer?.stop(because: "the connection became a tunnel") }
         var bytes = bytes
         while bytes.count > 0 {
             let step = bytes.withSpan { self.framer?.next($0, from: 0) ?? .unsynchronised }
@@ -31,15 +32,17 @@ extension StreamPipeline {
                 self.noteRequestMethods(context)
                 self.admitEndOfMessage(part, at: now, context: context)
             case .oversized(let end, let finished):
-                self.passPartial(at: now)
                 if !self.isInPassedMessage {
                     context.journal.warning(
                         "a message over the size limit passes without message faults", self)
                 }
-                self.enqueue(.bytes(bytes.removePrefix(end)), due: now)
-                self.isInPassedMessage = !finished
-                if finished { self.messagesStarted += 1 }
+                self.passPart(bytes.removePrefix(end), finished: finished, at: now)
+            case .streamed(let end, let finished):
+                self.passPart(bytes.removePrefix(end), finished: finished, at: now)
             case .unsynchronised:
+                if self.link.framing == .http1, self.direction == .backward {
+                    context.exchange.isTunnel = true
+                }
                 if !self.release.hasWarnedOfSync {
                     self.release.hasWarnedOfSync = true
                     let why = self.framer?.desynchronised ?? "the framing does not fit"
@@ -51,6 +54,29 @@ extension StreamPipeline {
                 return
             }
         }
+    }
+
+    /// Lets a part of a message pass, with what was kept of it.
+    private mutating func passPart(_ part: Bytes, finished: Bool, at now: Instant) {
+        self.passPartial(at: now)
+        self.enqueue(.bytes(part), due: now)
+        self.isInPassedMessage = !finished
+        if finished { self.messagesStarted += 1 }
+    }
+
+    /// The stream ended: what was kept of an unfinished message passes, and a message that only the
+    /// end of the stream finishes meets its faults.
+    mutating func admitEnd(at now: Instant, context: MessageContext) {
+        if self.framer?.end() == .message, let partial = self.partial {
+            self.partial = nil
+            self.counters.queued -= partial.count
+            let ordinal = self.messagesStarted
+            self.messagesStarted += 1
+            self.link.messagesSeen += 1
+            self.admitMessage(partial, ordinal, at: now, context: context)
+        }
+        self.passPartial(at: now)
+        self.releaseHeldMessages(at: now, all: true)
     }
 
     /// Keeps an unfinished message back if a fault may want the whole of it; otherwise it passes as

@@ -1,4 +1,5 @@
 import ChaosCore
+import DequeModule
 
 /// What a direction wants done.
 enum PipelineAction<Bytes: StreamBytes> {

@@ -1,5 +1,5 @@
 import ChaosCore
-import Collections
+import DequeModule
 
 // What happens to the bytes of one direction, in this order:
 //
@@ -45,12 +45,12 @@ struct StreamPipeline<Bytes: StreamBytes> {
     var sliceSizes: Seed { self.key.derived("slicer") }
 
     // The faults in force, with their draws.
-    private(set) var loss: FaultDraws?
-    private(set) var duplicate: FaultDraws?
-    private(set) var corrupt: FaultDraws?
-    private(set) var delay: FaultDraws?
-    private(set) var reorder: FaultDraws?
-    private(set) var ackLoss: FaultDraws?
+    var loss: FaultDraws?
+    var duplicate: FaultDraws?
+    var corrupt: FaultDraws?
+    var delay: FaultDraws?
+    var reorder: FaultDraws?
+    var ackLoss: FaultDraws?
     private var revision = -1
     /// A rolling hash over all decisions, to compare runs by.
     private(set) var fingerprint: UInt64 = 0
