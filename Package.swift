@@ -87,5 +87,11 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
+        .testTarget(
+            name: "ChaosScenarioTests", dependencies: ["ChaosCore", "ChaosScenario"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosScenario", "ChaosEngine"],
+            swiftSettings: strict),
     ]
 )
