@@ -70,7 +70,9 @@ let package = Package(
         // Products: write nodes, embed chaos, run it.
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
-        .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
+        .target(
+            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections],
+            swiftSettings: strict),
         .target(
             name: "ChaosTesting",
             dependencies: ["ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl"],
@@ -87,5 +89,8 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
+        .testTarget(
+            name: "ChaosCheckersTests", dependencies: ["ChaosCore", "ChaosCheckers"],
+            swiftSettings: strict),
     ]
 )
