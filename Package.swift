@@ -85,12 +85,26 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
+            name: "chaos-node",
+            dependencies: ["ChaosCore", "ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
         .testTarget(
             name: "ChaosCheckersTests", dependencies: ["ChaosCore", "ChaosCheckers"],
             swiftSettings: strict),
+        .testTarget(
+            name: "NodeKitTests", dependencies: ["ChaosCore", "NodeKit", nioCore, nioPosix],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ReferenceNodesTests",
+            dependencies: ["ChaosCore", "NodeKit", "ReferenceNodes", "chaos-node"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ChaosWorkloadsTests",
+            dependencies: [
+                "ChaosCore", "ChaosCheckers", "ChaosWorkloads", "NodeKit", "ReferenceNodes",
+                collections, nioCore, nioPosix,
+            ], swiftSettings: strict),
     ]
 )

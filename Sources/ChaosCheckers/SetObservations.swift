@@ -82,13 +82,13 @@ struct SetObservations {
     }
 
     private mutating func observeRead(_ read: Invocation) {
+        // A reply that is no list says nothing, whatever its sender thinks.
+        let values = read.outcome == .ok ? read.end?.value.arrayValue : nil
         if read.begin.isFinal {
             let node = read.begin.node ?? "the cluster"
-            self.finalReads[node] = self.finalReads[node, default: false] || read.outcome == .ok
+            self.finalReads[node] = self.finalReads[node, default: false] || values != nil
         }
-        guard read.outcome == .ok, let end = read.end, let values = end.value.arrayValue else {
-            return
-        }
+        guard let values, let end = read.end else { return }
         var shown: [Int] = []
         var doubles: OrderedDictionary<Int, Int> = [:]
         for value in values {
@@ -115,94 +115,15 @@ struct SetObservations {
     }
 
     private mutating func noteImpossible(_ position: Int, in read: Operation) {
-        let element = self.elements[position]
         let reason: String
-    }
-
-    /// The elements, in the order in which they came up.
-    private(set) var elements: [Element] = []
-    /// The ok reads, in order of invocation.
-    private(set) var reads: [Read] = []
-    /// Elements that a read showed more than once, each with the first such read.
-    private(set) var duplicated: [Anomaly] = []
-    /// Elements that could not have been there, each with the first read that showed them.
-    private(set) var invented: [Anomaly] = []
-    /// The nodes asked for a final read, in order, and whether one of the answers was ok.
-    private(set) var finalReads: OrderedDictionary<String, Bool> = [:]
-
-    private var positions: [JSONValue: Int] = [:]
-    /// For each element the number of the read that showed it last, which finds doubles.
-    private var lastShown: [Int] = []
-
-    static let additions = ["broadcast", "add"]
-
-    init(_ history: History) {
-        let invocations = history.invocations
-        for invocation in invocations where Self.additions.contains(invocation.begin.function) {
-            self.observeAdd(invocation)
-        }
-        for invocation in invocations where invocation.begin.function == "read" {
-            self.observeRead(invocation)
-        }
-    }
-
-    private mutating func position(of value: JSONValue) -> Int {
-        if let position = self.positions[value] { return position }
-        self.positions[value] = self.elements.count
-        self.elements.append(Element(value: value))
-        self.lastShown.append(-1)
-        return self.elements.count - 1
-    }
-
-    private mutating func observeAdd(_ add: Invocation) {
-        let position = self.position(of: add.begin.value)
-        if self.elements[position].attemptedAt == nil {
-            self.elements[position].attemptedAt = add.begin.index
-        }
-        if add.outcome != .fail { self.elements[position].everyAddFailed = false }
-        if add.outcome == .ok, let end = add.end {
-            let first = self.elements[position].acknowledgement
-            if (first?.index ?? .max) > end.index {
-                self.elements[position].acknowledgement = end
-                self.elements[position].known = end
-            }
-        }
-    }
-
-    private mutating func observeRead(_ read: Invocation) {
-        if read.begin.isFinal {
-            let node = read.begin.node ?? "the cluster"
-            self.finalReads[node] = self.finalReads[node, default: false] || read.outcome == .ok
-        }
-        guard read.outcome == .ok, let end = read.end, let values = end.value.arrayValue else {
-            return
-        }
-        var counts: OrderedDictionary<Int, Int> = [:]
-        for value in values { counts[self.position(of: value), default: 0] += 1 }
-        for (position, count) in counts {
-            self.note(position, count: count, in: end)
-            if (self.elements[position].known?.index ?? .max) > end.index {
-                self.elements[position].known = end
-            }
-        }
-        self.reads.append(Read(begin: read.begin, end: end, elements: counts.keys.sorted()))
-    }
-
-    private mutating func note(_ position: Int, count: Int, in read: Operation) {
-        let element = self.elements[position]
-        if count > 1, !self.duplicated.contains(where: { $0.value == element.value }) {
-            self.duplicated.append(
-                Anomaly(value: element.value, read: read, reason: "\(count) times"))
-        }
-        let reason: String
-        switch element.attemptedAt {
+        switch self.elements[position].attemptedAt {
         case nil: reason = "nobody added it"
         case let index? where index > read.index: reason = "it was added only later"
-        case _ where element.everyAddFailed: reason = "its add had failed"
+        case _ where self.elements[position].everyAddFailed: reason = "its add had failed"
         default: return
         }
-        if !self.invented.contains(where: { $0.value == element.value }) {
-            self.invented.append(Anomaly(value: element.value, read: read, reason: reason))
-        }
+        let value = self.elements[position].value
+        if self.invented.contains(where: { $0.value == value }) { return }
+        self.invented.append(Anomaly(value: value, read: read, reason: reason))
     }
 }

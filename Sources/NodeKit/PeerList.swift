@@ -1,7 +1,10 @@
 /// The other nodes of a cluster and where they listen, as given on a command line.
 public struct PeerList: Sendable {
     /// The peers in the order they were named.
-    public let peers: [(name: String, address: String)]
+    public let peers: [(name: String, host: String, port: Int)]
+
+    /// Makes a list; the names must differ.
+    public init(_ peers: [(name: String, host: String, port: Int)] = []) { self.peers = peers }
 
     /// Reads `n2=127.77.1.2:7000,n3=127.77.1.3:7000`.
     ///
@@ -13,7 +16,7 @@ public struct PeerList: Sendable {
     ///   - id: The node's own name, which must not be among the peers.
     /// - Throws: `NodeError` with a sentence that names the entry.
     public init(parsing text: String, id: String) throws(NodeError) {
-        var peers: [(name: String, address: String)] = []
+        var peers: [(name: String, host: String, port: Int)] = []
         let entries = text.split { $0 == "," || $0 == " " }
         for (index, entry) in entries.enumerated() {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -24,15 +27,20 @@ public struct PeerList: Sendable {
                 name = try Self.name(at: index, besides: id, entry: String(entry))
             }
             let address = String(parts[parts.count - 1])
-            _ = try Self.endpoint(parsing: address, of: "peer '\(name)'")
+            let (host, port) = try Self.endpoint(parsing: address, of: "peer '\(name)'")
             if name.isEmpty { throw NodeError("a peer is NAME=HOST:PORT, found '\(entry)'") }
             if name == id { throw NodeError("a node is not its own peer, found '\(entry)'") }
             if peers.contains(where: { $0.name == name }) {
                 throw NodeError("a peer is named once, found '\(name)' again")
             }
-            peers.append((name, address))
+            peers.append((name, host, port))
         }
         self.peers = peers
+    }
+
+    /// The names of all nodes of the cluster, the given one included, `n2` before `n10`.
+    func members(with id: String) -> [String] {
+        ([id] + self.peers.map(\.name)).map { NodeName($0) }.sorted().map(\.text)
     }
 
     /// The name of an unnamed peer: the node's own prefix and the next number that is not its own.
@@ -50,7 +58,7 @@ public struct PeerList: Sendable {
     }
 
     /// Reads a TCP address, naming what it belongs to where it is none.
-    static func endpoint(
+    public static func endpoint(
         parsing text: String, of what: String
     ) throws(NodeError) -> (host: String, port: Int) {
         do {
