@@ -59,7 +59,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosWorkloads",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
+                nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosControl",

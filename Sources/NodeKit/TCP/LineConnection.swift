@@ -1,12 +1,12 @@
 import NIOCore
 
 /// One TCP connection that carries lines. Lives on its event loop.
-final class LineConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+package final class LineConnection: ChannelInboundHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
 
     /// What a connection tells its owner.
-    enum Event {
+    package enum Event {
         case opened
         case read(LineReader.Event)
         /// All bytes of one read were reported.
@@ -19,20 +19,25 @@ final class LineConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private let receive: (LineConnection, Event) -> Void
     /// Who is on the other side, for reports.
-    private(set) var remote = "an unknown address"
+    package private(set) var remote = "an unknown address"
     /// Whether reading stops while the other side does not read what was written.
     private let pausesWhenUnread: Bool
 
-    init(pausesWhenUnread: Bool, receive: @escaping (LineConnection, Event) -> Void) {
+    /// Makes a connection's handler.
+    ///
+    /// - Parameters:
+    ///   - pausesWhenUnread: Whether reading stops while the other side does not read.
+    ///   - receive: Is told everything, on the event loop.
+    package init(pausesWhenUnread: Bool, receive: @escaping (LineConnection, Event) -> Void) {
         self.pausesWhenUnread = pausesWhenUnread
         self.receive = receive
     }
 
     /// Whether the other side keeps up with what is written.
-    var isWritable: Bool { self.context?.channel.isWritable ?? false }
+    package var isWritable: Bool { self.context?.channel.isWritable ?? false }
 
     /// Writes a line, which goes out at the next ``flush()``; after the end nothing happens.
-    func write(_ line: String) {
+    package func write(_ line: String) {
         guard let context = self.context else { return }
         var buffer = context.channel.allocator.buffer(capacity: line.utf8.count + 1)
         buffer.writeString(line)
@@ -41,12 +46,12 @@ final class LineConnection: ChannelInboundHandler {
     }
 
     /// Sends what was written.
-    func flush() { self.context?.flush() }
+    package func flush() { self.context?.flush() }
 
     /// Ends the connection.
-    func close() { self.context?.close(promise: nil) }
+    package func close() { self.context?.close(promise: nil) }
 
-    func channelActive(context: ChannelHandlerContext) {
+    package func channelActive(context: ChannelHandlerContext) {
         self.context = context
         self.remote = context.remoteAddress.map { address in
             "\(address.ipAddress ?? "?"):\(address.port ?? 0)"
@@ -54,17 +59,17 @@ final class LineConnection: ChannelInboundHandler {
         self.receive(self, .opened)
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         for event in self.reader.read(self.unwrapInboundIn(data).readableBytesView) {
             self.receive(self, .read(event))
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    package func channelReadComplete(context: ChannelHandlerContext) {
         self.receive(self, .readBatchEnded)
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
         let isWritable = context.channel.isWritable
         if self.pausesWhenUnread {
             // Fails only on a closed connection, where it does not matter.
@@ -73,13 +78,13 @@ final class LineConnection: ChannelInboundHandler {
         if isWritable { self.receive(self, .becameWritable) }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    package func channelInactive(context: ChannelHandlerContext) {
         if let event = self.reader.finish() { self.receive(self, .read(event)) }
         self.context = nil
         self.receive(self, .closed)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset is nothing special: messages are sent at most once.
         context.close(promise: nil)
     }
