@@ -87,5 +87,8 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
+        .testTarget(
+            name: "ChaosControlTests",
+            dependencies: ["ChaosControl", "ChaosCore", "ChaosScenario"], swiftSettings: strict),
     ]
 )
