@@ -90,5 +90,8 @@ let package = Package(
         .testTarget(
             name: "ChaosControlTests",
             dependencies: ["ChaosControl", "ChaosCore", "ChaosScenario"], swiftSettings: strict),
+        .testTarget(
+            name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosEngine"],
+            swiftSettings: strict),
     ]
 )
