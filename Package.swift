@@ -65,7 +65,8 @@ let package = Package(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
-            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
+            swiftSettings: strict),
 
         // Products: write nodes, embed chaos, run it.
         .target(
@@ -90,6 +91,10 @@ let package = Package(
         .testTarget(
             name: "ChaosControlTests",
             dependencies: ["ChaosControl", "ChaosCore", "ChaosScenario"], swiftSettings: strict),
+        .testTarget(
+            name: "ChaosReportTests",
+            dependencies: ["ChaosReport", "ChaosCheckers", "ChaosControl", "ChaosCore"],
+            swiftSettings: strict),
         .testTarget(
             name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosEngine"],
             swiftSettings: strict),

@@ -6,7 +6,7 @@ import Synchronization
 /// A run that only keeps books: it knows three nodes and remembers what was injected.
 final class BookkeepingRun: CommandTarget {
     private struct State {
-        var injections: [Injection] = []
+        var injections: [InjectionSummary] = []
         var faults: [InjectionID: (pattern: LinkPattern, texts: [String])] = [:]
         var states: [NodeName: RunStatus.Node.State] = [:]
         var count = 0
@@ -69,12 +69,12 @@ final class BookkeepingRun: CommandTarget {
     private var now: Instant { Instant(nanoseconds: 12_000_000_000) }
 
     private func inject(
-        _ kind: Injection.Kind, _ letter: String, _ text: String, _ mode: PartitionMode?,
-        _ lease: Duration?, _ complete: (inout Injection) -> Void
+        _ kind: InjectionSummary.Kind, _ letter: String, _ text: String, _ mode: PartitionMode?,
+        _ lease: Duration?, _ complete: (inout InjectionSummary) -> Void
     ) -> JSONValue {
         let injection = self.state.withLock { state in
             let number = state.injections.filter { $0.kind == kind }.count + 1
-            var injection = Injection(
+            var injection = InjectionSummary(
                 id: InjectionID("\(letter)\(number)"), kind: kind, text: text, mode: mode,
                 links: [], since: self.now, until: lease.map { self.now + $0 })
             complete(&injection)
@@ -86,7 +86,7 @@ final class BookkeepingRun: CommandTarget {
     }
 
     private func end(
-        _ kinds: [Injection.Kind], _ selection: InjectionSelection
+        _ kinds: [InjectionSummary.Kind], _ selection: InjectionSelection
     ) throws(CommandError) -> JSONValue {
         let ended = self.state.withLock { state in
             let ended = state.injections.filter { injection in

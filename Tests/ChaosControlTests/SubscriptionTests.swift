@@ -19,7 +19,7 @@ struct SubscriptionTests {
                 event == [
                     "event": "injected", "at": 12.0, "id": "p1", "kind": "partition",
                     "text": "n1 / n2", "mode": "reject", "links": ["n1->n2", "n2->n1"],
-                    "origin": "operator", "since": 12.0, "until": 22.0,
+                    "origin": "control", "since": 12.0, "until": 22.0,
                 ])
         }
     }

@@ -3,9 +3,9 @@ package import ChaosCore
 /// Something that happened in a run, as subscribers see it.
 package enum RunEvent: Hashable, Sendable {
     /// An injection took effect.
-    case injected(Injection)
+    case injected(InjectionSummary)
     /// An injection is gone.
-    case ended(Injection, Reason, at: Instant)
+    case ended(InjectionSummary, Reason, at: Instant)
     /// A node's process changed.
     case node(RunStatus.Node, reason: String?, at: Instant)
     /// Something that people should know.
@@ -58,10 +58,10 @@ package enum RunEvent: Hashable, Sendable {
         let at = json["at"]?.instantValue ?? .start
         switch json["event"]?.stringValue {
         case "injected":
-            guard let injection = try? Injection(json: json) else { return nil }
+            guard let injection = try? InjectionSummary(json: json) else { return nil }
             self = .injected(injection)
         case "ended":
-            guard let injection = try? Injection(json: json),
+            guard let injection = try? InjectionSummary(json: json),
                 let reason = json["reason"]?.stringValue.flatMap(Reason.init)
             else { return nil }
             self = .ended(injection, reason, at: at)

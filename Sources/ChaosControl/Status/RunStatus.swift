@@ -11,14 +11,14 @@ package struct RunStatus: Hashable, Sendable {
     /// The partitions and holds that are active, oldest first.
     package var partitions: [Partition]
     /// Everything that is active, oldest first, partitions included.
-    package var injections: [Injection]
+    package var injections: [InjectionSummary]
     /// How far the workload is, in numbers and words of its own; empty without a workload.
     package var workload: JSONObject
 
     /// Makes a status.
     package init(
         run: Run, nodes: [Node] = [], links: [Link] = [], partitions: [Partition] = [],
-        injections: [Injection] = [], workload: JSONObject = [:]
+        injections: [InjectionSummary] = [], workload: JSONObject = [:]
     ) {
         self.run = run
         self.nodes = nodes
@@ -50,7 +50,7 @@ package struct RunStatus: Hashable, Sendable {
             try Partition(fields)
         }
         self.injections = try fields.list("injections") { (fields) throws(CommandError) in
-            try Injection(fields)
+            try InjectionSummary(fields)
         }
         self.workload = json["workload"]?.objectValue ?? [:]
     }

@@ -1,7 +1,8 @@
 package import ChaosCore
 
-/// One thing that was done to the network and lasts: a partition, a hold, or faults on links.
-package struct Injection: Hashable, Sendable {
+/// One thing that was done to the run and lasts: a partition, a hold, faults on links, or a blow to
+/// nodes such as a pause.
+package struct InjectionSummary: Hashable, Sendable {
     /// By what it is undone.
     package var id: InjectionID
     /// What it is.
@@ -12,7 +13,7 @@ package struct Injection: Hashable, Sendable {
     package var mode: PartitionMode?
     /// The ports it is limited to; none means all.
     package var ports: [PortName]
-    /// The links that it is on, in order: patterns for faults, directed pairs for partitions.
+    /// Where it works, in order: patterns for faults, directed pairs for cuts, names for nodes.
     package var links: [String]
     /// Who wanted it.
     package var origin: Origin
@@ -22,15 +23,15 @@ package struct Injection: Hashable, Sendable {
     package var until: Instant?
 
     /// What an injection is.
-    package enum Kind: String, CaseIterable, Sendable { case partition, hold, faults }
+    package enum Kind: String, CaseIterable, Sendable { case partition, hold, faults, process }
 
-    /// Who wanted an injection.
-    package enum Origin: String, CaseIterable, Sendable { case `operator`, schedule, network }
+    /// Who wanted an injection: the profile or network, a line of the schedule, or an operator.
+    package enum Origin: String, CaseIterable, Sendable { case background, schedule, control }
 
     /// Makes an injection that an operator wanted, on all ports.
     package init(
         id: InjectionID, kind: Kind, text: String, mode: PartitionMode? = nil,
-        ports: [PortName] = [], links: [String], origin: Origin = .operator, since: Instant,
+        ports: [PortName] = [], links: [String], origin: Origin = .control, since: Instant,
         until: Instant? = nil
     ) {
         self.id = id
@@ -76,7 +77,7 @@ package struct Injection: Hashable, Sendable {
             id: InjectionID(try fields.text("id")), kind: kind, text: try fields.text("text"),
             mode: fields.json["mode"]?.stringValue.flatMap(PartitionMode.init),
             ports: try fields.texts("ports").map { PortName($0) }, links: try fields.texts("links"),
-            origin: fields.json["origin"]?.stringValue.flatMap(Origin.init) ?? .operator,
+            origin: fields.json["origin"]?.stringValue.flatMap(Origin.init) ?? .control,
             since: try fields.instant("since"), until: fields.json["until"]?.instantValue)
     }
 }
@@ -84,12 +85,12 @@ package struct Injection: Hashable, Sendable {
 /// The answer to `partition`, `hold` and `set`: it took effect.
 package struct InjectionReceipt: Hashable, Sendable {
     /// What was done.
-    package var injection: Injection
+    package var injection: InjectionSummary
     /// How many open connections it applies to already.
     package var connections: Int
 
     /// Makes a receipt.
-    package init(_ injection: Injection, connections: Int = 0) {
+    package init(_ injection: InjectionSummary, connections: Int = 0) {
         self.injection = injection
         self.connections = connections
     }
@@ -104,7 +105,7 @@ package struct InjectionReceipt: Hashable, Sendable {
 
     /// Reads what ``json`` wrote.
     package init(json: JSONValue) throws(CommandError) {
-        self.injection = try Injection(json: json)
+        self.injection = try InjectionSummary(json: json)
         self.connections = Int(json["connections"]?.intValue ?? 0)
     }
 }
@@ -112,10 +113,10 @@ package struct InjectionReceipt: Hashable, Sendable {
 /// The answer to `heal`, `release` and `clear`: these injections are gone.
 package struct EndingReceipt: Hashable, Sendable {
     /// What ended, in the order in which it began.
-    package var ended: [Injection]
+    package var ended: [InjectionSummary]
 
     /// Makes a receipt.
-    package init(ended: [Injection]) { self.ended = ended }
+    package init(ended: [InjectionSummary]) { self.ended = ended }
 
     /// The injections and `confirmed`.
     package var json: JSONValue {
@@ -125,7 +126,7 @@ package struct EndingReceipt: Hashable, Sendable {
     /// Reads what ``json`` wrote.
     package init(json: JSONValue) throws(CommandError) {
         self.ended = try StatusFields(json, "the answer").list("ended") {
-            (fields) throws(CommandError) in try Injection(fields)
+            (fields) throws(CommandError) in try InjectionSummary(fields)
         }
     }
 }
