@@ -40,13 +40,6 @@ extension MessageView {
         }
     }
 
-    /// From the first to behind the last byte that may be flipped. In between there may be others:
-    /// ``bitToFlip(_:)`` chooses among the right ones.
-    package var payloadRange: Range<Int> {
-        let ranges = self.payloadRanges
-        return (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0)
-    }
-
     /// Whether flipping a bit (0…7) of the byte at an offset leaves the framing whole.
     package func canFlip(offset: Int, bit: Int) -> Bool {
         guard self.payloadRanges.contains(where: { $0.contains(offset) }) else { return false }
