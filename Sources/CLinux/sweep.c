@@ -61,7 +61,7 @@ int chaos_sweep(
     for (int i = 0; i < pid_count; i++) remember(&known, pids[i]);
     const pid_t self = getpid();
     const int64_t limit = milliseconds() + milliseconds_limit;
-    int alive, reaped;
+    int alive, reaped, pending;
     for (;;) {
         chaos_selection left = {
             .root = self, .everything = everything, .pids = known.list, .pid_count = known.count,
@@ -70,19 +70,23 @@ int chaos_sweep(
         if (chaos_table_read(table) < 0) table->count = 0;
         alive = chaos_table_select(table, &left);
         chaos_table_signal(table, SIGKILL);
-        reaped = 0;
+        reaped = pending = 0;
         for (int i = 0; i < table->count; i++) {
             int status;
             pid_t pid = table->list[i].pid;
             if (!table->list[i].member) continue;
             remember(&known, pid);
             // One by one: a program that embeds chaos waits for its other children itself.
-            if (table->list[i].parent != self || waitpid(pid, &status, WNOHANG) <= 0) continue;
+            if (table->list[i].parent != self) continue;
+            if (waitpid(pid, &status, WNOHANG) <= 0) {
+                pending++;
+                continue;
+            }
             forget(&known, pid);
             exited(context, pid, status);
             reaped++;
         }
-        if ((alive == 0 && reaped == 0) || milliseconds() > limit) break;
+        if ((alive + reaped + pending == 0) || milliseconds() > limit) break;
         poll(NULL, 0, 2);
     }
     free(known.list);
