@@ -1,0 +1,94 @@
+extension Partition {
+    /// The directed pairs of nodes that this partition cuts in a cluster, sorted.
+    ///
+    /// `nodes` are the cluster's, in order, without `client`; only shapes that choose at random draw
+    /// from the generator.
+    package func cuts(among nodes: [NodeName], using generator: inout Generator) -> [DirectedPair] {
+        let cut: Set<DirectedPair>
+        switch self {
+        case .groups(let patterns):
+            cut = Self.cuts(between: Self.resolve(patterns, among: nodes))
+        case .oneWay(let from, let to):
+            let sources = Self.select(from, among: nodes)
+            let targets = Self.select(to, among: nodes)
+            cut = Set(sources.flatMap { source in targets.map { DirectedPair(source, $0) } })
+        case .isolate(let members):
+            cut = Self.isolating(Self.select(members, among: nodes), among: nodes)
+        case .isolateRandom:
+            cut = Self.isolating(generator.pick(nodes).map { [$0] } ?? [], among: nodes)
+        case .halves: cut = Self.halves(nodes)
+        case .randomHalves: cut = Self.halves(generator.shuffled(nodes))
+        case .majority:
+            let shuffled = generator.shuffled(nodes)
+            let minority = (nodes.count - 1) / 2
+            cut = Self.cuts(between: [
+                Array(shuffled.prefix(minority)), Array(shuffled.dropFirst(minority)),
+            ])
+        case .bridge:
+            let shuffled = generator.shuffled(nodes)
+            let middle = nodes.count / 2
+            cut = Self.cuts(between: [
+                Array(shuffled.prefix(middle + 1)), Array(shuffled.dropFirst(middle)),
+            ])
+        case .majoritiesRing: cut = Self.majoritiesRing(generator.shuffled(nodes))
+        }
+        return cut.filter { $0.source != $0.target }.sorted()
+    }
+
+    private static func select(_ patterns: [NodePattern], among nodes: [NodeName]) -> [NodeName] {
+        (nodes + [.client]).filter { node in patterns.contains { $0.matches(node) } }
+    }
+
+    private static func resolve(
+        _ groups: [[NodePattern]], among nodes: [NodeName]
+    ) -> [[NodeName]] {
+        let isRest = { (pattern: NodePattern) in pattern.text == "rest" }
+        let named = groups.map { Self.select($0.filter { !isRest($0) }, among: nodes) }
+        let all = Set(named.flatMap { $0 })
+        return zip(groups, named).map { group, members in
+            group.contains(where: isRest) ? members + nodes.filter { !all.contains($0) } : members
+        }
+    }
+
+    /// Two nodes are cut unless some group holds both; who is in no group is left alone.
+    private static func cuts(between groups: [[NodeName]]) -> Set<DirectedPair> {
+        let members = Set(groups.flatMap { $0 })
+        var cut: Set<DirectedPair> = []
+        for source in members {
+            for target in members
+            where !groups.contains(where: { $0.contains(source) && $0.contains(target) }) {
+                cut.insert(DirectedPair(source, target))
+            }
+        }
+        return cut
+    }
+
+    private static func halves(_ nodes: [NodeName]) -> Set<DirectedPair> {
+        Self.cuts(between: [
+            Array(nodes.prefix(nodes.count / 2)), Array(nodes.dropFirst(nodes.count / 2)),
+        ])
+    }
+
+    private static func isolating(
+        _ members: [NodeName], among nodes: [NodeName]
+    ) -> Set<DirectedPair> {
+        Set(
+            members.flatMap { member in
+                nodes.flatMap { [DirectedPair(member, $0), DirectedPair($0, member)] }
+            })
+    }
+
+    /// Each node hears a majority of consecutive nodes on a ring, itself in their middle.
+    private static func majoritiesRing(_ ring: [NodeName]) -> Set<DirectedPair> {
+        let majority = ring.count / 2 + 1
+        let before = (majority - 1) / 2
+        var cut: Set<DirectedPair> = []
+        for (i, target) in ring.enumerated() {
+            for (j, source) in ring.enumerated() {
+                let place = (j - i + before + 2 * ring.count) % ring.count
+                if place >= majority { cut.insert(DirectedPair(source, target)) }
+            }
+        }
+        return cut
+    }
+}
