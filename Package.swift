@@ -86,6 +86,14 @@ let package = Package(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
+        // Embeds a process host and is killed by tests.
+        .executableTarget(
+            name: "guardian-probe", dependencies: ["ChaosCluster", collections],
+            path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosClusterTests",
+            dependencies: ["ChaosCluster", "ChaosScenario", "ChaosCore", "guardian-probe", collections],
+            swiftSettings: strict),
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
     ]
 )

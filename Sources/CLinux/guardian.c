@@ -292,6 +292,32 @@ static void read_request(void) {
     for (int i = 0; i < count; i++) close(descriptors[i]);
 }
 
+#if defined(__linux__)
+/// Renames this process, its command line too: `pkill -9 -f 'chaos run'` is meant for chaos and
+/// must not hit the one who cleans up after it. The arguments are this child's own copy.
+static void rename_process(const char *name) {
+    prctl(PR_SET_NAME, name);
+    char text[1024];
+    int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (file >= 0) close(file);
+    if (length <= 0) return;
+    text[length] = 0;
+    const char *at = strrchr(text, ')');
+    // proc_pid_stat(5): the name is field 2, arg_start and arg_end are fields 48 and 49.
+    unsigned long bounds[2] = {0, 0};
+    for (int field = 2; at && field < 48; field++) at = strchr(at + 1, ' ');
+    for (int i = 0; at && i < 2; i++) {
+        for (at++; *at >= '0' && *at <= '9'; at++)
+            bounds[i] = bounds[i] * 10 + (unsigned long)(*at - '0');
+    }
+    size_t room = bounds[1] - bounds[0], size = strlen(name) + 1;
+    if (bounds[0] == 0 || bounds[1] <= bounds[0] || room < size) return;
+    memset((char *)bounds[0], 0, room);
+    memcpy((char *)bounds[0], name, size);
+}
+#endif
+
 static void settle_in(int socket) {
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
     // What a terminal or `kill` without -9 sends must not end the one who cleans up.
@@ -312,7 +338,7 @@ static void settle_in(int socket) {
     chaos_pipe(guardian.wake);
     for (int i = 0; i < 2; i++) fcntl(guardian.wake[i], F_SETFL, O_NONBLOCK);
 #if defined(__linux__)
-    prctl(PR_SET_NAME, "chaos-guardian");
+    rename_process("chaos-guardian");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 #endif
     struct sigaction action = {.sa_flags = SA_RESTART | SA_NOCLDSTOP};

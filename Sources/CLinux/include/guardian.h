@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 /// The largest payload of a request in bytes: Linux's usual limit on arguments and environment.
-#define CHAOS_PAYLOAD_LIMIT (2 * 1024 * 1024)
+#define CHAOS_PAYLOAD_LIMIT 2097152
 /// Strings in the arguments and environment of one process.
 #define CHAOS_STRING_LIMIT 32768
 /// Processes started and alive at one time.

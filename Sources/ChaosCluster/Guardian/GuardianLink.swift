@@ -31,7 +31,8 @@ final class GuardianLink: Sendable {
     private let socket: Int32
     private let state = Mutex(State())
     private let writing = DispatchQueue(label: "chaos.guardian.requests")
-    private let source: any DispatchSourceRead
+    // Sound: dispatch sources may be used from every thread, the overlay only does not say so.
+    nonisolated(unsafe) private let source: any DispatchSourceRead
 
     /// Forks the guardian.
     ///

@@ -10,31 +10,31 @@ package struct HostedProcess: Sendable {
     let ending: ProcessEnding
 
     /// How it ended, or nil while it has not been reaped.
-    package var endedAs: ExitStatus? { self.ending.status }
+    package var endedAs: ProcessExit? { self.ending.status }
 
     /// Waits until the process has been reaped. Always returns: its host ends it at the latest.
-    package func exitStatus() async -> ExitStatus { await self.ending.wait() }
+    package func exitStatus() async -> ProcessExit { await self.ending.wait() }
 }
 
 /// The one moment at which a process ends, and who waits for it.
 final class ProcessEnding: Sendable {
     private enum State {
-        case running(waiting: [CheckedContinuation<ExitStatus, Never>])
-        case ended(ExitStatus)
+        case running(waiting: [CheckedContinuation<ProcessExit, Never>])
+        case ended(ProcessExit)
     }
 
     private let state = Mutex(State.running(waiting: []))
 
-    var status: ExitStatus? {
+    var status: ProcessExit? {
         self.state.withLock { state in
             guard case .ended(let status) = state else { return nil }
             return status
         }
     }
 
-    func wait() async -> ExitStatus {
+    func wait() async -> ProcessExit {
         await withCheckedContinuation { continuation in
-            let ended: ExitStatus? = self.state.withLock { state in
+            let ended: ProcessExit? = self.state.withLock { state in
                 switch state {
                 case .running(var waiting):
                     waiting.append(continuation)
@@ -48,8 +48,8 @@ final class ProcessEnding: Sendable {
     }
 
     /// Tells everyone who waits. The first call counts.
-    func end(as status: ExitStatus) {
-        let waiting: [CheckedContinuation<ExitStatus, Never>] = self.state.withLock { state in
+    func end(as status: ProcessExit) {
+        let waiting: [CheckedContinuation<ProcessExit, Never>] = self.state.withLock { state in
             guard case .running(let waiting) = state else { return [] }
             state = .ended(status)
             return waiting

@@ -1,5 +1,6 @@
 import CLinux
 import Dispatch
+internal import OrderedCollections
 
 #if canImport(Glibc)
     import Glibc
@@ -23,6 +24,11 @@ package final class ProcessHost: Sendable {
     package struct FamilyState: Hashable, Sendable {
         package let alive: Int
         package let stopped: Int
+
+        package init(alive: Int, stopped: Int) {
+            self.alive = alive
+            self.stopped = stopped
+        }
     }
 
     /// Who gets a signal.

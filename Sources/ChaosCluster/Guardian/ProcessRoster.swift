@@ -51,7 +51,7 @@ final class ProcessRoster: Sendable {
                 state.started[message.id] = ending
             }
         case CHAOS_EVENT_EXITED:
-            self.end(message.a, as: ExitStatus(waitStatus: message.b))
+            self.end(message.a, as: ProcessExit(waitStatus: message.b))
         default: break
         }
     }
@@ -61,7 +61,7 @@ final class ProcessRoster: Sendable {
         self.state.withLock { $0.started.removeValue(forKey: reply.id) }
     }
 
-    private func end(_ pid: Int32, as status: ExitStatus) {
+    private func end(_ pid: Int32, as status: ProcessExit) {
         let ending = self.state.withLock { $0.running.removeValue(forKey: pid) }
         ending?.end(as: status)
     }
@@ -97,7 +97,7 @@ final class ProcessRoster: Sendable {
             reaped = waitpid(self.guardian.rawValue, &status, 0)
         } while reaped < 0 && errno == EINTR
         // A program that ignores SIGCHLD gets no status; then only the sweep can tell.
-        let end = reaped > 0 ? ExitStatus(waitStatus: status) : .unknown
+        let end = reaped > 0 ? ProcessExit(waitStatus: status) : .unknown
         if end.isSuccess { self.endRest(as: .unknown) } else { self.takeOver(from: end) }
         let waiters = self.state.withLock { state in
             state.hasEnded = true
@@ -107,7 +107,7 @@ final class ProcessRoster: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    private func takeOver(from end: ExitStatus) {
+    private func takeOver(from end: ProcessExit) {
         let (pids, files) = self.state.withLock { ($0.running.keys.sorted(), $0.files) }
         let context = Unmanaged.passUnretained(self).toOpaque()
         let left = chaos_sweep(
@@ -116,7 +116,7 @@ final class ProcessRoster: Sendable {
                 guard let context else { return }
                 // The roster outlives the call: it is the one who calls.
                 Unmanaged<ProcessRoster>.fromOpaque(context).takeUnretainedValue()
-                    .end(pid, as: ExitStatus(waitStatus: status))
+                    .end(pid, as: ProcessExit(waitStatus: status))
             }, context)
         for file in files { unlink(file) }
         self.endRest(as: .unknown)
@@ -127,7 +127,7 @@ final class ProcessRoster: Sendable {
                 + "\(pids.count) processes were killed in its place\(rest)")
     }
 
-    private func endRest(as status: ExitStatus) {
+    private func endRest(as status: ProcessExit) {
         let rest = self.state.withLock { state in
             defer { state.running = [:] }
             return state.running.sorted { $0.key < $1.key }

@@ -1,5 +1,5 @@
 /// How a process ended.
-package enum ExitStatus: Hashable, Sendable {
+package enum ProcessExit: Hashable, Sendable {
     /// It returned this code, 0 to 255.
     case exited(Int32)
     /// This signal ended it.
@@ -26,7 +26,7 @@ package enum ExitStatus: Hashable, Sendable {
     }
 }
 
-extension ExitStatus: CustomStringConvertible {
+extension ProcessExit: CustomStringConvertible {
     /// `exited with 1`, `ended by SIGKILL`.
     package var description: String {
         switch self {
