@@ -61,13 +61,17 @@ final class GuardianLink: Sendable {
         onEnd: @escaping @Sendable () -> Void
     ) {
         self.source.setEventHandler { [self] in
-            var message = chaos_message()
-            guard chaos_guardian_receive(self.socket, &message) == 1 else {
-                return self.source.cancel()
-            }
-            onMessage(message)
-            let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
-            waiting?.resume(returning: .success(message))
+            // All there is: once the other end has hung up, Linux's dispatch calls only once more,
+            // however many words were left.
+            repeat {
+                var message = chaos_message()
+                guard chaos_guardian_receive(self.socket, &message) == 1 else {
+                    return self.source.cancel()
+                }
+                onMessage(message)
+                let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
+                waiting?.resume(returning: .success(message))
+            } while self.hasMore
         }
         self.source.setCancelHandler { [self] in
             self.state.withLock { $0.isOpen = false }
@@ -85,6 +89,11 @@ final class GuardianLink: Sendable {
             }
         }
         self.source.activate()
+    }
+
+    private var hasMore: Bool {
+        var source = pollfd(fd: self.socket, events: Int16(POLLIN), revents: 0)
+        return poll(&source, 1, 0) > 0
     }
 
     /// Closes the link from this side. The guardian takes that as the end of chaos.

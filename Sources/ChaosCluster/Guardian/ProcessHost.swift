@@ -73,7 +73,8 @@ package final class ProcessHost: Sendable {
             marker: "\(Self.runVariable)=\(run)", ownsAllChildren: ownsAllChildren,
             guardian: self.link.guardian, onGuardianDeath: onGuardianDeath)
         self.link.start(
-            onMessage: { [roster] in roster.note($0) }, onEnd: { [roster] in roster.guardianEnded() })
+            onMessage: { [roster] in roster.note($0) },
+            onEnd: { [roster] in roster.guardianEnded() })
     }
 
     deinit { self.link.hangUp() }
@@ -156,7 +157,8 @@ package final class ProcessHost: Sendable {
         let reply = try await self.request(CHAOS_REQUEST_REGISTER, path: path)
         guard reply.b == 0 else {
             throw ProcessHostError(
-                .limit, "a file to unlink must have a short path, found '\(path)': "
+                .limit,
+                "a file to unlink must have a short path, found '\(path)': "
                     + ProgramSearch.text(reply.b))
         }
         self.roster.setFile(path, isRegistered: true)
@@ -188,7 +190,8 @@ package final class ProcessHost: Sendable {
         rescue.cancel()
     }
 
-    private func request(_ kind: Int, path: String) async throws(ProcessHostError) -> chaos_message {
+    private func request(_ kind: Int, path: String) async throws(ProcessHostError) -> chaos_message
+    {
         try await self.link.request { () throws(ProcessHostError) in
             var message = chaos_message()
             message.kind = UInt32(kind)
@@ -216,7 +219,8 @@ package final class ProcessHost: Sendable {
         }
         guard bytes.count <= CHAOS_PAYLOAD_LIMIT else {
             throw ProcessHostError(
-                .limit, "arguments and environment must fit into \(CHAOS_PAYLOAD_LIMIT) bytes, "
+                .limit,
+                "arguments and environment must fit into \(CHAOS_PAYLOAD_LIMIT) bytes, "
                     + "found '\(bytes.count)'")
         }
         return bytes

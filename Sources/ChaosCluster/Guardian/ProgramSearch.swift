@@ -1,3 +1,5 @@
+import CLinux
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Darwin
 #endif
-import CLinux
 
 /// Finds programs as a shell would, and says why one cannot run.
 enum ProgramSearch {

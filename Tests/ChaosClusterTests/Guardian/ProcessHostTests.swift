@@ -115,21 +115,21 @@ struct ProcessHostTests {
         let sentences = [
             "no-such-program": "the program must be in PATH, found 'no-such-program'",
             "here": """
-                the program must be in PATH, found 'here'
-                hint: it lies in the working directory: write './here'
-                """,
+            the program must be in PATH, found 'here'
+            hint: it lies in the working directory: write './here'
+            """,
             "./gone": """
-                the program must exist, found './gone'
-                hint: it was looked for in '\(directory)'
-                """,
+            the program must exist, found './gone'
+            hint: it was looked for in '\(directory)'
+            """,
             "./plain": """
-                the program must be executable, found './plain'
-                hint: chmod +x './plain'
-                """,
+            the program must be executable, found './plain'
+            hint: chmod +x './plain'
+            """,
             "./lost": """
-                the program's interpreter must exist, found './lost'
-                hint: see its '#!' line, or its dynamic loader
-                """,
+            the program's interpreter must exist, found './lost'
+            hint: see its '#!' line, or its dynamic loader
+            """,
             "./noise": "the program must be a binary or begin with '#!', found './noise'",
             "": "the command must name a program, found ''",
         ]
@@ -157,7 +157,8 @@ struct ProcessHostTests {
             #expect(error?.code == .limit)
             // Within the guardian's limits, beyond the kernel's 128 KiB for one argument.
             let second = await #expect(throws: ProcessHostError.self) {
-                _ = try await Self.spawn(["true", String(repeating: "x", count: 200_000)], on: host)
+                _ = try await Self.spawn(
+                    ["true", String(repeating: "x", count: 200_000)], on: host)
             }
             #expect(
                 second?.description

@@ -73,7 +73,8 @@ struct SuddenDeathTests {
         #expect(
             await eventually {
                 ProcessScan.carrying("CHAOS_RUN=\(probe.run)").count == self.escapedWithMarker
-                    && ProcessScan.mentioning(": \(probe.run)").filter { $0 != probe.pid }.count == 1
+                    && ProcessScan.mentioning(": \(probe.run)").filter { $0 != probe.pid }.count
+                        == 1
             })
     }
 
@@ -126,7 +127,9 @@ struct SuddenDeathTests {
     @Test func aGuardianThatGetsPoliteSignalsStays() async throws {
         let probe = try Probe(script: "exec sleep 1000")
         let guardian = try #require(Int32(try probe.line(after: "ready")))
-        for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGTSTP] { kill(guardian, signal) }
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGTSTP] {
+            kill(guardian, signal)
+        }
         let name = try String(contentsOfFile: "/proc/\(guardian)/comm", encoding: .utf8)
         #expect(name == "chaos-guardian\n")
         // `pkill -f` with the words of the command must spare it.
