@@ -19,6 +19,16 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+let tests: [Target] = [
+    ("ChaosCore", []),
+    ("ChaosScenario", ["ChaosCore"]),
+    ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+].map { (module: String, others: [Target.Dependency]) in
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
+        swiftSettings: strict)
+}
+
 let package = Package(
     name: "chaos",
     platforms: [.macOS(.v15)],
@@ -66,6 +76,13 @@ let package = Package(
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
             name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+        .target(
+            name: "ChaosRun",
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
+                "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+            ],
+            swiftSettings: strict),
 
         // Products: write nodes, embed chaos, run it.
         .target(
@@ -73,13 +90,13 @@ let package = Package(
         .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl"],
+            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl", "ChaosReport",
-                argumentParser,
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -96,4 +113,5 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
     ]
+    ] + tests
 )
