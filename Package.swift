@@ -23,6 +23,7 @@ let tests: [Target] = [
     ("ChaosCore", []),
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
@@ -103,15 +104,10 @@ let package = Package(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
-        // Embeds a process host and is killed by tests.
+
+        // For tests only: hosts processes and is killed.
         .executableTarget(
             name: "guardian-probe", dependencies: ["ChaosCluster", collections],
             path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
-        .testTarget(
-            name: "ChaosClusterTests",
-            dependencies: ["ChaosCluster", "ChaosScenario", "ChaosCore", "guardian-probe", collections],
-            swiftSettings: strict),
-        .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
-    ]
     ] + tests
 )

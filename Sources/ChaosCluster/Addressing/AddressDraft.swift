@@ -1,5 +1,5 @@
-import ChaosCore
-import ChaosScenario
+internal import ChaosCore
+internal import ChaosScenario
 
 /// Works out one endpoint after the other while a plan is made.
 struct AddressDraft {

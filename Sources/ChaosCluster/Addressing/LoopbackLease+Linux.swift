@@ -17,7 +17,7 @@
         /// The second byte of the addresses.
         package let network: UInt8
 
-        private let socket: Int32
+        private let descriptor: Int32
 
         /// Takes the first network that no live run holds.
         ///
@@ -26,7 +26,7 @@
             for network in UInt8(77)...126 {
                 guard let socket = Self.hold("chaos-127.\(network)") else { continue }
                 self.network = network
-                self.socket = socket
+                self.descriptor = socket
                 return
             }
             throw InputError(
@@ -34,7 +34,7 @@
                 hint: "addressing: ports")
         }
 
-        deinit { close(self.socket) }
+        deinit { close(self.descriptor) }
 
         private static func hold(_ name: String) -> Int32? {
             let socket = socket(
