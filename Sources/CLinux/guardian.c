@@ -106,8 +106,9 @@ static void finish(void) {
         if (!reap()) break;
         pause_briefly();
     } while (reap() && milliseconds() < limit);
-    for (int i = 0; i < CHAOS_PATH_LIMIT; i++)
-        if (guardian.paths[i][0]) unlink(guardian.paths[i]);
+    // Backwards, so that a directory goes after what was put into it.
+    for (int i = CHAOS_PATH_LIMIT - 1; i >= 0; i--)
+        if (guardian.paths[i][0] && unlink(guardian.paths[i]) < 0) rmdir(guardian.paths[i]);
     _exit(0);
 }
 

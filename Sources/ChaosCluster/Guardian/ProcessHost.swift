@@ -151,8 +151,8 @@ package final class ProcessHost: Sendable {
         return FamilyState(alive: Int(reply.a), stopped: Int(reply.b))
     }
 
-    /// Has a file unlinked when the run ends, however it ends. The path is absolute and at most
-    /// 511 bytes long.
+    /// Has a file or an empty directory removed when the run ends, however it ends; the last one
+    /// first. The path is absolute and at most 511 bytes long.
     package func unlinkAtEnd(_ path: String) async throws(ProcessHostError) {
         let reply = try await self.request(CHAOS_REQUEST_REGISTER, path: path)
         guard reply.b == 0 else {

@@ -118,7 +118,7 @@ final class ProcessRoster: Sendable {
                 Unmanaged<ProcessRoster>.fromOpaque(context).takeUnretainedValue()
                     .end(pid, as: ProcessExit(waitStatus: status))
             }, context)
-        for file in files { unlink(file) }
+        for file in files.reversed() where unlink(file) != 0 { rmdir(file) }
         self.endRest(as: .unknown)
         guard !self.state.withLock({ $0.isEnding }) else { return }
         let rest = left > 0 ? "; \(left) could not be killed" : ""
