@@ -23,7 +23,18 @@ let tests: [Target] = [
     ("ChaosCore", []),
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosCheckers", ["ChaosCore"]),
     ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario"]),
+    ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
+    ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
+    (
+        "ChaosWorkloads",
+        [
+            "ChaosCore", "ChaosCheckers", "NodeKit", "ReferenceNodes", collections, nioCore,
+            nioPosix,
+        ]
+    ),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
@@ -70,13 +81,17 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosWorkloads",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
+                nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
-            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
+            swiftSettings: strict),
         .target(
             name: "ChaosRun",
             dependencies: [
@@ -88,7 +103,9 @@ let package = Package(
         // Products: write nodes, embed chaos, run it.
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
-        .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
+        .target(
+            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections],
+            swiftSettings: strict),
         .target(
             name: "ChaosTesting",
             dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
@@ -103,7 +120,6 @@ let package = Package(
         .executableTarget(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
-
 
         // For tests only: hosts processes and is killed.
         .executableTarget(

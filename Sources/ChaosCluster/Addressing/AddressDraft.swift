@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Works out one endpoint after the other while a plan is made.
 struct AddressDraft {

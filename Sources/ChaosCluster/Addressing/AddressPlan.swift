@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Who listens where, and at which address everybody sees everybody else.
 ///

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Splits a command into words as a shell does, without being one.
 ///

@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 #if canImport(Glibc)
     import Glibc

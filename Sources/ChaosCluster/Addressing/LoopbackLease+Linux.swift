@@ -1,5 +1,5 @@
 #if os(Linux)
-    package import ChaosCore
+    import ChaosCore
 
     #if canImport(Glibc)
         import Glibc

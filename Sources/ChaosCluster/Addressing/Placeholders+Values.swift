@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 extension Placeholders {
     /// What stands between braces: `peers.client:FORMAT`.

@@ -1,6 +1,6 @@
-package import ChaosCore
-package import ChaosScenario
-package import OrderedCollections
+import ChaosCore
+import ChaosScenario
+import OrderedCollections
 
 /// What one node is told about itself and the others: placeholders in its command, environment
 /// and paths, and the same as variables.

@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Gives port numbers that are free, each at most once.
 package protocol PortAllocator {

@@ -1,6 +1,6 @@
 import CLinux
 import Dispatch
-internal import OrderedCollections
+import OrderedCollections
 
 #if canImport(Glibc)
     import Glibc

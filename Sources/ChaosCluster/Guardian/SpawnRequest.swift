@@ -1,4 +1,4 @@
-package import OrderedCollections
+import OrderedCollections
 
 /// What the guardian needs to start one process.
 package struct SpawnRequest: Sendable {

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 import Dispatch
 import Synchronization
 

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 #if canImport(Glibc)
     import Glibc

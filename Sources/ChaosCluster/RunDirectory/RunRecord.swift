@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// `run.json`: what other commands, and people later, must know about a run.
 package struct RunRecord: Hashable, Sendable {
