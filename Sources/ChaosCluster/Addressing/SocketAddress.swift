@@ -1,3 +1,5 @@
+internal import ChaosCore
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -6,7 +8,7 @@
     import Darwin
 #endif
 
-/// An IPv4 or IPv6 address and port as the socket calls take it.
+/// An address as the socket calls take it: IPv4, IPv6 or a Unix socket's path.
 struct SocketAddress {
     private var storage = sockaddr_storage()
     private var length: socklen_t
@@ -36,6 +38,27 @@ struct SocketAddress {
             }
         } else {
             return nil
+        }
+    }
+
+    /// A Unix socket's path; nil when it is too long.
+    init?(path: String) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        self.family = AF_UNIX
+        self.length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        withUnsafeMutableBytes(of: &self.storage) { target in
+            withUnsafeBytes(of: address) { target.copyMemory(from: $0) }
+        }
+    }
+
+    /// The address of an endpoint; nil for a name, or for a path that is too long.
+    init?(_ endpoint: Endpoint) {
+        switch endpoint {
+        case .tcp(let host, let port): self.init(host: host, port: port)
+        case .unix(let path): self.init(path: path)
         }
     }
 
