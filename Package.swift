@@ -19,6 +19,18 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+let tests: [Target] = [
+    ("ChaosCore", []),
+    ("ChaosScenario", ["ChaosCore"]),
+    ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
+    ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
+].map { (module: String, others: [Target.Dependency]) in
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
+        swiftSettings: strict)
+}
+
 let package = Package(
     name: "chaos",
     platforms: [.macOS(.v15)],
@@ -67,6 +79,13 @@ let package = Package(
         .target(
             name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
             swiftSettings: strict),
+        .target(
+            name: "ChaosRun",
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
+                "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+            ],
+            swiftSettings: strict),
 
         // Products: write nodes, embed chaos, run it.
         .target(
@@ -74,29 +93,18 @@ let package = Package(
         .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl"],
+            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl", "ChaosReport",
-                argumentParser,
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
-        .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
-        .testTarget(
-            name: "ChaosControlTests",
-            dependencies: ["ChaosControl", "ChaosCore", "ChaosScenario"], swiftSettings: strict),
-        .testTarget(
-            name: "ChaosReportTests",
-            dependencies: ["ChaosReport", "ChaosCheckers", "ChaosControl", "ChaosCore"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosEngine"],
-            swiftSettings: strict),
-    ]
+    ] + tests
 )

@@ -83,14 +83,15 @@ package actor NetworkControl {
     private func checkFraming(of rule: FaultRule) throws(InputError) {
         let ports = rule.links.port.map { [$0] } ?? self.ports
         for fault in rule.faults where fault.needsFraming {
-            let bare = ports.first { (self.framing[$0] ?? .none) == .none }
-            guard let bare, !ports.contains(where: { (self.framing[$0] ?? .none) != .none }) else {
-                continue
-            }
+            guard let bare = ports.first, !ports.contains(where: self.hasMessages) else { continue }
             throw InputError(
                 "'\(fault.kind.rawValue)' needs messages, and port '\(bare)' has no framing",
                 hint: "name one under 'network: framing:' in the scenario")
         }
+    }
+
+    private func hasMessages(_ port: PortName) -> Bool {
+        self.framing[port].map { $0 != .none } ?? false
     }
 
     // MARK: - Cuts
@@ -133,7 +134,7 @@ package actor NetworkControl {
                 "mode 'unreachable' needs the lab, which this version does not have",
                 hint: "use 'reject' for an error at once, or 'drop' for silence")
         }
-        let bare = (port.map { [$0] } ?? self.ports).first { (self.framing[$0] ?? .none) == .none }
+        let bare = (port.map { [$0] } ?? self.ports).first { !self.hasMessages($0) }
         if mode == .lose, let bare {
             throw InputError(
                 "mode 'lose' needs messages, and port '\(bare)' has no framing",

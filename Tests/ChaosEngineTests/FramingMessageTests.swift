@@ -10,20 +10,20 @@ struct FramingMessageTests {
     private static func view(
         _ framing: Framing, side: StreamSide = .requests, _ text: String
     ) -> MessageView {
-        MessageView(framing, side: side, bytes: Array(text.utf8))
+        MessageView(framing: framing, side: side, bytes: Array(text.utf8))
     }
 
     private static func type(
         _ framing: Framing, side: StreamSide = .requests, _ text: String
     ) -> String? {
-        var view = self.view(framing, side: side, text)
+        let view = self.view(framing, side: side, text)
         return view.type
     }
 
     private static func fields(
         _ framing: Framing, side: StreamSide = .requests, _ text: String, _ paths: [String]
     ) -> [JSONValue?] {
-        var view = self.view(framing, side: side, text)
+        let view = self.view(framing, side: side, text)
         return paths.map { view.field($0) }
     }
 
@@ -35,8 +35,8 @@ struct FramingMessageTests {
     func readsMaelstromEnvelopesInsideTheirFraming(
         framing: Framing, prefix: [UInt8], suffix: [UInt8]
     ) {
-        var view = MessageView(
-            framing, side: .requests, bytes: prefix + Array(Self.echo.utf8) + suffix)
+        let view = MessageView(
+            framing: framing, side: .requests, bytes: prefix + Array(Self.echo.utf8) + suffix)
         let type = view.type
         #expect(type == "echo")
         let fields = ["dest", "body.ok", "body.none"].map { view.field($0) }
@@ -54,7 +54,7 @@ struct FramingMessageTests {
         #expect(Self.type(.lines, #"["type"]"#) == nil)
         #expect(Self.type(.length32, "") == nil)
         #expect(Self.type(.none, Self.echo) == nil)
-        var view = Self.view(.lines, "x\n")
+        let view = Self.view(.lines, "x\n")
         let correlation = view.correlation
         #expect(correlation == MessageCorrelation(messageID: nil, inReplyTo: nil))
     }
@@ -120,7 +120,7 @@ struct FramingMessageTests {
                 for _ in 0..<200 {
                     let stream = RandomStream(garbageFor: framing, side, &random)
                     let bytes = Array(stream.bytes.prefix(random.next(below: 60)))
-                    var view = MessageView(framing, side: side, bytes: bytes)
+                    let view = MessageView(framing: framing, side: side, bytes: bytes)
                     _ = view.type
                     _ = view.correlation
                     _ = ["body.type", "key", "path", "header.x", "arg.2"].map { view.field($0) }
@@ -139,8 +139,8 @@ struct FramingMatchTests {
     private static func matches(
         _ match: MessageMatch, _ framing: Framing, side: StreamSide = .requests, _ text: String
     ) -> Bool {
-        var view = MessageView(framing, side: side, bytes: Array(text.utf8))
-        return match.matchesContent(of: &view)
+        let view = MessageView(framing: framing, side: side, bytes: Array(text.utf8))
+        return match.matchesContent(of: view)
     }
 
     @Test func anEmptyMatchTakesEverything() {
@@ -190,7 +190,7 @@ struct FramingCorruptionTests {
     private static func ranges(
         _ framing: Framing, side: StreamSide = .requests, _ text: String
     ) -> [Range<Int>] {
-        var view = MessageView(framing, side: side, bytes: Array(text.utf8))
+        let view = MessageView(framing: framing, side: side, bytes: Array(text.utf8))
         return view.payloadRanges
     }
 
@@ -220,7 +220,7 @@ struct FramingCorruptionTests {
 
     @Test func noByteOfALineBecomesANewline() {
         // 0x4A and 0x0B are one bit from 0x0A.
-        var line = MessageView(.lines, side: .requests, bytes: [0x4A, 0x0B, 0x41, 0x0A])
+        let line = MessageView(framing: .lines, side: .requests, bytes: [0x4A, 0x0B, 0x41, 0x0A])
         func canFlip(_ offset: Int, _ bit: Int) -> Bool { line.canFlip(offset: offset, bit: bit) }
         #expect(!canFlip(0, 6))
         #expect(canFlip(0, 5))
@@ -231,7 +231,7 @@ struct FramingCorruptionTests {
         #expect(!bits.contains(MessageBit(offset: 0, bit: 6)))
         #expect(!bits.contains(MessageBit(offset: 1, bit: 0)))
         #expect(Set(bits).count == 22)
-        var counted = MessageView(.length16, side: .requests, bytes: [0, 1, 0x4A])
+        let counted = MessageView(framing: .length16, side: .requests, bytes: [0, 1, 0x4A])
         let isFree = counted.canFlip(offset: 2, bit: 6)
         #expect(isFree)
     }
@@ -243,11 +243,11 @@ struct FramingCorruptionTests {
 
     @Test func randomNumbersReachEveryBitOfEveryPayload() {
         let command = Array("*2\r\n$1\r\nA\r\n$2\r\nBC\r\n".utf8)
-        var view = MessageView(.resp, side: .requests, bytes: command)
+        let view = MessageView(framing: .resp, side: .requests, bytes: command)
         let seen = Set(Self.middles(of: 24).compactMap { view.bitToFlip($0) })
         #expect(seen.count == 24)
         #expect(Set(seen.map(\.offset)) == [8, 15, 16])
-        var inline = MessageView(.resp, side: .requests, bytes: Array("PING\r\n".utf8))
+        let inline = MessageView(framing: .resp, side: .requests, bytes: Array("PING\r\n".utf8))
         let none = inline.bitToFlip(5)
         #expect(none == nil)
     }
@@ -261,7 +261,7 @@ struct FramingCorruptionTests {
             var random = Seed(seed).derived("flip", framing.rawValue, "\(side)").generator
             let stream = RandomStream(framing, side, &random)
             let corrupted = stream.messages.map { bytes -> [UInt8] in
-                var view = MessageView(framing, side: side, bytes: bytes)
+                let view = MessageView(framing: framing, side: side, bytes: bytes)
                 guard let bit = view.bitToFlip(random.next()) else { return bytes }
                 var bytes = bytes
                 bytes[bit.offset] ^= 1 << UInt8(bit.bit)

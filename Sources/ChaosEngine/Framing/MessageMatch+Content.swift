@@ -6,7 +6,7 @@ extension MessageMatch {
     ///
     /// Texts compare as they are, all other values by their JSON text: `3`, `true`, `null`, `[1,2]`.
     /// RESP commands compare whatever their case. A path that the message does not have matches nothing.
-    package func matchesContent(of message: inout MessageView) -> Bool {
+    package func matchesContent(of message: MessageView) -> Bool {
         if let type = self.type {
             let wanted =
                 message.framing == .resp && message.side == .requests ? type.uppercased() : type

@@ -23,33 +23,38 @@ extension MessageView {
     /// Of `lines` all but the line's end, of lengths the payload behind them, of `resp` the bytes of bulk
     /// strings, of `http1` a body that a Content-Length counts. Bytes of `none` have no payload.
     package var payloadRanges: [Range<Int>] {
-        mutating get {
-            switch self.framing {
-            case .none: return []
-            case .lines, .length16, .length32, .varint:
-                let payload = self.framing.payload(of: self.bytes)
-                return payload.isEmpty ? [] : [payload]
-            case .resp:
-                guard case .resp(let message) = self.content else { return [] }
-                return message.bulks.filter { !$0.isEmpty }
-            case .http1:
-                guard case .http1(let message) = self.content, let body = message.countedBody,
-                    !body.isEmpty
-                else { return [] }
-                return [body]
-            }
+        switch self.framing {
+        case .none: return []
+        case .lines, .length16, .length32, .varint:
+            let payload = self.framing.payload(of: self.bytes)
+            return payload.isEmpty ? [] : [payload]
+        case .resp:
+            guard case .resp(let message) = self.content else { return [] }
+            return message.bulks.filter { !$0.isEmpty }
+        case .http1:
+            guard case .http1(let message) = self.content, let body = message.countedBody,
+                !body.isEmpty
+            else { return [] }
+            return [body]
         }
     }
 
+    /// From the first to behind the last byte that may be flipped. In between there may be others:
+    /// ``bitToFlip(_:)`` chooses among the right ones.
+    package var payloadRange: Range<Int> {
+        let ranges = self.payloadRanges
+        return (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0)
+    }
+
     /// Whether flipping a bit (0…7) of the byte at an offset leaves the framing whole.
-    package mutating func canFlip(offset: Int, bit: Int) -> Bool {
+    package func canFlip(offset: Int, bit: Int) -> Bool {
         guard self.payloadRanges.contains(where: { $0.contains(offset) }) else { return false }
         return self.leavesLine(offset, bit)
     }
 
     /// The bit that a random number chooses among those that may be flipped, all nearly equally likely;
     /// `nil` if there are none.
-    package mutating func bitToFlip(_ random: UInt64) -> MessageBit? {
+    package func bitToFlip(_ random: UInt64) -> MessageBit? {
         let ranges = self.payloadRanges
         let count = ranges.reduce(0) { $0 + $1.count }
         if count == 0 { return nil }

@@ -2,8 +2,7 @@ import ChaosCore
 
 /// One whole message, read as far as matches, journals and corruption need it.
 ///
-/// What is asked for is worked out at the first question and kept. Bytes that are not what the framing
-/// promises give no type and no fields, never a crash.
+/// Bytes that are not what the framing promises give no type and no fields, never a crash.
 package struct MessageView: Sendable {
     /// How the message was told apart from others.
     package let framing: Framing
@@ -12,13 +11,22 @@ package struct MessageView: Sendable {
     /// All bytes of the message, framing included.
     package let bytes: [UInt8]
 
-    private(set) lazy var content = MessageContent(self.framing, self.side, self.bytes)
+    let content: MessageContent
 
-    /// Makes a view of the bytes of one whole message, as a ``Framer`` found it.
-    package init(_ framing: Framing, side: StreamSide, bytes: [UInt8]) {
+    /// Reads one whole message, as a ``Framer`` found it.
+    package init(framing: Framing, side: StreamSide, bytes: [UInt8]) {
         self.framing = framing
         self.side = side
         self.bytes = bytes
+        self.content = MessageContent(framing, side, bytes)
+    }
+
+    /// Reads one whole message out of a copy of its bytes.
+    package init(framing: Framing, side: StreamSide, bytes: Span<UInt8>) {
+        var copy: [UInt8] = []
+        copy.reserveCapacity(bytes.count)
+        for index in bytes.indices { copy.append(bytes[index]) }
+        self.init(framing: framing, side: side, bytes: copy)
     }
 
     /// What kind of message it is, if that can be told.
@@ -30,14 +38,12 @@ package struct MessageView: Sendable {
     ///   `map`, `set` or `push`.
     /// - `http1`: a request's method; a response's status, such as `200`.
     package var type: String? {
-        mutating get {
-            switch self.content {
-            case .opaque: nil
-            case .json(let value):
-                value.value(at: "body.type")?.stringValue ?? value["type"]?.stringValue
-            case .resp(let message): message.type
-            case .http1(let message): message.type
-            }
+        switch self.content {
+        case .opaque: nil
+        case .json(let value):
+            value.value(at: "body.type")?.stringValue ?? value["type"]?.stringValue
+        case .resp(let message): message.type
+        case .http1(let message): message.type
         }
     }
 
@@ -47,7 +53,7 @@ package struct MessageView: Sendable {
     /// (without query), `target`, `status` and `header.NAME`, whatever the name's case; a header given
     /// several times has its values joined by `, `. RESP commands have `command`, `key` (the first
     /// argument) and `arg.N`, counted from 1; bytes that are not UTF-8 read as U+FFFD.
-    package mutating func field(_ path: String) -> JSONValue? {
+    package func field(_ path: String) -> JSONValue? {
         switch self.content {
         case .opaque: nil
         case .json(let value): value.value(at: path)
@@ -59,13 +65,11 @@ package struct MessageView: Sendable {
     /// The ids by which a message of a Maelstrom node and its reply find each other: `body.msg_id` and
     /// `body.in_reply_to`.
     package var correlation: MessageCorrelation {
-        mutating get {
-            guard case .json(let value) = self.content, let body = value["body"] else {
-                return MessageCorrelation(messageID: nil, inReplyTo: nil)
-            }
-            return MessageCorrelation(
-                messageID: body["msg_id"]?.intValue, inReplyTo: body["in_reply_to"]?.intValue)
+        guard case .json(let value) = self.content, let body = value["body"] else {
+            return MessageCorrelation(messageID: nil, inReplyTo: nil)
         }
+        return MessageCorrelation(
+            messageID: body["msg_id"]?.intValue, inReplyTo: body["in_reply_to"]?.intValue)
     }
 }
 

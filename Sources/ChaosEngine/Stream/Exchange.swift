@@ -18,7 +18,7 @@ final class Exchange {
     /// The reply is known by `in_reply_to` where requests carry a `msg_id`; elsewhere replies come
     /// in the order of their requests, as RESP and HTTP/1.1 have it.
     func suppressReply<Bytes: StreamBytes>(to request: LazyMessageView<Bytes>, _ ordinal: UInt64) {
-        if let identifier = request.correlation.messageID {
+        if let identifier = request.value.correlation.messageID {
             self.suppressedIdentifiers.append(identifier)
         } else {
             self.suppressedOrdinals.append(ordinal)
@@ -29,7 +29,7 @@ final class Exchange {
     func suppresses<Bytes: StreamBytes>(_ reply: LazyMessageView<Bytes>, _ ordinal: UInt64) -> Bool {
         if self.suppressedIdentifiers.isEmpty && self.suppressedOrdinals.isEmpty { return false }
         if self.suppressedOrdinals.contains(ordinal) { return true }
-        guard let identifier = reply.correlation.inReplyTo else { return false }
+        guard let identifier = reply.value.correlation.inReplyTo else { return false }
         return self.suppressedIdentifiers.contains(identifier)
     }
 }

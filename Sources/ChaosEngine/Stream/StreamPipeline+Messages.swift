@@ -232,7 +232,7 @@ extension StreamPipeline {
         guard case .corrupt(let corrupt)? = self.corrupt?.fault.fault else { return }
         for number in 0..<corrupt.bits {
             let random = self.corrupt?.word(at: ordinal, number: number) ?? 0
-            guard let place = view.bitToFlip(random) else { return }
+            guard let place = view.value.bitToFlip(random) else { return }
             self.fold(.corrupt, ordinal, UInt64(place.offset * 8 + place.bit))
             message.flipBit(place.bit, at: place.offset)
         }
@@ -277,9 +277,10 @@ final class LazyMessageView<Bytes: StreamBytes> {
     private let framing: Framing
     private let side: StreamSide
     private let bytes: Bytes
-    private lazy var view = MessageView(
-        self.framing, side: self.side,
-        bytes: self.bytes.withSpan { span in span.indices.map { span[$0] } })
+    /// The interpreted message.
+    private(set) lazy var value = self.bytes.withSpan { span in
+        MessageView(framing: self.framing, side: self.side, bytes: span)
+    }
 
     init(framing: Framing, side: StreamSide, bytes: Bytes) {
         self.framing = framing
@@ -287,18 +288,9 @@ final class LazyMessageView<Bytes: StreamBytes> {
         self.bytes = bytes
     }
 
-    /// The message, for those who keep it.
-    var value: MessageView { self.view }
-
-    /// The ids by which requests and replies find each other.
-    var correlation: MessageCorrelation { self.view.correlation }
-
     /// Whether the message has what a match asks for; the answer costs nothing without a question.
     func satisfies(_ match: MessageMatch) -> Bool {
         if match.type == nil && match.fields.isEmpty { return true }
-        return match.matchesContent(of: &self.view)
+        return match.matchesContent(of: self.value)
     }
-
-    /// The bit that a random number chooses for corruption.
-    func bitToFlip(_ random: UInt64) -> MessageBit? { self.view.bitToFlip(random) }
 }
