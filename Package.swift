@@ -23,6 +23,16 @@ let tests: [Target] = [
     ("ChaosCore", []),
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosCheckers", ["ChaosCore"]),
+    ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
+    ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
+    (
+        "ChaosWorkloads",
+        [
+            "ChaosCore", "ChaosCheckers", "NodeKit", "ReferenceNodes", collections, nioCore,
+            nioPosix,
+        ]
+    ),
     ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
     ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
 ].map { (module: String, others: [Target.Dependency]) in
@@ -71,7 +81,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosWorkloads",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
+                nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosControl",
@@ -90,7 +103,9 @@ let package = Package(
         // Products: write nodes, embed chaos, run it.
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
-        .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
+        .target(
+            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections],
+            swiftSettings: strict),
         .target(
             name: "ChaosTesting",
             dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],

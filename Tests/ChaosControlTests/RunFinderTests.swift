@@ -29,6 +29,10 @@ struct RunFinderTests {
                 #expect(try finder.find("demo") == live)
                 #expect(try finder.find("2-live") == live)
                 #expect(try finder.find("\(runs)/2-live") == live)
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(runs)/latest", withDestinationPath: "2-live")
+                #expect(try finder.find() == live)
+                #expect(try finder.find("latest").socket == path)
                 let over = try #require(throws: RunChoiceError.self) {
                     try finder.find("\(runs)/1-old")
                 }
