@@ -3,26 +3,14 @@ import ChaosCore
 import ChaosEngine
 import ChaosScenario
 
-/// A node that ended although nobody asked it to.
-package struct NodeDeath: Hashable, Sendable {
-    /// The node.
-    package var node: NodeName
-    /// How it ended: `exit status 1`, `signal 11 (SIGSEGV)`.
-    package var status: String
-    /// When.
-    package var at: Instant
-    /// Its last lines of output.
-    package var lastLines: [String]
-}
-
 /// What a run knows when everything has ended.
 package struct RunFacts: Sendable {
     /// What the checkers found.
     package var findings: [Finding]
     /// What was done to the run.
     package var injections: [InjectionRecord]
-    /// The nodes that died unexpectedly.
-    package var deaths: [NodeDeath]
+    /// The nodes that died although nobody asked them to, and that nobody brought back.
+    package var deaths: [NodeName]
     /// The verdict that was expected, if the scenario says one.
     package var expectation: Scenario.Expectation?
     /// The exit code of a wrapped command, if there was one.

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 import NIOCore
 
 /// The client's end of a connection: matches replies to requests by `id`.

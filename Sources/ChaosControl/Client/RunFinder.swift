@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 import Foundation
 
 /// A run that left its `run.json`.

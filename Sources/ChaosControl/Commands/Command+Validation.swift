@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 extension Command {
     /// Checks that every node and port that the command names exists in the cluster.

@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// What an operator can ask a live run to do.
 ///

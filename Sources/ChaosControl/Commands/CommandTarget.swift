@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// What commands act on: the live run.
 package protocol CommandTarget: Sendable {

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// The one line that answers a request.
 package struct Reply: Sendable {

@@ -1,5 +1,5 @@
-package import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// What one line from a client asks for.
 package enum Request: Hashable, Sendable {

@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// The fields of one request, read by type; unknown ones are refused.
 struct RequestFields {

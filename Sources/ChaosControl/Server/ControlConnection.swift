@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 import NIOCore
 
 /// One client: reads lines, answers each, and passes events on once it subscribed.

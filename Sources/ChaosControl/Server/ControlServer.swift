@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 import NIOCore
 import NIOPosix
 

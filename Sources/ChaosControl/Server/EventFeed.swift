@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 import Synchronization
 
 /// Hands what happens in a run to every subscriber without ever waiting for one.

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One thing that was done to the run and lasts: a partition, a hold, faults on links, or a blow to
 /// nodes such as a pause.

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Something that happened in a run, as subscribers see it.
 package enum RunEvent: Hashable, Sendable {

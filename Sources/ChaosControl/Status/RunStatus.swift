@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// What a live run looks like at one moment: the answer to `status`.
 package struct RunStatus: Hashable, Sendable {

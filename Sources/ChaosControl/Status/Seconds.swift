@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 // Times of a run are seconds since its start on the wire, to the millisecond: what people read and
 // what other languages take without thought.

@@ -1,5 +1,5 @@
-package import ChaosControl
-package import ChaosCore
+import ChaosControl
+import ChaosCore
 
 /// What the commands that steer a live run print.
 package enum CommandText {

@@ -1,5 +1,5 @@
-package import ChaosControl
-internal import ChaosCore
+import ChaosControl
+import ChaosCore
 
 /// What `chaos status` prints: tables of nodes, links with their faults, and partitions.
 package enum StatusText {
