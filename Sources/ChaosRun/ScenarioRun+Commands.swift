@@ -1,6 +1,9 @@
 import ChaosCluster
 import ChaosControl
 import ChaosCore
+import ChaosWorkloads
+import ChaosProxy
+import ChaosCheckers
 import ChaosEngine
 import ChaosScenario
 
@@ -125,7 +128,7 @@ extension ScenarioRun: CommandTarget {
                     hint: "'chaos status' shows what is where")
             }
         }
-        var ended: [ChaosControl.Injection] = []
+        var ended: [InjectionSummary] = []
         for record in meant {
             guard let done = try await network.end(record.id) else { continue }
             self.announceEnd(done, .command)

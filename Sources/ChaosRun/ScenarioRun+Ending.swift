@@ -2,6 +2,7 @@ import ChaosCheckers
 import ChaosCluster
 import ChaosControl
 import ChaosCore
+import ChaosProxy
 import ChaosEngine
 import ChaosReport
 import ChaosScenario

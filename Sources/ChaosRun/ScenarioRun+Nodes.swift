@@ -1,6 +1,8 @@
 import ChaosCluster
 import ChaosControl
 import ChaosCore
+import ChaosWorkloads
+import ChaosCheckers
 import ChaosProxy
 import ChaosScenario
 import Foundation

@@ -1,6 +1,9 @@
 import ChaosCluster
 import ChaosControl
 import ChaosCore
+import ChaosWorkloads
+import ChaosProxy
+import ChaosCheckers
 import ChaosEngine
 import ChaosScenario
 
@@ -113,8 +116,8 @@ extension ScenarioRun {
 
 extension InjectionRecord {
     /// The record as the control protocol shows it.
-    var injection: ChaosControl.Injection {
-        ChaosControl.Injection(
+    var injection: InjectionSummary {
+        InjectionSummary(
             id: InjectionID(self.id),
             kind: self.kind == .partition ? .partition : self.kind == .hold ? .hold : .faults,
             text: self.text, mode: self.mode, ports: self.port.map { [$0] } ?? [],

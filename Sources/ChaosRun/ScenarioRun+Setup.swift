@@ -40,7 +40,7 @@ extension ScenarioRun {
         let network = NetworkControl(
             proxy: proxy, nodes: self.clusterNames, ports: self.portNames,
             network: self.scenario.network, seed: seed)
-        let supervisor = try self.makeSupervisor(plan, host, directory, clock)
+        let supervisor = self.makeSupervisor(plan, host, directory, clock)
         let recorder = HistoryRecorder(now: { clock.now }) { operation in
             historyFile.append(operation.json)
         }
@@ -51,10 +51,10 @@ extension ScenarioRun {
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
                 historyFile: historyFile, externalEndpoints: external, control: nil, timeline: nil))
         self.lease = style.lease
-        try await self.writeHeaders(directory, seed)
+        try self.writeHeaders(directory, seed)
         self.keep(
             control: try await ControlServer.start(
-                at: directory.socketPath, target: self, faults: .standard,
+                at: directory.socketPath, target: self,
                 version: self.settings.version))
         try await self.startNodes(supervisor)
         await self.startTimeline(clock, network)
@@ -142,7 +142,7 @@ extension ScenarioRun {
     private func writeHeaders(_ directory: RunDirectory, _ seed: Seed) throws {
         try directory.write(
             ChaosCluster.RunRecord(
-                name: self.scenario.name, seed: seed, command: CommandLine.arguments,
+                name: self.scenario.name, seed: seed, command: ProcessInfo.processInfo.arguments,
                 pid: ProcessInfo.processInfo.processIdentifier, version: self.settings.version,
                 backend: "proxy", started: .now, socket: directory.socketPath))
         var asRun = self.scenario

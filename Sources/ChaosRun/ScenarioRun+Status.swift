@@ -1,6 +1,9 @@
 import ChaosCluster
 import ChaosControl
 import ChaosCore
+import ChaosWorkloads
+import ChaosProxy
+import ChaosCheckers
 import ChaosEngine
 import ChaosScenario
 

@@ -1,6 +1,6 @@
-package import ChaosCore
-package import ChaosScenario
-package import OrderedCollections
+import ChaosCore
+import ChaosScenario
+import OrderedCollections
 
 /// Starts the nodes of a run, watches them, and carries out what is done to them.
 ///
@@ -66,6 +66,11 @@ package actor NodeSupervisor {
     package func processID(of node: NodeName) -> ProcessID? {
         guard let record = self.records[node], record.state.isRunning else { return nil }
         return record.process?.id
+    }
+
+    /// How often a node was started again, by whomever.
+    package func restarts(of node: NodeName) -> Int {
+        max(0, (self.records[node]?.generation ?? 0) - 1)
     }
 
     /// Starts nodes and waits until each is ready.
