@@ -82,7 +82,7 @@ extension ScenarioRun: CommandTarget {
     private func confirm(
         _ record: InjectionRecord, _ lease: Duration?, _ parts: Parts
     ) async throws -> InjectionReceipt {
-        self.announce(record)
+        self.announce(record, lasting: lease)
         if let lease {
             self.leases[record.id] = Task {
                 guard (try? await Task.sleep(for: lease, tolerance: .zero)) != nil else { return }
