@@ -74,7 +74,8 @@ private struct CheckerParameters: Sendable {
             return try Ratio(parsing: value.stringValue ?? value.text)
         } catch {
             throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint)
+                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint
+            )
         }
     }
 }
