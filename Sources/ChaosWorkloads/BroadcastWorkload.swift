@@ -37,7 +37,7 @@ package struct BroadcastWorkload: Workload {
         let run = LoadRun(settings: self.settings, context: context)
         try await withThrowingDiscardingTaskGroup { group in
             for (index, node) in context.nodes.enumerated() {
-                // Names of their own, so that no reply to the load's clients can be taken for theirs.
+                // Names of their own, so that no reply to the load's clients is taken for theirs.
                 let name = "c\(run.clientCount + index + 1)"
                 group.addTask {
                     try await self.attempt(name: name, node: node) { client in

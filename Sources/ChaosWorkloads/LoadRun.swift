@@ -23,7 +23,7 @@ struct LoadRun: Sendable {
     /// How many clients there are.
     var clientCount: Int { self.settings.concurrency ?? self.context.nodes.count }
 
-    /// Sends requests for as long as the settings say; client i talks to node i modulo their number.
+    /// Sends requests for as long as the settings say; client i talks to node i modulo their count.
     ///
     /// - Parameter makeRequest: Says what the request with this number is.
     func run(_ makeRequest: @escaping @Sendable (Int) -> PlannedRequest) async throws {

@@ -93,7 +93,8 @@ struct CheckerTests {
             ),
             (
                 "availability", ["at_least": 90],
-                "'at_least' of 'availability': a ratio is written as '10%', '1/20' or '0.05', found '90'"
+                "'at_least' of 'availability': a ratio is written as '10%', '1/20' or '0.05',"
+                    + " found '90'"
                     + "\nhint: write '90%' or '0.9'"
             ),
         ] as [(String, JSONObject, String)])

@@ -48,7 +48,8 @@ struct WorkloadCatalogueTests {
         arguments: [
             (
                 "brodcast", [:],
-                "a workload is one of broadcast, echo, found 'brodcast'\nhint: did you mean 'broadcast'?"
+                "a workload is one of broadcast, echo, found 'brodcast'"
+                    + "\nhint: did you mean 'broadcast'?"
             ),
             (
                 "echo", ["topology": "grid"],
@@ -57,7 +58,8 @@ struct WorkloadCatalogueTests {
             ),
             (
                 "echo", ["ratee": "5/s"],
-                "the workload 'echo' has no such parameter, found 'ratee'\nhint: did you mean 'rate'?"
+                "the workload 'echo' has no such parameter, found 'ratee'"
+                    + "\nhint: did you mean 'rate'?"
             ),
             (
                 "echo", ["rate": 5],
@@ -76,7 +78,8 @@ struct WorkloadCatalogueTests {
             ),
             (
                 "broadcast", ["topology": "grit"],
-                "'topology' is one of grid, line, total, tree, found 'grit'\nhint: did you mean 'grid'?"
+                "'topology' is one of grid, line, total, tree, found 'grit'"
+                    + "\nhint: did you mean 'grid'?"
             ),
         ] as [(String, JSONObject, String)])
     func explainsWhatItCannotMake(kind: String, parameters: JSONObject, message: String) {

@@ -22,8 +22,8 @@ private struct Parrot: Node {
 private func echo(_ id: Int, _ text: String, source: String = "c1") -> String {
     let payload = JSONValue.string(text).text
     return
-        #"{"src":"\#(source)","dest":"n1","body":{"type":"echo","msg_id":\#(id),"echo":\#(payload)}}"#
-        + "\n"
+        #"{"src":"\#(source)","dest":"n1","body":{"type":"echo","msg_id":\#(id),"#
+        + #""echo":\#(payload)}}"# + "\n"
 }
 
 private func answer(_ id: Int, _ text: String, source: String = "c1") -> String {

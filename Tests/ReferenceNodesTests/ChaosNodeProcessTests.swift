@@ -78,8 +78,10 @@ struct ChaosNodeProcessTests {
         let node = try ChaosNodeProcess(["broadcast", "--variant", "naive"])
         try node.write(
             """
-            {"id":0,"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}
-            {"id":1,"src":"c1","dest":"n1","body":{"type":"topology","msg_id":1,"topology":{"n1":["n2"]}}}
+            {"id":0,"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,\
+            "node_id":"n1","node_ids":["n1","n2"]}}
+            {"id":1,"src":"c1","dest":"n1","body":{"type":"topology","msg_id":1,\
+            "topology":{"n1":["n2"]}}}
             {"id":2,"src":"c1","dest":"n1","body":{"type":"broadcast","msg_id":2,"message":7}}
             {"id":3,"src":"c1","dest":"n1","body":{"type":"read","msg_id":3}}
 
