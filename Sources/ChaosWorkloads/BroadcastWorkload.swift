@@ -40,8 +40,11 @@ package struct BroadcastWorkload: Workload {
                 // Names of their own, so that no reply to the load's clients is taken for theirs.
                 let name = "c\(run.clientCount + index + 1)"
                 group.addTask {
-                    try await self.attempt(name: name, node: node) { client in
+                    let isRead = try await self.attempt(name: name, node: node) { client in
                         await run.perform(Self.read, by: client, isFinal: true)
+                    }
+                    if !isRead {
+                        context.report("node '\(node.node)' answered no final read")
                     }
                 }
             }
@@ -67,7 +70,6 @@ package struct BroadcastWorkload: Workload {
 
     /// Tries until it works, each time over a new connection: an old one may be dead without
     /// knowing.
-    @discardableResult
     private func attempt(
         name: String, node: ClientAddress, _ body: @Sendable (Client) async -> Bool
     ) async throws -> Bool {

@@ -1,5 +1,6 @@
 import ChaosCheckers
 import ChaosCore
+import Synchronization
 import Testing
 
 @testable import ChaosWorkloads
@@ -98,8 +99,9 @@ struct BroadcastClusterTests {
         await cluster.partition(["n1"], ["n2", "n3"])
         #expect(try await self.add(2, on: 0, context))
         #expect(try await self.add(3, on: 2, context))
-        // One message from n1 to each of the others, and one back from at least n3.
-        #expect(try await self.eventually { await cluster.lostCount >= 3 })
+        // One message from n1 to each of the others, and one back from each of them. No fewer:
+        // what is still on its way when the cut heals is not lost.
+        #expect(try await self.eventually { await cluster.lostCount >= 4 })
         #expect(try await self.read(0, context) == [1, 2])
         await cluster.heal()
         // The links carry messages again: a new number arrives everywhere in all variants.
@@ -126,6 +128,15 @@ struct BroadcastClusterTests {
         let context = await self.makeContext(cluster)
         #expect(try await self.add(1, on: 0, context))
         #expect(try await self.eventually { try await self.read(2, context) == [1] })
+        if variant == "retry" {
+            // Until every copy is acknowledged: two by n1, and one by each of the nodes it told.
+            let isAcknowledged = try await self.eventually {
+                let sent = await cluster.passedCount(ofType: "forward")
+                let acknowledged = await cluster.passedCount(ofType: "forwarded")
+                return sent >= 4 && acknowledged >= sent
+            }
+            #expect(isAcknowledged)
+        }
         try await cluster.restart("n3")
         #expect(try await self.add(2, on: 0, context))
         let expected: [Int64] = isHealed ? [1, 2] : [2]
@@ -133,6 +144,23 @@ struct BroadcastClusterTests {
         try await BroadcastWorkload(settings: self.settings()).runFinalReads(context)
         let finding = SetFullChecker().check(context.recorder.history)
         #expect(finding.verdict == (isHealed ? .valid : .invalid), "\(finding)")
+        await cluster.stop()
+    }
+
+    @Test func aNodeThatIsGoneAnswersNoFinalRead() async throws {
+        let cluster = try await TestCluster("broadcast", "gossip", nodes: 2)
+        let reports = Mutex<[String]>([])
+        var context = await self.makeContext(cluster)
+        context.report = { report in reports.withLock { $0.append(report) } }
+        #expect(try await self.add(1, on: 0, context))
+        await cluster.stop("n2")
+        try await BroadcastWorkload(settings: self.settings()).runFinalReads(context)
+        #expect(reports.withLock { $0 } == ["node 'n2' answered no final read"])
+        let finding = SetFullChecker().check(context.recorder.history)
+        #expect(finding.verdict == .unknown)
+        #expect(finding.summary == "no final read was answered by n2")
+        let workload = BroadcastWorkload(settings: self.settings())
+        await #expect(throws: WorkloadError.self) { try await workload.runLoad(context) }
         await cluster.stop()
     }
 

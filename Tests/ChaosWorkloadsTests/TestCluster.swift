@@ -40,6 +40,11 @@ actor TestCluster {
     /// How many messages the relays lost so far.
     var lostCount: Int { self.relays.reduce(0) { $0 + $1.lostCount } }
 
+    /// How many messages of a type the relays passed on so far.
+    func passedCount(ofType type: String) -> Int {
+        self.relays.reduce(0) { $0 + $1.passedCount(ofType: type) }
+    }
+
     /// Loses all messages between two groups.
     func partition(_ left: [String], _ right: [String]) {
         for relay in self.relays {
@@ -60,6 +65,9 @@ actor TestCluster {
         self.nodes[name] = try await TCPNode.listen(host: node.host, port: node.port)
         try await self.run(name)
     }
+
+    /// Ends a node for good.
+    func stop(_ name: String) async { await self.nodes[name]?.stop() }
 
     func stop() async {
         for name in self.names { await self.nodes[name]?.stop() }
@@ -87,6 +95,12 @@ final class Relay: Sendable {
     private final class State: Sendable {
         let isCut = Atomic(false)
         let lostCount = Atomic(0)
+        let passed = Mutex<[String: Int]>([:])
+
+        func notePassed(_ line: [UInt8]) {
+            guard let type = try? Message(parsing: line).type else { return }
+            self.passed.withLock { $0[type, default: 0] += 1 }
+        }
     }
 
     init(from source: String, to target: String, port: Int) async throws {
@@ -104,6 +118,7 @@ final class Relay: Sendable {
                             if state.isCut.load(ordering: .sequentiallyConsistent) {
                                 state.lostCount.add(1, ordering: .sequentiallyConsistent)
                             } else {
+                                state.notePassed(line)
                                 forward.send(String(decoding: line, as: UTF8.self))
                             }
                         case .closed: forward.close()
@@ -123,6 +138,10 @@ final class Relay: Sendable {
     }
 
     var lostCount: Int { self.state.lostCount.load(ordering: .sequentiallyConsistent) }
+
+    func passedCount(ofType type: String) -> Int {
+        self.state.passed.withLock { $0[type] ?? 0 }
+    }
 
     func stop() async { try? await self.listener.close() }
 

@@ -50,7 +50,6 @@ struct LineClient: Sendable {
 
 /// Collects sentences from any thread and lets a test wait for one.
 actor Sentences {
-    private(set) var all: [String] = []
     private let stream: AsyncStream<String>
     nonisolated let add: @Sendable (String) -> Void
 
