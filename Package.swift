@@ -24,6 +24,7 @@ let tests: [Target] = [
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario"]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -88,7 +89,8 @@ let package = Package(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
-            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
+            swiftSettings: strict),
         .target(
             name: "ChaosRun",
             dependencies: [

@@ -84,6 +84,12 @@ package enum ScenarioFile {
             }
             return nil
         }
+        parser.checkWorkload = { workload in
+            do throws(InputError) {
+                _ = try makeWorkload(workload)
+                return []
+            } catch { return [.init(key: nil, error)] }
+        }
         parser.checkCheck = { check in
             do throws(InputError) {
                 _ = try makeChecker(name: check.name, parameters: check.parameters)

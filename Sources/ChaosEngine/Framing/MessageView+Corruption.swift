@@ -20,8 +20,9 @@ package struct MessageBit: Hashable, Sendable {
 extension MessageView {
     /// The bytes whose bits may be flipped, in order and apart from each other.
     ///
-    /// Of `lines` all but the line's end, of lengths the payload behind them, of `resp` the bytes of bulk
-    /// strings, of `http1` a body that a Content-Length counts. Bytes of `none` have no payload.
+    /// Of `lines` all but the line's end, of lengths the payload behind them, of `resp` the bytes
+    /// of bulk strings, of `http1` a body that a Content-Length counts. Bytes of `none` have no
+    /// payload.
     package var payloadRanges: [Range<Int>] {
         switch self.framing {
         case .none: return []
@@ -39,20 +40,14 @@ extension MessageView {
         }
     }
 
-    /// From the first to behind the last byte that may be flipped. In between there may be others:
-    /// ``bitToFlip(_:)`` chooses among the right ones.
-    package var payloadRange: Range<Int> {
-        let ranges = self.payloadRanges
-        return (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0)
-    }
-
     /// Whether flipping a bit (0…7) of the byte at an offset leaves the framing whole.
     package func canFlip(offset: Int, bit: Int) -> Bool {
         guard self.payloadRanges.contains(where: { $0.contains(offset) }) else { return false }
         return self.leavesLine(offset, bit)
     }
 
-    /// The bit that a random number chooses among those that may be flipped, all nearly equally likely;
+    /// The bit that a random number chooses among those that may be flipped, all nearly equally
+    /// likely;
     /// `nil` if there are none.
     package func bitToFlip(_ random: UInt64) -> MessageBit? {
         let ranges = self.payloadRanges

@@ -31,11 +31,11 @@ package struct MessageView: Sendable {
 
     /// What kind of message it is, if that can be told.
     ///
-    /// - `lines`, `length16`, `length32`, `varint`: the text at `body.type`, else at `type`, of a JSON
-    ///   object.
+    /// - `lines`, `length16`, `length32`, `varint`: the text at `body.type`, else at `type`, of a
+    ///   JSON object.
     /// - `resp`: a command in upper case, such as `GET`; the kind of a reply: `simple`, `error`,
-    ///   `integer`, `bulk`, `array`, `null`, `boolean`, `double`, `bignumber`, `bulkerror`, `verbatim`,
-    ///   `map`, `set` or `push`.
+    ///   `integer`, `bulk`, `array`, `null`, `boolean`, `double`, `bignumber`, `bulkerror`,
+    ///   `verbatim`, `map`, `set` or `push`.
     /// - `http1`: a request's method; a response's status, such as `200`.
     package var type: String? {
         switch self.content {
@@ -50,9 +50,9 @@ package struct MessageView: Sendable {
     /// The value at a dotted path, if there is one.
     ///
     /// In JSON the path goes through the members of objects: `body.key`. HTTP has `method`, `path`
-    /// (without query), `target`, `status` and `header.NAME`, whatever the name's case; a header given
-    /// several times has its values joined by `, `. RESP commands have `command`, `key` (the first
-    /// argument) and `arg.N`, counted from 1; bytes that are not UTF-8 read as U+FFFD.
+    /// (without query), `target`, `status` and `header.NAME`, whatever the name's case; a header
+    /// given several times has its values joined by `, `. RESP commands have `command`, `key` (the
+    /// first argument) and `arg.N`, counted from 1; bytes that are not UTF-8 read as U+FFFD.
     package func field(_ path: String) -> JSONValue? {
         switch self.content {
         case .opaque: nil
@@ -62,7 +62,8 @@ package struct MessageView: Sendable {
         }
     }
 
-    /// The ids by which a message of a Maelstrom node and its reply find each other: `body.msg_id` and
+    /// The ids by which a message of a Maelstrom node and its reply find each other: `body.msg_id`
+    /// and
     /// `body.in_reply_to`.
     package var correlation: MessageCorrelation {
         guard case .json(let value) = self.content, let body = value["body"] else {

@@ -78,8 +78,8 @@ private struct RESPTokens {
         let sign: UInt8
         /// Where the bytes of a bulk string lie.
         var bulk: Range<Int>?
-        /// How many values of an aggregate follow. One of unknown length counts as its first value and
-        /// the rest, which is exact enough: such attributes do not exist.
+        /// How many values of an aggregate follow. One of unknown length counts as its first value
+        /// and the rest, which is exact enough: such attributes do not exist.
         var children = 0
         var isNull = false
 
