@@ -87,5 +87,8 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
+        .testTarget(
+            name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosEngine"],
+            swiftSettings: strict),
     ]
 )
