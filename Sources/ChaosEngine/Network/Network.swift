@@ -136,7 +136,8 @@ package final class Network {
         }
     }
 
-    func record(_ entry: JournalEntry) { self.pending.append(entry) }
+    /// Writes something down in order with the decisions.
+    package func record(_ entry: JournalEntry) { self.pending.append(entry) }
 
     /// Hands over what was decided since the last call, in order.
     package func takeJournal() -> [JournalEntry] {

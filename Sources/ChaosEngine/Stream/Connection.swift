@@ -169,13 +169,26 @@ package final class Connection<Bytes: StreamBytes> {
 
     // MARK: - What is to be done
 
-    /// Whether more bytes should be read from the source of a direction.
+    /// Whether more bytes should be read from the source of a direction. Where no fault wants them
+    /// earlier, they are read once the other socket can take them.
     package func wantsInput(_ direction: Direction) -> Bool {
         if self.isOver { return false }
         let share = self.network.queueLimitOfRun / max(1, 2 * self.network.connectionsOpen)
+        let isReady = direction == .forward ? self.forwardIsReady : self.backwardIsReady
         return self.with(direction) { pipeline in
-            !pipeline.hasEnded && pipeline.counters.queued < pipeline.limit(share: share)
+            // An unfinished message does not count: it could never be finished at the limit.
+            let waiting = pipeline.counters.queued - (pipeline.partial?.count ?? 0)
+            return !pipeline.hasEnded && waiting < pipeline.limit(share: share)
+                && (isReady || !pipeline.link.faults.isEmpty)
         }
+    }
+
+    /// Whether the target may be dialled now: nothing may reach it, or come back, through a cut in
+    /// mode `drop`; nothing may reach it while it is held; `new-only` cuts off what came later.
+    package var mayReachTarget: Bool {
+        !self.forward.link.isCut(.drop) && !self.backward.link.isCut(.drop)
+            && !self.forward.link.isCut(.hold)
+            && !self.forward.link.cuts.contains { $0.mode == .newOnly && $0.order < self.order }
     }
 
     /// Whether the socket of a leg must be deaf: a cut in mode `drop` loses all that its peer sends.

@@ -30,7 +30,8 @@ extension StreamPipeline {
             case .reset:
                 self.queue.removeFirst()
                 return .reset
-            case .end: return self.nextEnd(at: now)
+            // The end waits for its socket as bytes do: there may be none yet to pass it on to.
+            case .end: return isSinkReady ? self.nextEnd(at: now) : nil
             case .bytes(let bytes):
                 if head.isMessage, let cut = self.link.cuts.first(where: { $0.mode == .lose }) {
                     self.lose(bytes, to: cut, journal)
@@ -101,7 +102,10 @@ extension StreamPipeline {
     private mutating func nextBytes(at now: Instant) -> PipelineAction<Bytes>? {
         if self.isCollecting(at: now) { return nil }
         guard case .bytes(var bytes)? = self.queue.first?.content else { return nil }
-        var size = bytes.count
+        // What leaves is out of reach of a later cut, so a slow reader is handed little at a time;
+        // messages leave whole.
+        let isMessage = self.queue.first?.isMessage == true
+        var size = isMessage ? bytes.count : min(bytes.count, Self.writeLimit)
         self.release.limitData.map { self.release.touchOnce($0) }
         let limit = self.limitOfData
         if let limit {

@@ -18,6 +18,8 @@ struct StreamPipeline<Bytes: StreamBytes> {
     static var blockSize: Int { 1448 }
     /// How much a direction may hold that nothing delays.
     static var undelayedLimit: Int { 256 << 10 }
+    /// How much of a raw stream is written at once.
+    static var writeLimit: Int { 64 << 10 }
 
     let link: LinkState
     let direction: Direction
