@@ -21,6 +21,26 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+let tests: [Target] = [
+    ("ChaosCore", []),
+    ("ChaosScenario", ["ChaosCore"]),
+    ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosCheckers", ["ChaosCore"]),
+    ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
+    ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
+    (
+        "ChaosWorkloads",
+        [
+            "ChaosCore", "ChaosCheckers", "NodeKit", "ReferenceNodes", collections, nioCore,
+            nioPosix,
+        ]
+    ),
+].map { (module: String, others: [Target.Dependency]) in
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
+        swiftSettings: strict)
+}
+
 let package = Package(
     name: "chaos",
     platforms: [.macOS(.v15)],
@@ -63,36 +83,44 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosWorkloads",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
+                nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
             name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+        .target(
+            name: "ChaosRun",
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
+                "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+            ],
+            swiftSettings: strict),
 
         // Products: write nodes, embed chaos, run it.
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
-        .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
+        .target(
+            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections],
+            swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl"],
+            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl", "ChaosReport",
-                argumentParser,
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
-        .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
-        .testTarget(
-            name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosEngine"],
-            swiftSettings: strict),
-    ]
+    ] + tests
 )

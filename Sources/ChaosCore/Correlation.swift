@@ -1,10 +1,10 @@
 /// Makes each random number follow the one before, by netem's rule (`get_crandom` in Linux,
 /// `net/sched/sch_netem.c`).
 ///
-/// A number is `(1 − ρ)·random + ρ·last`. The numbers' autocorrelation at distance k is ρᵏ, their mean
-/// stays ½ of the range, and because each is an average, their spread is narrower by
-/// √((1 − ρ)/(1 + ρ)): chances below ½ strike less often than they say. At ρ = 1 the first number stays
-/// for ever.
+/// A number is `(1 − ρ)·random + ρ·last`. The numbers' autocorrelation at distance k is ρᵏ and
+/// their mean stays ½ of the range. Because each is an average, their spread is narrower, by the
+/// factor √((1 − ρ)/(1 + ρ)), and chances below ½ strike less often than they say. At ρ = 1 the
+/// first number stays for ever.
 package struct Correlation: Hashable, Sendable {
     /// ρ, scaled to 0…2³²−1.
     package let rho: UInt32

@@ -39,7 +39,8 @@ enum DistributionArithmetic {
 
     /// 1/∛x for 2⁻²⁰ ≤ x ≤ 1.
     static func inverseCubeRoot(_ x: Double) -> Double {
-        // Newton's iteration for y⁻³ = x, from below it grows towards the root without overshooting.
+        // Newton's iteration for y⁻³ = x, from below it grows towards the root without
+        // overshooting.
         var y = 1.0
         for _ in 0..<64 {
             let next = y * (4 - x * y * y * y) / 3

@@ -70,8 +70,8 @@ extension DistributionTable {
     /// Without the cut the spread would be 2/√3; with it the spread is 0.82 and the mean −0.033.
     package static let pareto = DistributionTable(Self.paretoValues.map { Self.clamped($0) })
 
-    /// A quarter of the normal and three quarters of the Pareto value of the same rank: mean −0.025,
-    /// spread 0.83, from −1.5 to 3.88.
+    /// A quarter of the normal and three quarters of the Pareto value of the same rank: mean
+    /// −0.025, spread 0.83, from −1.5 to 3.88.
     package static let paretonormal = DistributionTable(
         zip(Self.normalValues, Self.paretoValues).map { normal, pareto in
             Self.clamped((normal + 3 * pareto) / 4)

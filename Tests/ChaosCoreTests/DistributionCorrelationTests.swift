@@ -39,8 +39,8 @@ struct DistributionCorrelationTests {
     }
 
     // An autocorrelation ρ estimated from n numbers of such a sequence varies by √((1 − ρ²)/n)
-    // (Bartlett), the mean by σ·√((1 + ρ)/(1 − ρ)/n), and the spread, whose squares are correlated by
-    // ρ², by less than σ·√((1 + ρ²)/(1 − ρ²)/2n). Five times that is allowed.
+    // (Bartlett), the mean by σ·√((1 + ρ)/(1 − ρ)/n), and the spread, whose squares are correlated
+    // by ρ², by less than σ·√((1 + ρ²)/(1 − ρ²)/2n). Five times that is allowed.
     @Test(arguments: [5, 25, 50, 75, 90])
     func autocorrelationIsTheRatioAndTheSpreadNarrows(percent: Int) {
         var generator = Seed(UInt64(percent)).generator
@@ -101,9 +101,9 @@ struct DistributionLossTests {
         #expect(abs(share - p) < 5 * (p * (1 - p) / Double(Self.draws)).squareRoot())
     }
 
-    // At ρ = ½ the numbers are ∑ 2⁻ᵏ·uₖ, whose distribution function is Fabius' function F:
-    // F(1/2) = 1/2, F(1/4) = 5/72, F(1/8) = 1/288. So netem's "loss 25% 50%" loses 6.9 %. Hits repeat
-    // with an autocorrelation below ½, which widens the error by less than √3.
+    // At ρ = ½ the numbers are ∑ 2⁻ᵏ·uₖ, whose distribution function is Fabius' function F: F(1/2)
+    // = 1/2, F(1/4) = 5/72, F(1/8) = 1/288. So netem's "loss 25% 50%" loses 6.9 %. Hits repeat with
+    // an autocorrelation below ½, which widens the error by less than √3.
     @Test(
         arguments: [
             (500_000_000, 0.5), (250_000_000, 5.0 / 72), (125_000_000, 1.0 / 288),
@@ -137,9 +137,9 @@ struct DistributionLossTests {
     }
 
     // The chain's states are correlated by λ = 1 − p − r, so that the share of losses varies by
-    // √(π(1 − π)(1 + λ)/(1 − λ)/n), π being the share itself; where a state loses only some packets,
-    // by less. Bursts: with everything lost in the bad state and nothing in the good one their length
-    // is geometric with mean 1/r and spread √(1 − r)/r.
+    // √(π(1 − π)(1 + λ)/(1 − λ)/n), π being the share itself; where a state loses only some
+    // packets, by less. Bursts: with everything lost in the bad state and nothing in the good one
+    // their length is geometric with mean 1/r and spread √(1 − r)/r.
     @Test(arguments: [
         (1, 10, 100, 0), (5, 25, 100, 0), (2, 20, 50, 1), (30, 30, 80, 5),
     ])

@@ -1,9 +1,9 @@
 import ChaosCore
 import Testing
 
-// Over n independent draws the mean varies by σ/√n and the standard deviation by about
-// σ·√((κ − 1)/4n), κ being the kurtosis (fourth central moment over σ⁴). Each check allows five times
-// that: a right implementation fails one seed in two million, and the seeds are fixed.
+// Over n independent draws the mean varies by σ/√n and the standard deviation by about σ·√((κ −
+// 1)/4n), κ being the kurtosis (fourth central moment over σ⁴). Each check allows five times that:
+// a right implementation fails one seed in two million, and the seeds are fixed.
 
 @Suite("Statistics of delay distributions")
 struct DistributionStatisticsTests {

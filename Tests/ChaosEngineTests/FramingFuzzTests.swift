@@ -2,8 +2,8 @@ import ChaosCore
 import ChaosEngine
 import Testing
 
-/// Streams of random messages, cut into random reads: the messages must come out as they went in. Bytes
-/// that are no messages must come out too, all of them, whatever the framer makes of them.
+/// Streams of random messages, cut into random reads: the messages must come out as they went in.
+/// Bytes that are no messages must come out too, all of them, whatever the framer makes of them.
 @Suite("Framing of random streams")
 struct FramingFuzzTests {
     private static let framings = Framing.allCases.filter { $0 != .none }

@@ -173,6 +173,18 @@ struct FramingHTTP1Tests {
         #expect(Framer.reason(.http1, .requests, String(line.dropLast())) == nil)
     }
 
+    @Test func methodsAreTokens() {
+        for byte in UInt8.min...UInt8.max where byte != 0x0A && byte != 0x20 {
+            var framer = Framer(.http1, side: .requests)
+            _ = framer.pieces(of: [byte] + Array(" / HTTP/1.1\r\n\r\n".utf8))
+            let character = Character(UnicodeScalar(byte))
+            let isToken =
+                character.isASCII && (character.isLetter || character.isNumber)
+                || "!#$%&'*+-.^_`|~".contains(character)
+            #expect((framer.desynchronised == nil) == isToken, "byte \(byte)")
+        }
+    }
+
     @Test func theSameLengthTwiceIsOneLength() {
         let post = "POST / HTTP/1.1\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\nok"
         #expect(

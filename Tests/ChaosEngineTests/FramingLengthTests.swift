@@ -65,7 +65,8 @@ struct FramingLengthTests {
     }
 
     @Test func aCorruptedLengthShiftsAllThatFollows() {
-        // The 2 became a 3, so the first message takes a byte of the second, whose length is then 259.
+        // The 2 became a 3, so the first message takes a byte of the second, whose length is then
+        // 259.
         #expect(
             Framer.pieces(.length16, .requests, of: [0, 3, 7, 8, 0, 1, 3, 4, 5])
                 == [.message([0, 3, 7, 8, 0]), .unfinished([1, 3, 4, 5])])

@@ -41,7 +41,8 @@ enum Piece: Hashable, CustomStringConvertible {
 }
 
 extension Framer {
-    /// Shows a whole stream to the framer, in reads that are cut at the given offsets, and then its end.
+    /// Shows a whole stream to the framer, in reads that are cut at the given offsets, and then its
+    /// end.
     mutating func pieces(of stream: [UInt8], cutAt cuts: [Int] = []) -> [Piece] {
         var pieces: [Piece] = []
         var current: [UInt8] = []

@@ -14,14 +14,14 @@ package enum FrameStep: Hashable, Sendable {
     case more
     /// The message ends before this index.
     case message(end: Int)
-    /// The bytes up to this index, and those of the same message before them, belong to a message over
-    /// the limit. They pass through; when it is finished, the next message follows.
+    /// The bytes up to this index, and those of the same message before them, belong to a message
+    /// over the limit. They pass through; when it is finished, the next message follows.
     case oversized(end: Int, finished: Bool)
     /// As `oversized`, of a message that must not be held back: its sender waits for an answer in
     /// between (`Expect: 100-continue`), or it is an endless sequence of events.
     case streamed(end: Int, finished: Bool)
-    /// Sync is lost: everything from the offset on, and the unfinished message before it, pass through
-    /// for ever.
+    /// Sync is lost: everything from the offset on, and the unfinished message before it, pass
+    /// through for ever.
     case unsynchronised
 }
 
@@ -37,10 +37,10 @@ package enum FrameEnd: Hashable, Sendable {
 
 /// Finds the messages in one direction of a connection.
 ///
-/// A framer is shown every byte of its stream exactly once, in order, in reads cut anywhere. Each call
-/// of ``next(_:from:)`` says what comes next in a read; the caller goes on from the end it was told, and
-/// after `more` with the next read. The cuts do not change where messages begin and end. The work is
-/// linear in the bytes, and no bytes but those of a head's current line are kept.
+/// A framer is shown every byte of its stream exactly once, in order, in reads cut anywhere. Each
+/// call of ``next(_:from:)`` says what comes next in a read; the caller goes on from the end it was
+/// told, and after `more` with the next read. The cuts do not change where messages begin and end.
+/// The work is linear in the bytes, and no bytes but those of a head's current line are kept.
 ///
 /// ```swift
 /// var offset = 0
@@ -124,8 +124,8 @@ package struct Framer: Sendable {
         return self.scanner.endsWithStream ? .message : .unfinished
     }
 
-    /// Gives framing up from here on, for a reason that the framer cannot see: the other direction of
-    /// the connection became a tunnel, say. A reason already there stays.
+    /// Gives framing up from here on, for a reason that the framer cannot see: the other direction
+    /// of the connection became a tunnel, say. A reason already there stays.
     package mutating func stop(because reason: String) {
         if self.desynchronised == nil { self.desynchronised = reason }
         self.seen = 0
@@ -147,11 +147,11 @@ package struct Framer: Sendable {
 
 extension Framer {
     /// Tells the framer of HTTP/1.1 responses the method of the next request that has reached the
-    /// server: responses to HEAD and CONNECT have no body. Without it a request counts as GET. Other
-    /// framers ignore it.
+    /// server: responses to HEAD and CONNECT have no body. Without it a request counts as GET.
+    /// Other framers ignore it.
     package mutating func noteRequest(method: String) { self.scanner.noteRequest(method: method) }
 
-    /// The methods of the HTTP/1.1 requests whose first line was seen since the last call, in order;
-    /// of other framers, none. At most the last 4096 are kept.
+    /// The methods of the HTTP/1.1 requests whose first line was seen since the last call, in
+    /// order; of other framers, none. At most the last 4096 are kept.
     package mutating func takeRequestMethods() -> [String] { self.scanner.takeRequestMethods() }
 }

@@ -27,15 +27,15 @@ struct HTTP1BodyFields: Hashable {
             return "a field is 'name: value', found \(ByteText.quoted(line))"
         }
         self.lastWasRelevant = true
-        if field.isNamed("content-length") {
+        if HTTP1Field.equal(field.name, Names.contentLength) {
             self.takeContentLength(field.value)
-        } else if field.isNamed("transfer-encoding") {
+        } else if HTTP1Field.equal(field.name, Names.transferEncoding) {
             self.takeTransferEncoding(field.value)
-        } else if field.isNamed("expect") {
-            if HTTP1Field.equal(field.value, "100-continue") { self.mustStream = true }
-        } else if field.isNamed("content-type") {
+        } else if HTTP1Field.equal(field.name, Names.expect) {
+            if HTTP1Field.equal(field.value, Names.continue) { self.mustStream = true }
+        } else if HTTP1Field.equal(field.name, Names.contentType) {
             let type = field.value.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 }
-            if HTTP1Field.equal(type, "text/event-stream") { self.mustStream = true }
+            if HTTP1Field.equal(type, Names.eventStream) { self.mustStream = true }
         } else {
             self.lastWasRelevant = false
         }
@@ -51,6 +51,17 @@ struct HTTP1BodyFields: Hashable {
         }
         // RFC 9112 section 6.1.
         return minor == 0 ? "HTTP/1.0 has no transfer codings" : nil
+    }
+
+    /// The words that are looked for, made once: a head is read for each message.
+    private enum Names {
+        static let contentLength = Array("content-length".utf8)
+        static let transferEncoding = Array("transfer-encoding".utf8)
+        static let expect = Array("expect".utf8)
+        static let contentType = Array("content-type".utf8)
+        static let `continue` = Array("100-continue".utf8)
+        static let eventStream = Array("text/event-stream".utf8)
+        static let chunked = Array("chunked".utf8)
     }
 
     private mutating func takeContentLength(_ value: ArraySlice<UInt8>) {
@@ -85,7 +96,7 @@ struct HTTP1BodyFields: Hashable {
             if self.transferCoding == .chunked {
                 self.fault = self.fault ?? "'chunked' is the last transfer coding"
             }
-            self.transferCoding = HTTP1Field.equal(coding, "chunked") ? .chunked : .other
+            self.transferCoding = HTTP1Field.equal(coding, Names.chunked) ? .chunked : .other
         }
     }
 }
@@ -104,14 +115,9 @@ struct HTTP1Field {
         self.value = Self.trimmed(line[(colon + 1)...])
     }
 
-    /// Whether the field has this name, given in lower case.
-    func isNamed(_ name: StaticString) -> Bool { Self.equal(self.name, name) }
-
-    /// Whether bytes are a text in whatever case, given in lower case.
-    static func equal(_ bytes: ArraySlice<UInt8>, _ text: StaticString) -> Bool {
-        let text = text.description.utf8
-        guard bytes.count == text.count else { return false }
-        return zip(bytes, text).allSatisfy { Self.lowercased($0) == $1 }
+    /// Whether bytes are a text in whatever case; the text is given in lower case.
+    static func equal(_ bytes: ArraySlice<UInt8>, _ text: [UInt8]) -> Bool {
+        bytes.count == text.count && zip(bytes, text).allSatisfy { Self.lowercased($0) == $1 }
     }
 
     /// The bytes without spaces and tabs around them.

@@ -1,9 +1,9 @@
 /// HTTP/1.0 and HTTP/1.1 messages (RFC 9112).
 ///
 /// Requests and responses may be pipelined. A message with both a Content-Length and a
-/// Transfer-Encoding, with two different lengths or with a coding that hides its end loses sync: those
-/// are what request smuggling is made of (RFC 9112 section 11.2), and two readers may differ on them.
-/// Behind status 101, and where CONNECT opens a tunnel, no message follows.
+/// Transfer-Encoding, with two different lengths or with a coding that hides its end loses sync:
+/// those are what request smuggling is made of (RFC 9112 section 11.2), and two readers may differ
+/// on them. Behind status 101, and where CONNECT opens a tunnel, no message follows.
 struct HTTP1Scanner: MessageScanner {
     /// The longest line of a head. Servers stop between 8 and 64 KiB.
     private static let lineMax = 65_536
@@ -114,8 +114,8 @@ extension HTTP1Scanner {
         return false
     }
 
-    /// What speaks against a line that is not finished: sync is lost before a stream that is no HTTP
-    /// fills the memory.
+    /// What speaks against a line that is not finished: sync is lost before a stream that is no
+    /// HTTP fills the memory.
     private func reasonAgainstLine() -> String? {
         if self.line.count > Self.lineMax {
             return "a line of a head has at most \(Self.lineMax) bytes"

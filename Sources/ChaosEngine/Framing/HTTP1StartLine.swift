@@ -20,7 +20,15 @@ enum HTTP1StartLine: Hashable {
         }
     }
 
-    struct Failure: Error { let reason: String }
+    struct Failure: Error {
+        let reason: String
+
+        init(reason: String) { self.reason = reason }
+
+        init(rule: String, _ line: [UInt8]) {
+            self.reason = "\(rule), found \(ByteText.quoted(line))"
+        }
+    }
 
     /// The longest method that is still believed to be one.
     private static let methodMax = 32
@@ -55,23 +63,19 @@ enum HTTP1StartLine: Hashable {
         if line.elementsEqual("PRI * HTTP/2.0".utf8) {
             return .failure(Failure(reason: "the connection speaks HTTP/2"))
         }
-        let failure = Failure(
-            reason: "a request is 'METHOD target HTTP/1.1', found \(ByteText.quoted(line))")
         guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20),
             first > 0, first + 1 < last, let minor = Self.minorVersion(line[(last + 1)...])
-        else { return .failure(failure) }
+        else { return .failure(Failure(rule: "a request is 'METHOD target HTTP/1.1'", line)) }
         let name = String(decoding: line[..<first], as: UTF8.self)
         return .success(.request(Method(name), name: name, minor: minor))
     }
 
     private static func parseResponse(_ line: [UInt8]) -> Result<HTTP1StartLine, Failure> {
-        let failure = Failure(
-            reason: "a response is 'HTTP/1.1 status reason', found \(ByteText.quoted(line))")
         // HTTP/1.1 SP 3DIGIT [ SP reason ]
         guard line.count >= 12, line[8] == 0x20, let minor = Self.minorVersion(line[..<8]),
             line.count == 12 || line[12] == 0x20,
             let status = Int(String(decoding: line[9..<12], as: UTF8.self)), status >= 100
-        else { return .failure(failure) }
+        else { return .failure(Failure(rule: "a response is 'HTTP/1.1 status reason'", line)) }
         return .success(.response(status: status, minor: minor))
     }
 
@@ -82,13 +86,15 @@ enum HTTP1StartLine: Hashable {
         return Int(digit - UInt8(ascii: "0"))
     }
 
-    /// Whether a byte may stand in a token (RFC 9110 section 5.6.2).
+    /// Whether a byte may stand in a token (RFC 9110 section 5.6.2): letters, digits and
+    /// `!#$%&'*+-.^_`|~`, as one bit for each ASCII character.
     static func isToken(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
+        let characters: UInt64 =
+            switch byte {
+            case 0..<64: 0x03ff_6cfa_0000_0000
+            case 64..<128: 0x57ff_ffff_c7ff_fffe
+            default: 0
+            }
+        return characters >> UInt64(byte & 63) & 1 == 1
     }
 }

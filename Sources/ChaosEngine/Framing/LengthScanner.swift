@@ -37,8 +37,8 @@ struct LengthScanner: MessageScanner {
 }
 
 /// Messages of a base-128 length, low groups first, and then that many bytes (Protocol Buffers:
-/// Encoding, "Base 128 Varints"; the writers are called `writeDelimitedTo`). A length has at most 10
-/// bytes and stays below 2⁶³.
+/// Encoding, "Base 128 Varints"; the writers are called `writeDelimitedTo`). A length has at most
+/// 10 bytes and stays below 2⁶³.
 struct VarintScanner: MessageScanner {
     private var prefixSeen = 0
     private var length: UInt64 = 0

@@ -1,7 +1,7 @@
 /// What a scanner found in the bytes it was shown.
 enum Scan {
-    /// All bytes belong to a message that is not finished. It needs at least that many bytes more, as
-    /// far as it has told.
+    /// All bytes belong to a message that is not finished. It needs at least that many bytes more,
+    /// as far as it has told.
     case more(atLeast: Int)
     /// The message ends before this index.
     case message(end: Int)
@@ -11,7 +11,8 @@ enum Scan {
 
 /// Finds the ends of messages of one framing. A ``Framer`` drives it and keeps limits and sync.
 protocol MessageScanner: Sendable {
-    /// Looks at the bytes from `offset` on, of which there is at least one. It is shown every byte once.
+    /// Looks at the bytes from `offset` on, of which there is at least one. It is shown every byte
+    /// once.
     mutating func scan(_ bytes: Span<UInt8>, from offset: Int) -> Scan
 
     /// Whether the end of the stream finishes the current message.

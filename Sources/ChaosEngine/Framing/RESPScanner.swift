@@ -1,9 +1,9 @@
 /// Commands and replies of the Redis serialization protocol, versions 2 and 3
 /// (https://redis.io/docs/latest/develop/reference/protocol-spec/).
 ///
-/// A request is an array of bulk strings or an inline command, which ends with a newline. A response is
-/// one value with all that is nested in it, and the attributes in front of it; pushes are messages of
-/// their own.
+/// A request is an array of bulk strings or an inline command, which ends with a newline. A
+/// response is one value with all that is nested in it, and the attributes in front of it; pushes
+/// are messages of their own.
 struct RESPScanner: MessageScanner {
     /// Arrays in arrays, deeper than any server sends them (hiredis stops at 9).
     private static let depthMax = 1024

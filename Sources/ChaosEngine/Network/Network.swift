@@ -136,7 +136,7 @@ package final class Network {
         }
     }
 
-    /// Writes something down in order with the decisions.
+    /// Writes something down, in order with the decisions.
     package func record(_ entry: JournalEntry) { self.pending.append(entry) }
 
     /// Hands over what was decided since the last call, in order.

@@ -117,10 +117,14 @@ struct FaultDraws {
             random: random, choice: delay.correlation == .zero ? .byRemainder : .byRank)
     }
 
+    /// One of the random numbers for places that belong to this ordinal.
+    func word(at ordinal: UInt64, number: Int) -> UInt64 {
+        self.key.word(at: ordinal, index: Use.place.rawValue + UInt64(number))
+    }
+
     /// A whole number below a bound that belongs to this ordinal.
     func place(at ordinal: UInt64, number: Int, below bound: Int) -> Int {
-        let word = self.key.word(at: ordinal, index: Use.place.rawValue + UInt64(number))
-        return Int(word.multipliedFullWidth(by: UInt64(bound)).high)
+        Int(self.word(at: ordinal, number: number).multipliedFullWidth(by: UInt64(bound)).high)
     }
 }
 

@@ -160,7 +160,7 @@ extension StreamPipeline {
         let isTwice = self.strikes(.duplicate, ordinal, view, context)
         var message = message
         if self.strikes(.corrupt, ordinal, view, context) {
-            self.corrupt(&message, ordinal, view.value)
+            self.corrupt(&message, ordinal, view)
         }
         var due = now
         if let fault = self.delay?.fault, self.exposed(fault, view) {
@@ -204,8 +204,7 @@ extension StreamPipeline {
         if let direction = match.direction, (direction == .request) != (self.direction == .forward) {
             return nil
         }
-        let looksInside = match.type != nil || !match.fields.isEmpty
-        if looksInside && !match.matchesContent(of: view.value) { return nil }
+        if !view.satisfies(match) { return nil }
         let number = fault.countMatch()
         if let nth = match.nth, number != nth { return nil }
         if let first = match.first, number > first { return nil }
@@ -227,18 +226,15 @@ extension StreamPipeline {
         return true
     }
 
-    private mutating func corrupt(_ message: inout Bytes, _ ordinal: UInt64, _ view: MessageView) {
+    private mutating func corrupt(
+        _ message: inout Bytes, _ ordinal: UInt64, _ view: LazyMessageView<Bytes>
+    ) {
         guard case .corrupt(let corrupt)? = self.corrupt?.fault.fault else { return }
-        let range = view.payloadRange
-        if range.isEmpty { return }
         for number in 0..<corrupt.bits {
-            let place =
-                self.corrupt?.place(at: ordinal, number: number, below: range.count * 8) ?? 0
-            let offset = range.lowerBound + place / 8
-            self.fold(.corrupt, ordinal, UInt64(place))
-            if view.canFlip(offset: offset, bit: place % 8) {
-                message.flipBit(place % 8, at: offset)
-            }
+            let random = self.corrupt?.word(at: ordinal, number: number) ?? 0
+            guard let place = view.value.bitToFlip(random) else { return }
+            self.fold(.corrupt, ordinal, UInt64(place.offset * 8 + place.bit))
+            message.flipBit(place.bit, at: place.offset)
         }
     }
 
@@ -276,13 +272,13 @@ struct MessageContext {
     let exchange: Exchange
 }
 
-/// A message interpreted only when somebody asks for it.
+/// A message interpreted only when somebody asks for it, and then once.
 final class LazyMessageView<Bytes: StreamBytes> {
     private let framing: Framing
     private let side: StreamSide
     private let bytes: Bytes
     /// The interpreted message.
-    private(set) lazy var value: MessageView = self.bytes.withSpan { span in
+    private(set) lazy var value = self.bytes.withSpan { span in
         MessageView(framing: self.framing, side: self.side, bytes: span)
     }
 
@@ -290,5 +286,11 @@ final class LazyMessageView<Bytes: StreamBytes> {
         self.framing = framing
         self.side = side
         self.bytes = bytes
+    }
+
+    /// Whether the message has what a match asks for; the answer costs nothing without a question.
+    func satisfies(_ match: MessageMatch) -> Bool {
+        if match.type == nil && match.fields.isEmpty { return true }
+        return match.matchesContent(of: self.value)
     }
 }

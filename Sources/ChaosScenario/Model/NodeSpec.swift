@@ -1,13 +1,13 @@
 import ChaosCore
 
 /// One node of a scenario: a command that `chaos` starts and supervises.
-package struct NodeSpec: Sendable {
+package struct NodeSpec: Hashable, Sendable {
     /// The node's name.
     package var name: NodeName
     /// The command with its placeholders.
     package var command: CommandLine
     /// Additional environment, in order, with placeholders in the values.
-    package var environment: [(name: String, value: String)]
+    package var environment: [EnvironmentVariable]
     /// The working directory, with placeholders; `nil` is where `chaos` was started.
     package var directory: String?
     /// The ports in order; the first is the one that `{listen}` means.
@@ -28,6 +28,20 @@ package struct NodeSpec: Sendable {
         self.ready = []
         self.readyWithin = .seconds(10)
         self.restart = .no
+    }
+}
+
+/// A variable that a node finds in its environment.
+package struct EnvironmentVariable: Hashable, Sendable {
+    /// The name: letters, digits and `_`.
+    package var name: String
+    /// The value, with placeholders.
+    package var value: String
+
+    /// Makes a variable.
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
     }
 }
 

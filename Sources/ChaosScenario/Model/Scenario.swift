@@ -1,9 +1,11 @@
 import ChaosCore
 
 /// Everything a run needs to know: nodes, network, schedule, workload and checks.
-package struct Scenario: Sendable {
+package struct Scenario: Hashable, Sendable {
     /// The name that reports show.
     package var name: String
+    /// One line about what it shows.
+    package var summary: String
     /// The seed, if the file fixes one.
     package var seed: Seed?
     /// How nodes get their addresses.
@@ -28,6 +30,7 @@ package struct Scenario: Sendable {
     /// Makes a scenario without nodes.
     package init(name: String) {
         self.name = name
+        self.summary = ""
         self.addressing = .automatic
         self.nodes = []
         self.externalLinks = []
@@ -82,7 +85,7 @@ package struct ExternalLink: Hashable, Sendable {
 }
 
 /// The network of a scenario, or all of a profile.
-package struct NetworkSpec: Sendable {
+package struct NetworkSpec: Hashable, Sendable {
     /// The profile's name, if one is used; its rules are already among `rules`.
     package var profile: String?
     /// The faults that are always there: the profile's first, then the scenario's.
@@ -117,7 +120,7 @@ package struct FaultRule: Hashable, Sendable {
 }
 
 /// A reusable description of network conditions, and a schedule if wanted.
-package struct Profile: Sendable {
+package struct Profile: Hashable, Sendable {
     /// The name by which scenarios use it.
     package var name: String
     /// One line for `chaos profiles`.
@@ -139,7 +142,7 @@ package struct Profile: Sendable {
 }
 
 /// The clients that drive a cluster: a kind and its parameters, which the workload itself reads.
-package struct WorkloadSpec: Sendable {
+package struct WorkloadSpec: Hashable, Sendable {
     /// The workload's name, such as `broadcast`.
     package var kind: String
     /// Everything else in the mapping, texts untouched.

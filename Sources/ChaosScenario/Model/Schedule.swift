@@ -1,7 +1,7 @@
 import ChaosCore
 
 /// One line of a schedule: when, for how long, and what.
-package struct ScheduleEntry: Sendable {
+package struct ScheduleEntry: Hashable, Sendable {
     /// Names the entry in journals and keys its decisions: `schedule[0]`, by position in its file.
     package var id: String
     /// When it happens.

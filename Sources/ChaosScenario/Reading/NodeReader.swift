@@ -1,0 +1,217 @@
+import ChaosCore
+
+/// Reads the nodes of a scenario.
+struct NodeReader {
+    let mistakes: MistakeList
+    let places: PlaceTable
+
+    /// Names that mean something else where nodes are named.
+    private static let reserved = ["client", "that", "any", "rest", "all", "isolate"]
+
+    /// Reads a name that a node may have.
+    static func name(_ text: String) throws(InputError) -> NodeName {
+        if Self.reserved.contains(text) {
+            throw InputError(
+                "a node has a name of its own", found: text,
+                hint: "\(Self.reserved.joined(separator: ", ")) have a meaning already")
+        }
+        return try NodeName(parsing: text)
+    }
+
+    /// The nodes in order; a key may name several: `n1..n3`.
+    func nodes(_ node: YAMLNode) -> [NodeSpec] {
+        guard let mapping = MappingReader(node, "'nodes'", self.mistakes) else { return [] }
+        self.places["nodes"] = node.position
+        var nodes: [NodeSpec] = []
+        var lines: [NodeName: Int] = [:]
+        for entry in mapping.all {
+            let names = self.mistakes.catching(at: entry.keyPosition) { () throws(InputError) in
+                try Self.names(entry.key)
+            }
+            let spec = self.node(entry.value)
+            for name in names ?? [] {
+                if let line = lines[name] {
+                    self.mistakes.add(
+                        InputError(
+                            "a node is named once", found: name.text,
+                            hint: "line \(line) names it already"), at: entry.keyPosition)
+                    continue
+                }
+                lines[name] = entry.keyPosition.line
+                self.places["nodes.\(name)"] = entry.keyPosition
+                guard var spec else { continue }
+                spec.name = name
+                nodes.append(spec)
+            }
+        }
+        if mapping.all.isEmpty {
+            self.mistakes.add(InputError("'nodes' names at least one node"), at: node.position)
+        }
+        return nodes
+    }
+
+    private static func names(_ key: String) throws(InputError) -> [NodeName] {
+        var names: [NodeName] = []
+        for part in key.split(separator: ",", omittingEmptySubsequences: false) {
+            let part = part.trimmingSpaces
+            if let range = try NodeRange.expand(String(part)) {
+                for name in range { names.append(try Self.name(name.text)) }
+            } else {
+                names.append(try Self.name(String(part)))
+            }
+        }
+        return names
+    }
+
+    private func node(_ node: YAMLNode) -> NodeSpec? {
+        guard let mapping = MappingReader(node, "a node", self.mistakes) else { return nil }
+        defer {
+            mapping.finish(
+                synonyms: [
+                    "cmd": "command", "environment": "env", "cwd": "directory", "dir": "directory",
+                ])
+        }
+        var spec = NodeSpec(name: "", command: self.command(mapping) ?? .words([]))
+        if let ports = mapping.node("ports") { spec.ports = self.ports(ports) }
+        if let env = mapping.node("env") { spec.environment = self.environment(env) }
+        spec.directory = mapping.text("directory")
+        if let ready = mapping.node("ready") { self.readReady(ready, into: &spec) }
+        spec.restart = mapping.word("restart") ?? .no
+        return spec
+    }
+
+    /// One text, or a list of words.
+    private func command(_ mapping: MappingReader) -> CommandLine? {
+        guard let node = mapping.node("command") else {
+            mapping.add(InputError("a node needs a 'command'"))
+            return nil
+        }
+        if case .sequence(let elements) = node.content {
+            let words = elements.compactMap { element -> String? in
+                if let text = element.text { return text }
+                self.mistakes.add(
+                    InputError("a word of a command is a text", found: element.shown),
+                    at: element.position)
+                return nil
+            }
+            if !words.isEmpty { return .words(words) }
+        } else if let text = mapping.text("command") {
+            if !text.trimmingSpaces.isEmpty { return .text(text) }
+        } else {
+            return nil
+        }
+        mapping.add(InputError("'command' is not empty"), at: "command")
+        return nil
+    }
+
+    /// `{ client: auto, peer: 7001 }`, or a list of names.
+    private func ports(_ node: YAMLNode) -> [PortSpec] {
+        var ports: [PortSpec] = []
+        func add(
+            _ name: String, _ position: Position, number: UInt16?, transport: PortSpec.Transport
+        ) {
+            let read = self.mistakes.catching(at: position) { () throws(InputError) in
+                try PortName(parsing: name)
+            }
+            guard let read else { return }
+            if ports.contains(where: { $0.name == read }) {
+                self.mistakes.add(InputError("a port is named once", found: name), at: position)
+            } else if let number, ports.contains(where: { $0.number == number }) {
+                self.mistakes.add(
+                    InputError("a port's number stands once", found: "\(number)"), at: position)
+            }
+            ports.append(PortSpec(name: read, number: number, transport: transport))
+        }
+        if case .sequence(let elements) = node.content {
+            for element in elements {
+                add(element.shown, element.position, number: nil, transport: .tcp)
+            }
+        } else if let mapping = MappingReader(node, "'ports'", self.mistakes) {
+            for entry in mapping.all {
+                guard let text = mapping.text(entry.key) else { continue }
+                let read = self.mistakes.catching(at: entry.value.position) {
+                    () throws(InputError) in
+                    try Self.port(text)
+                }
+                guard let read else { continue }
+                add(entry.key, entry.keyPosition, number: read.number, transport: read.transport)
+            }
+        }
+        if ports.isEmpty {
+            self.mistakes.add(InputError("'ports' names at least one port"), at: node.position)
+        }
+        return ports
+    }
+
+    private static func port(
+        _ text: String
+    ) throws(InputError) -> (number: UInt16?, transport: PortSpec.Transport) {
+        switch text {
+        case "auto", "tcp": return (nil, .tcp)
+        case "unix": return (nil, .unix)
+        case "udp": throw InputError("chaos cannot do UDP ports yet", found: text)
+        default:
+            guard text.first?.isNumber == true else {
+                throw InputError("a port is 'auto', 'unix' or a number", found: text)
+            }
+            let number = try WholeNumber.parse(text, as: "a port", in: 1...65535)
+            return (UInt16(number), .tcp)
+        }
+    }
+
+    private func environment(_ node: YAMLNode) -> [EnvironmentVariable] {
+        guard let mapping = MappingReader(node, "'env'", self.mistakes) else { return [] }
+        return mapping.all.compactMap { entry in
+            let isName = entry.key.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || (0x30...0x39) ~= byte || (0x41...0x5a) ~= byte
+                    || (0x61...0x7a) ~= byte
+            }
+            if !isName || entry.key.isEmpty || entry.key.first?.isNumber == true {
+                self.mistakes.add(
+                    InputError(
+                        "a variable's name is letters, digits and '_'", found: entry.key),
+                    at: entry.keyPosition)
+                return nil
+            }
+            guard let value = entry.value.isAbsent ? "" : mapping.text(entry.key) else {
+                return nil
+            }
+            if value.utf8.contains(0) {
+                self.mistakes.add(
+                    InputError("a variable's value holds no NUL"), at: entry.value.position)
+                return nil
+            }
+            return EnvironmentVariable(name: entry.key, value: value)
+        }
+    }
+
+    /// `{ tcp: client, log: 'listening', http: /health, within: 10s }`; all must hold.
+    private func readReady(_ node: YAMLNode, into spec: inout NodeSpec) {
+        guard let mapping = MappingReader(node, "'ready'", self.mistakes) else { return }
+        let ports = spec.ports.map(\.name)
+        func port(_ key: String) -> PortName? {
+            mapping.read(key) { text throws(InputError) in
+                let name = try PortName(parsing: text)
+                if ports.contains(name) { return name }
+                throw InputError(
+                    "the node has no such port", found: text,
+                    hint: Suggestion.hint(for: text, among: ports.map(\.text)))
+            }
+        }
+        if let port = port("tcp") { spec.ready.append(.tcp(port)) }
+        if let pattern = mapping.read("log", LogPattern.init(parsing:)) {
+            spec.ready.append(.log(pattern.text))
+        }
+        let path = mapping.read("http") { text throws(InputError) in
+            if text.hasPrefix("/") { return text }
+            throw InputError("'http' is a path", found: text, hint: "for example '/health'")
+        }
+        let httpPort = port("port")
+        if let path { spec.ready.append(.http(path: path, port: httpPort)) }
+        if mapping.has("port"), !mapping.has("http") {
+            mapping.add(InputError("'port' needs 'http'", hint: "or write 'tcp: PORT'"), at: "port")
+        }
+        spec.readyWithin = mapping.read("within", ScheduleReader.positive) ?? .seconds(10)
+        mapping.finish(synonyms: ["timeout": "within"])
+    }
+}
