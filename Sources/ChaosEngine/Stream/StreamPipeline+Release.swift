@@ -40,6 +40,7 @@ extension StreamPipeline {
                 if gates.isOtherClosed { return nil }
                 self.queue.removeFirst()
                 return .reset
+            // The end waits for its socket as bytes do: there may be none yet to pass it on to.
             case .end: return isSinkReady ? self.nextEnd(at: now) : nil
             case .bytes(let bytes):
                 if head.isWhole, let cut = self.link.cuts.first(where: { $0.mode == .lose }) {
@@ -108,8 +109,11 @@ extension StreamPipeline {
         at now: Instant, _ gates: Gates, _ exchange: Exchange
     ) -> PipelineAction<Bytes>? {
         if self.isCollecting(at: now) { return nil }
-        guard let whole = self.queue.first?.byteCount else { return nil }
-        var size = whole
+        guard let head = self.queue.first else { return nil }
+        let whole = head.byteCount
+        // What leaves is out of reach of a later cut, so a slow reader is handed little at a time;
+        // messages leave whole.
+        var size = head.isWhole ? whole : min(whole, Self.writeLimit)
         if let fault = self.release.limitData, let limit = self.release.limit {
             self.release.touchOnce(fault)
             if self.counters.written >= limit {
