@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 #if canImport(Glibc)
     import Glibc

@@ -1,5 +1,5 @@
 #if os(Linux)
-    internal import ChaosCore
+    import ChaosCore
 
     #if canImport(Glibc)
         import Glibc

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 import Synchronization
 
 /// What to look for in a line of a node's output: a text, or a regular expression between slashes.

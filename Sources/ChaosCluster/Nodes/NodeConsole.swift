@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// How nodes' lines look on a console: each with its node's name in front.
 package struct NodeConsole: Sendable {

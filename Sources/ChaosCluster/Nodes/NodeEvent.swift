@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// What a node is doing.
 package enum NodeState: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// How lines stand in `nodes/NAME.log`: seconds since the run started, the stream, the text.
 ///

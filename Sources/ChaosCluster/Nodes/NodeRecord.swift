@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 import Synchronization
 
 /// What the supervisor knows of one node. Lives in the supervisor's actor only.

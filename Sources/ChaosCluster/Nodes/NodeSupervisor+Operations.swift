@@ -1,5 +1,5 @@
-package import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 extension NodeSupervisor {
     /// Kills a node and all its processes with SIGKILL, and waits until they are gone.

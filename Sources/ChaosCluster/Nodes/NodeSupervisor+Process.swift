@@ -1,6 +1,6 @@
-internal import ChaosCore
-internal import ChaosScenario
-internal import OrderedCollections
+import ChaosCore
+import ChaosScenario
+import OrderedCollections
 
 extension NodeSupervisor {
     func makeRecord(_ spec: NodeSpec) throws(NodeFailure) -> NodeRecord {

@@ -1,6 +1,6 @@
-package import ChaosCore
-internal import ChaosScenario
-internal import OrderedCollections
+import ChaosCore
+import ChaosScenario
+import OrderedCollections
 
 extension NodeSupervisor {
     /// Waits until a node is ready; through restarts, if its policy brings it back.

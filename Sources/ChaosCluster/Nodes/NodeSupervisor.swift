@@ -1,6 +1,6 @@
-package import ChaosCore
-package import ChaosScenario
-package import OrderedCollections
+import ChaosCore
+import ChaosScenario
+import OrderedCollections
 
 /// Starts the nodes of a run, watches them, and carries out what is done to them.
 ///

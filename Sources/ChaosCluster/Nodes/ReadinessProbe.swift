@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 import Dispatch
 
 #if canImport(Glibc)

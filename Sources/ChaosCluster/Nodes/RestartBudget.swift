@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Decides whether a node that ended by itself is started again, and when.
 ///
