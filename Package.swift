@@ -25,7 +25,6 @@ let tests: [Target] = [
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
     ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
-    ("ChaosControl", ["ChaosCore", "ChaosScenario"]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -35,6 +34,8 @@ let tests: [Target] = [
             nioPosix,
         ]
     ),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
+    ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,

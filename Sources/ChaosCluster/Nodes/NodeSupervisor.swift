@@ -68,6 +68,11 @@ package actor NodeSupervisor {
         return record.process?.id
     }
 
+    /// How often a node was started again, by whomever.
+    package func restarts(of node: NodeName) -> Int {
+        max(0, (self.records[node]?.generation ?? 0) - 1)
+    }
+
     /// Starts nodes and waits until each is ready.
     ///
     /// - Throws: `NodeFailures` with one failure for each node that could not start, ended, or
