@@ -30,7 +30,7 @@ struct FuzzTests {
             "😀", "..", "->", "<->", "/", "10%", "1s", "nth: 3", "\r\n", "---\n", "...",
         ]
         let base = Array(designExample.unicodeScalars)
-        for _ in 0..<1500 {
+        for _ in 0..<800 {
             var scalars = base
             for _ in 0...generator.next(below: 4) {
                 let place = generator.next(below: scalars.count)

@@ -6,7 +6,7 @@ import Testing
 struct RoundTripTests {
     @Test func aScenarioReadsAsTheSame() throws {
         var random = RandomScenario(seed: 7)
-        for number in 0..<300 {
+        for number in 0..<150 {
             let scenario = random.scenario()
             let text = scenario.yaml
             do {
@@ -73,7 +73,7 @@ struct RoundTripTests {
 
     @Test func aFaultsTextReadsAsTheSame() throws {
         var random = RandomScenario(seed: 8)
-        for _ in 0..<2000 {
+        for _ in 0..<1000 {
             let kind = random.pick(FaultKind.allCases)
             let fault = random.fault(kind)
             #expect(try FaultText.parse([fault.text]) == [fault], "\(fault.text)")
