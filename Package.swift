@@ -15,9 +15,34 @@ let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let nioConcurrencyHelpers = Target.Dependency.product(
+    name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let tests: [Target] = [
+    ("ChaosCore", []),
+    ("ChaosScenario", ["ChaosCore"]),
+    ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosCheckers", ["ChaosCore"]),
+    ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
+    ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
+    ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
+    (
+        "ChaosWorkloads",
+        [
+            "ChaosCore", "ChaosCheckers", "NodeKit", "ReferenceNodes", collections, nioCore,
+            nioPosix,
+        ]
+    ),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
+    ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
+].map { (module: String, others: [Target.Dependency]) in
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
+        swiftSettings: strict)
+}
 
 let package = Package(
     name: "chaos",
@@ -49,7 +74,9 @@ let package = Package(
         .target(name: "CLinux"),
         .target(
             name: "ChaosProxy",
-            dependencies: ["ChaosCore", "ChaosEngine", collections, nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosEngine", collections, nioConcurrencyHelpers, nioCore, nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosCluster",
@@ -59,39 +86,49 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosWorkloads",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
+                nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
-            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
+            swiftSettings: strict),
+        .target(
+            name: "ChaosRun",
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
+                "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+            ],
+            swiftSettings: strict),
 
         // Products: write nodes, embed chaos, run it.
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
-        .target(name: "ReferenceNodes", dependencies: ["NodeKit"], swiftSettings: strict),
+        .target(
+            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections],
+            swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl"],
+            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosControl", "ChaosReport",
-                argumentParser,
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", argumentParser,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
-        .testTarget(name: "ChaosCoreTests", dependencies: ["ChaosCore"], swiftSettings: strict),
-        .testTarget(
-            name: "ChaosScenarioTests", dependencies: ["ChaosCore", "ChaosScenario"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "ChaosEngineTests", dependencies: ["ChaosCore", "ChaosScenario", "ChaosEngine"],
-            swiftSettings: strict),
-    ]
+        // For tests only: hosts processes and is killed.
+        .executableTarget(
+            name: "guardian-probe", dependencies: ["ChaosCluster", collections],
+            path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
+    ] + tests
 )

@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Makes the choices that an action leaves open: random nodes, `that`, a nemesis's kind.
 struct ActionDraw {

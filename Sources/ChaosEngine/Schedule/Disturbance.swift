@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import OrderedCollections
+import ChaosCore
+import OrderedCollections
 
 /// How much of a cluster is out of order: nodes that are down, and cut links.
 struct Disturbance {

@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// One entry of a schedule and when it happens next.
 struct EntryState: Sendable {

@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Draws what a nemesis does at one of its firings, within its budget.
 ///

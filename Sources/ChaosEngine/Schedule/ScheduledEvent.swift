@@ -1,5 +1,5 @@
-package import ChaosCore
-package import ChaosScenario
+import ChaosCore
+import ChaosScenario
 
 /// Something that a schedule begins or ends, with every choice made.
 package struct ScheduledEvent: Hashable, Sendable {

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Reads faults from the keys of a mapping: `delay: 80ms ± 10ms` or `delay: { latency: 80ms, … }`.
 ///

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Reads faults from the words of a command: `delay=100ms,10ms loss=5%`.
 package enum FaultText {

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Reads which messages a fault or a trigger means: `{ type: append, first: 3, body.key: x }`.
 struct MatchReader {

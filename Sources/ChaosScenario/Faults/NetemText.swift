@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Reads what stands behind `netem` in a `tc` command (`tc-netem(8)`), as far as chaos can do it.
 ///

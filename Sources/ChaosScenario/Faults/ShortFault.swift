@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// The short form of a fault's parameters: `80ms ± 10ms`, `100ms,10ms,25%,normal`, `5%`, `nth:3`,
 /// `gemodel 1% 10%`, `64B,32B,10ms`, each with `key:value` words behind.

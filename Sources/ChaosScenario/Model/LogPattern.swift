@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// What a line of a node's output is compared with: a text that it contains, or, between slashes, a
 /// regular expression that matches somewhere in it.

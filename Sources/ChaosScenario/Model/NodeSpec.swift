@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One node of a scenario: a command that `chaos` starts and supervises.
 package struct NodeSpec: Hashable, Sendable {

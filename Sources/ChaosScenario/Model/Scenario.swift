@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Everything a run needs to know: nodes, network, schedule, workload and checks.
 package struct Scenario: Hashable, Sendable {

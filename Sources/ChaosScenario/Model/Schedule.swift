@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// One line of a schedule: when, for how long, and what.
 package struct ScheduleEntry: Hashable, Sendable {

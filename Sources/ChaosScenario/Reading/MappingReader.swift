@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Reads the keys of one mapping and, in the end, tells about those that nobody asked for.
 ///

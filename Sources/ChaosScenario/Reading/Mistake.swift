@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// A place in a file, counted from 1; columns count Unicode scalars, as editors nearly do.
 package struct Position: Hashable, Comparable, Sendable {

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// What was read of a network: its conditions, the schedule of its profile, and the places of both.
 struct ReadNetwork {

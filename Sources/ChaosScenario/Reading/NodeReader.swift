@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Reads the nodes of a scenario.
 struct NodeReader {

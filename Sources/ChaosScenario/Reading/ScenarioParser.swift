@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Reads scenarios and profiles from YAML text.
 ///

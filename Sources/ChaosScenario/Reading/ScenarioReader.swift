@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// Reads the top of a scenario.
 struct ScenarioReader {

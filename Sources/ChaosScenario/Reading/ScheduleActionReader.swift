@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Reads what an entry of a schedule does.
 ///

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// The entries of a schedule and where they stand.
 struct ReadSchedule {

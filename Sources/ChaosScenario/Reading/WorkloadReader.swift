@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// Reads the workload, the checks and the expected verdict, whose parameters others understand.
 struct WorkloadReader {

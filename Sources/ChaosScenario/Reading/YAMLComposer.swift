@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import Yams
+import ChaosCore
+import Yams
 
 /// Turns YAML text into nodes with places, or into one mistake; whatever the text, it ends.
 struct YAMLComposer {

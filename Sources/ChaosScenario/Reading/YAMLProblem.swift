@@ -1,5 +1,5 @@
-internal import ChaosCore
-internal import Yams
+import ChaosCore
+import Yams
 
 /// Says in our words what the YAML parser could not read.
 enum YAMLProblem {

@@ -1,4 +1,4 @@
-package import ChaosCore
+import ChaosCore
 
 /// What a scenario must be beyond its shape: names that exist, faults that can work, times that come.
 ///

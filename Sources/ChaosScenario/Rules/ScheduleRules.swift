@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// What one entry of a schedule must be beyond its shape.
 struct ScheduleRules {

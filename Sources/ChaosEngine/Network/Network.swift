@@ -1,0 +1,167 @@
+import ChaosCore
+import OrderedCollections
+
+// The network between the nodes: which faults and cuts are in force on which link. It decides; the
+// driver that owns it carries out. It is not Sendable: one event loop, or one test, owns it.
+
+/// All links of a run with their faults, cuts, counters and decisions.
+package final class Network {
+    /// The seed from which every decision is derived.
+    package let seed: Seed
+    /// The nodes in order, without `client`.
+    package let nodes: [NodeName]
+    /// How many bytes one direction of a delayed connection may hold.
+    package let queueLimit: Int
+    /// How many bytes all connections together may hold.
+    package let queueLimitOfRun: Int
+
+    private let framing: [PortName: Framing]
+    private(set) var links: OrderedDictionary<Link, LinkState> = [:]
+    private(set) var injections: [Injection] = []
+    private(set) var cuts: [Cut] = []
+    private(set) var orderOfNext = 0
+    private var pending: [JournalEntry] = []
+    /// How many connections are open, over all links.
+    var connectionsOpen = 0
+    /// Called with each whole message when some trigger waits for one.
+    package var messageObserver: ((Link, MessageView) -> Void)?
+
+    /// Makes a clean network.
+    package init(
+        seed: Seed, nodes: [NodeName], framing: [PortName: Framing] = [:],
+        queueLimit: ByteCount = ByteCount(16 << 20), queueLimitOfRun: ByteCount = ByteCount(1 << 30)
+    ) {
+        self.seed = seed
+        self.nodes = nodes
+        self.framing = framing
+        self.queueLimit = queueLimit.bytes
+        self.queueLimitOfRun = queueLimitOfRun.bytes
+    }
+
+    /// The state of a link; it comes into being when first asked for.
+    package func state(of link: Link) -> LinkState {
+        if let state = self.links[link] { return state }
+        let state = LinkState(link: link, framing: self.framing[link.port] ?? .none, network: self)
+        for injection in self.injections { state.add(injection) }
+        for cut in self.cuts { state.add(cut) }
+        self.links[link] = state
+        return state
+    }
+
+    /// All links known so far, in the order in which they came into being.
+    package var linkStates: [LinkState] { Array(self.links.values) }
+    /// All faults in force or beaten by others, in the order in which they were put in.
+    package var activeInjections: [Injection] { self.injections }
+    /// All cuts in force.
+    package var activeCuts: [Cut] { self.cuts }
+
+    /// Puts a fault on the links of a pattern.
+    @discardableResult
+    package func inject(
+        _ fault: Fault, on links: LinkPattern, id: String, origin: InjectionOrigin, at now: Instant
+    ) -> Injection {
+        let injection = Injection(
+            id: id, origin: origin, links: links, fault: fault, begin: now,
+            order: self.nextOrder())
+        self.injections.append(injection)
+        for state in self.links.values { state.add(injection) }
+        return injection
+    }
+
+    /// Takes faults away and returns them.
+    @discardableResult
+    package func removeInjections(where isMeant: (Injection) -> Bool) -> [Injection] {
+        let removed = self.injections.filter(isMeant)
+        if removed.isEmpty { return [] }
+        for injection in removed { injection.isActive = false }
+        self.injections.removeAll { !$0.isActive }
+        for state in self.links.values { state.removeInactive() }
+        return removed
+    }
+
+    /// Cuts pairs of nodes.
+    @discardableResult
+    package func cut(
+        _ pairs: [DirectedPair], text: String, mode: PartitionMode, port: PortName?, id: String,
+        origin: InjectionOrigin, at now: Instant
+    ) -> Cut {
+        let cut = Cut(
+            id: id, origin: origin, text: text, pairs: pairs.sorted(), mode: mode, port: port,
+            begin: now, order: self.nextOrder())
+        self.cuts.append(cut)
+        for state in self.links.values { state.add(cut) }
+        return cut
+    }
+
+    /// Ends cuts and returns them.
+    @discardableResult
+    package func heal(where isMeant: (Cut) -> Bool) -> [Cut] {
+        let healed = self.cuts.filter(isMeant)
+        if healed.isEmpty { return [] }
+        for cut in healed { cut.isActive = false }
+        self.cuts.removeAll { !$0.isActive }
+        for state in self.links.values { state.removeHealed() }
+        return healed
+    }
+
+    /// Numbers injections, cuts and connections in the order in which they came.
+    func nextOrder() -> Int {
+        defer { self.orderOfNext += 1 }
+        return self.orderOfNext
+    }
+
+    /// What a listener for connections over a link does with new ones, in this order: silence of
+    /// either direction (a lost SYN or a lost answer), refusal, acceptance.
+    package func listenerPolicy(for link: Link) -> ListenerPolicy {
+        let forward = self.state(of: link)
+        let backward = self.state(of: link.reversed)
+        if forward.isCut(.drop) || backward.isCut(.drop) || forward.isCut(.newOnly) {
+            return .silent
+        }
+        if forward.isCut(.reject) || forward.fault(.refuse) != nil { return .refused }
+        return .open
+    }
+
+    /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.
+    ///
+    /// Counts it for the cuts or the `refuse` that are the reason, if there is one.
+    /// The kernel answers such attempts, so the driver learns of them only where it can; see the
+    /// driver's documentation.
+    package func attemptBlocked(on link: Link) {
+        let policy = self.listenerPolicy(for: link)
+        if policy == .open { return }
+        let forward = self.state(of: link)
+        let refusing: [PartitionMode] = policy == .silent ? [.drop, .newOnly] : [.reject]
+        for cut in forward.cuts where refusing.contains(cut.mode) { cut.strike() }
+        if policy == .silent {
+            let backward = self.state(of: link.reversed)
+            for cut in backward.cuts where cut.mode == .drop && !cut.covers(link) { cut.strike() }
+            return
+        }
+        if let refuse = forward.fault(.refuse) {
+            refuse.touch()
+            refuse.hit()
+        }
+    }
+
+    /// Writes something down, in order with the decisions.
+    package func record(_ entry: JournalEntry) { self.pending.append(entry) }
+
+    /// Hands over what was decided since the last call, in order.
+    package func takeJournal() -> [JournalEntry] {
+        defer { self.pending.removeAll(keepingCapacity: true) }
+        return self.pending
+    }
+}
+
+extension Network {
+    /// How long a new connection over a link waits before its target is dialled.
+    package func acceptDelay(of link: Link) -> Duration {
+        guard let fault = self.state(of: link).fault(.acceptDelay),
+            case .acceptDelay(let delay) = fault.fault
+        else { return .zero }
+        fault.touch()
+        fault.hit()
+        return delay
+    }
+}

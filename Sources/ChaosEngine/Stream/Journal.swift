@@ -1,0 +1,48 @@
+import ChaosCore
+
+/// Where the pipelines of one connection write down what they decide, and when it is now.
+struct Journal {
+    let network: Network
+    let connectionOrdinal: Int
+    let now: Instant
+
+    /// Writes down that a fault struck.
+    func decision<Bytes: StreamBytes>(
+        _ pipeline: StreamPipeline<Bytes>, _ fault: LinkFault,
+        _ details: [(key: String, value: JSONValue)]
+    ) {
+        var members: [(key: String, value: JSONValue)] = [
+            ("kind", .string(fault.kind.rawValue)), ("fault", .string(fault.injection.id)),
+        ]
+        members += self.place(of: pipeline) + details
+        self.network.record(
+            JournalEntry(at: self.now, event: "decision", details: JSONObject(members)))
+    }
+
+    /// Writes down that a cut took messages away.
+    func lost<Bytes: StreamBytes>(to cut: Cut, _ pipeline: StreamPipeline<Bytes>, bytes: Int) {
+        var members: [(key: String, value: JSONValue)] = [
+            ("kind", "lose"), ("fault", .string(cut.id)),
+        ]
+        members += self.place(of: pipeline) + [("bytes", bytes.json)]
+        self.network.record(
+            JournalEntry(at: self.now, event: "decision", details: JSONObject(members)))
+    }
+
+    /// Writes down something that the user should know.
+    func warning<Bytes: StreamBytes>(_ text: String, _ pipeline: StreamPipeline<Bytes>) {
+        let members = [(key: "message", value: JSONValue.string(text))] + self.place(of: pipeline)
+        self.network.record(
+            JournalEntry(at: self.now, event: "warning", details: JSONObject(members)))
+    }
+
+    private func place<Bytes: StreamBytes>(
+        of pipeline: StreamPipeline<Bytes>
+    ) -> [(key: String, value: JSONValue)] {
+        [
+            ("link", .string(pipeline.link.link.description)),
+            ("connection", self.connectionOrdinal.json),
+            ("direction", .string(pipeline.direction.rawValue)),
+        ]
+    }
+}

@@ -1,0 +1,20 @@
+import NIOCore
+
+// A deaf socket receives nothing: the kernel discards what arrives, acknowledges nothing, and the
+// peer retransmits until the socket hears again. It is how a cut in mode `drop` becomes a real
+// packet silence without any privilege.
+
+/// Makes sockets deaf and hearing.
+enum Deafness {
+    /// Makes a socket discard everything that arrives, or receive again.
+    ///
+    /// - Returns: Whether the socket now does as asked; `false` where the system cannot (Unix
+    ///   sockets; systems other than Linux), and then the caller only stops reading.
+    static func set(_ isDeaf: Bool, on channel: any Channel) -> Bool {
+        #if os(Linux)
+            return Self.setMinimumHops(isDeaf ? 255 : 0, on: channel)
+        #else
+            return !isDeaf
+        #endif
+    }
+}

@@ -1,0 +1,27 @@
+import ChaosCore
+
+/// One listener of the proxy: connections accepted here are opened over this link.
+package struct ProxiedLink: Hashable, Sendable {
+    /// The link over which the connections are opened.
+    package let link: Link
+    /// Where the proxy listens; port 0 takes a free one.
+    package let listen: Endpoint
+    /// Where the target listens.
+    package let upstream: Endpoint
+    /// The address from which the proxy dials, so that the target sees its peer there.
+    package let sourceHost: String?
+
+    /// Makes a listener.
+    package init(link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil) {
+        self.link = link
+        self.listen = listen
+        self.upstream = upstream
+        self.sourceHost = sourceHost
+    }
+}
+
+/// Says why the proxy could not do something with an address.
+package struct ProxyError: Error, CustomStringConvertible, Sendable {
+    /// One sentence: where and why.
+    package let description: String
+}

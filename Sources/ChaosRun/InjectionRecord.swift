@@ -1,0 +1,68 @@
+import ChaosCore
+import ChaosEngine
+
+/// What is known of one thing that was done to the run: a fault, a cut, or a blow to a node.
+package struct InjectionRecord: Hashable, Sendable {
+    /// Names it; unique in its run.
+    package var id: String
+    /// What it is.
+    package var kind: Kind
+    /// What it does, in the words of a scenario.
+    package var text: String
+    /// Who wanted it.
+    package var origin: InjectionOrigin
+    /// A cut's mode.
+    package var mode: PartitionMode?
+    /// The only port it concerns, or `nil` for all.
+    package var port: PortName?
+    /// Where it works: patterns for faults, directed pairs for cuts, names for nodes.
+    package var places: [String]
+    /// When it took effect.
+    package var begin: Instant
+    /// When it is to end by itself.
+    package var until: Instant?
+    /// When it ended; `nil` while it is on.
+    package var end: Instant?
+    /// How many connections, messages, blocks or signals were exposed to it.
+    package var touched = 0
+    /// How many of them it struck.
+    package var hits = 0
+    /// What crossed each link of a cut; all must be 0.
+    package var crossings: [Crossing] = []
+
+    /// What an injection is.
+    package enum Kind: String, Sendable { case faults, partition, hold, process }
+
+    /// What crossed one link while it was cut.
+    package struct Crossing: Hashable, Sendable {
+        /// The link.
+        package var link: Link
+        /// The bytes the proxy wrote on it that the cut forbade.
+        package var bytes: Int
+    }
+
+    /// The bytes that crossed the cut on all links together.
+    package var crossedBytes: Int { self.crossings.reduce(0) { $0 + $1.bytes } }
+}
+
+/// The counters of an injection, read on the data plane's loop.
+struct InjectionCounters: Sendable {
+    var touched = 0
+    var hits = 0
+    var crossings: [InjectionRecord.Crossing] = []
+}
+
+extension InjectionCounters {
+    init(_ injections: [Injection]) {
+        self.touched = injections.reduce(0) { $0 + $1.touched }
+        self.hits = injections.reduce(0) { $0 + $1.hits }
+    }
+
+    init(_ cut: Cut, links: [Link]) {
+        self.touched = cut.touched
+        self.hits = cut.hits
+        self.crossings = links.filter(cut.covers).map {
+            InjectionRecord.Crossing(link: $0, bytes: cut.crossedBytes[$0] ?? 0)
+        }
+    }
+}

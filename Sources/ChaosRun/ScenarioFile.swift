@@ -1,0 +1,101 @@
+import ChaosCheckers
+import ChaosCore
+import ChaosScenario
+import ChaosWorkloads
+import Foundation
+
+/// Reads scenarios and profiles from files.
+package enum ScenarioFile {
+    /// Reads a scenario and the profile it uses: a file beside it, in `profiles/`, or one that ships.
+    ///
+    /// - Parameters:
+    ///   - path: The file, or `-` for standard input.
+    ///   - length: How long the run lasts, if the command line decides it.
+    /// - Throws: `Mistakes` with everything that is wrong in the files; `InputError` when the file
+    ///   cannot be read.
+    package static func read(_ path: String, length: Duration? = nil) throws -> Scenario {
+        let (text, file) = try Self.text(of: path)
+        let directory = path == "-" ? "." : (path as NSString).deletingLastPathComponent
+        return try Self.parser(beside: directory, length: length).scenario(text, file: file)
+    }
+
+    /// Checks a file: a scenario if it has nodes, links, a workload or checks, else a profile.
+    package static func check(_ path: String) throws -> String {
+        let (text, file) = try Self.text(of: path)
+        let directory = path == "-" ? "." : (path as NSString).deletingLastPathComponent
+        let parser = Self.parser(beside: directory, length: nil)
+        let isScenario = text.split(separator: "\n").contains { line in
+            ["nodes:", "links:", "workload:", "checks:", "expect:"].contains { line.hasPrefix($0) }
+        }
+        if isScenario {
+            let scenario = try parser.scenario(text, file: file)
+            return "scenario '\(scenario.name)', \(scenario.nodes.count) nodes, "
+                + "\(scenario.schedule.count) schedule entries, \(scenario.checks.count) checks"
+        }
+        let profile = try parser.profile(text, file: file)
+        return "profile '\(profile.name)', \(profile.network.rules.count) rules, "
+            + "\(profile.schedule.count) schedule entries"
+    }
+
+    /// Finds a profile by name for a command without a scenario.
+    package static func profile(_ name: String) throws -> Profile {
+        let parser = Self.parser(beside: ".", length: nil)
+        if let found = parser.findProfile(name) {
+            return try parser.profile(found.text, file: found.file)
+        }
+        if let builtIn = BuiltInProfiles.all.first(where: { $0.name == name }) {
+            return try parser.profile(builtIn.text, file: "\(name).yaml")
+        }
+        let known = BuiltInProfiles.all.map(\.name)
+        let nearest = Suggestion.nearest(to: name, among: known)
+        throw InputError(
+            "--profile: there is no such profile", found: name,
+            hint: nearest.map { "did you mean '\($0)'?" } ?? "'chaos profiles' lists them")
+    }
+
+    private static func text(of path: String) throws -> (text: String, file: String) {
+        if path == "-" {
+            let bytes = Array(FileHandle.standardInput.readDataToEndOfFile())
+            return (try ScenarioParser.text(of: bytes, file: "standard input"), "standard input")
+        }
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw InputError("there is no such file", found: path)
+        }
+        if isDirectory.boolValue { throw InputError("a scenario is a file", found: path) }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw InputError("the file cannot be read", found: path)
+        }
+        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB", found: path) }
+        return (try ScenarioParser.text(of: Array(data), file: path), path)
+    }
+
+    private static func parser(beside directory: String, length: Duration?) -> ScenarioParser {
+        var parser = ScenarioParser()
+        parser.length = length
+        let folders = [directory.isEmpty ? "." : directory, "profiles"]
+        parser.findProfile = { name in
+            let files =
+                name.contains("/") || name.hasSuffix(".yaml")
+                ? [name, "\(folders[0])/\(name)"] : folders.map { "\($0)/\(name).yaml" }
+            for file in files {
+                guard let data = FileManager.default.contents(atPath: file) else { continue }
+                return .init(file: file, text: String(decoding: data, as: UTF8.self))
+            }
+            return nil
+        }
+        parser.checkWorkload = { workload in
+            do throws(InputError) {
+                _ = try makeWorkload(workload)
+                return []
+            } catch { return [.init(key: nil, error)] }
+        }
+        parser.checkCheck = { check in
+            do throws(InputError) {
+                _ = try makeChecker(name: check.name, parameters: check.parameters)
+                return []
+            } catch { return [.init(key: nil, error)] }
+        }
+        return parser
+    }
+}

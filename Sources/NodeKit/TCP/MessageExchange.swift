@@ -1,0 +1,153 @@
+import NIOCore
+
+/// Connects a node with its connections: who gets which message. Lives on one event loop.
+final class MessageExchange {
+    private let eventLoop: any EventLoop
+    private let id: String
+    private let log: @Sendable (String) -> Void
+    private let origin = ContinuousClock.now
+    private var host: NodeHost
+    private var links: [String: PeerLink] = [:]
+    /// On which connection each name was last heard.
+    private var heard: [String: LineConnection] = [:]
+    private var names: [ObjectIdentifier: [String]] = [:]
+    private var unflushed: [LineConnection] = []
+    private var unflushedLinks: [PeerLink] = []
+    private var timer: Scheduled<Void>?
+    private var limiter = ReportLimiter()
+
+    init(
+        host: NodeHost, id: String, eventLoop: any EventLoop,
+        log: @escaping @Sendable (String) -> Void
+    ) {
+        self.host = host
+        self.id = id
+        self.eventLoop = eventLoop
+        self.log = log
+    }
+
+    private var now: Duration { ContinuousClock.now - self.origin }
+
+    /// Dials the peers and starts the node.
+    func start(peers: PeerList, seed: UInt64) {
+        for peer in peers.peers {
+            let link = PeerLink(
+                name: peer.name, address: (peer.host, peer.port), eventLoop: self.eventLoop,
+                randomness: Randomness(seed: seed, label: "dial \(self.id) \(peer.name)"),
+                report: { [weak self] in self?.report($0) },
+                receive: { [weak self] in self?.receive($0, $1) })
+            self.links[peer.name] = link
+            link.dial()
+        }
+        let members = peers.members(with: self.id)
+        self.carryOut(self.host.start(id: self.id, members: members, at: self.now))
+        self.settle()
+    }
+
+    /// Takes a connection that somebody made.
+    func accept(_ channel: any Channel) {
+        let connection = LineConnection(pausesWhenUnread: true) { [weak self] in
+            self?.receive($0, $1)
+        }
+        do {
+            try channel.pipeline.syncOperations.addHandler(connection)
+        } catch {
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Gives the peers up; accepted connections end with their event loop.
+    func stop() {
+        for peer in self.links.keys.sorted() { self.links[peer]?.stop() }
+        self.timer?.cancel()
+    }
+
+    private func receive(_ connection: LineConnection, _ event: LineConnection.Event) {
+        switch event {
+        case .read(.line(let line)): self.receive(line, on: connection)
+        case .read(.overlong(let count)):
+            self.report(
+                "skipped a line of \(count) bytes from \(connection.remote): a message has at most"
+                    + " \(LineReader().limit) bytes")
+        case .read(.unfinished(let count)):
+            self.report("lost a line from \(connection.remote) that ended after \(count) bytes")
+        case .readBatchEnded: self.settle()
+        case .closed: self.forget(connection)
+        case .opened, .becameWritable: break
+        }
+    }
+
+    private func receive(_ line: [UInt8], on connection: LineConnection) {
+        let message: Message
+        do {
+            message = try Message(parsing: line)
+        } catch {
+            let count = line.count
+            self.report("skipped a line of \(count) bytes from \(connection.remote): \(error)")
+            return
+        }
+        if self.heard[message.source] !== connection {
+            self.heard[message.source] = connection
+            self.names[ObjectIdentifier(connection), default: []].append(message.source)
+        }
+        self.carryOut(self.host.receive(message, at: self.now))
+    }
+
+    private func forget(_ connection: LineConnection) {
+        for name in self.names.removeValue(forKey: ObjectIdentifier(connection)) ?? []
+        where self.heard[name] === connection {
+            self.heard[name] = nil
+        }
+    }
+
+    private func carryOut(_ outputs: [NodeHost.Output]) {
+        for output in outputs {
+            switch output {
+            case .report(let sentence): self.report(sentence)
+            case .send(let message): self.send(message)
+            }
+        }
+    }
+
+    private func send(_ message: Message) {
+        if let link = self.links[message.destination] {
+            link.send(message.line)
+            self.unflushedLinks.append(link)
+        } else if let connection = self.heard[message.destination] {
+            connection.write(message.line)
+            self.unflushed.append(connection)
+        } else {
+            // Common where a client left before its answer; of interest where a name is mistyped.
+            self.report("lost a message for '\(message.destination)', who is not connected")
+        }
+    }
+
+    /// Puts on the wire what was sent, and makes the timer fit the node's.
+    private func settle() {
+        for connection in self.unflushed { connection.flush() }
+        for link in self.unflushedLinks { link.flush() }
+        self.unflushed.removeAll(keepingCapacity: true)
+        self.unflushedLinks.removeAll(keepingCapacity: true)
+        self.timer?.cancel()
+        self.timer = nil
+        guard let deadline = self.host.deadline else { return }
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let wait = max(.zero, deadline - self.now)
+        self.timer = self.eventLoop.scheduleTask(in: TimeAmount(wait)) {
+            bound.value.timerFired()
+        }
+    }
+
+    private func timerFired() {
+        self.carryOut(self.host.fireTimers(at: self.now))
+        self.settle()
+    }
+
+    private func report(_ sentence: String) {
+        switch self.limiter.decide(at: self.now) {
+        case .pass: self.log(sentence)
+        case .last: self.log("\(sentence) (further reports of this second are left out)")
+        case .omit: break
+        }
+    }
+}

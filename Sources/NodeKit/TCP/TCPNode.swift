@@ -1,0 +1,131 @@
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A node that runs over TCP: one JSON message a line, in both directions.
+///
+/// It listens on exactly one address. To each peer it dials one connection of its own, at once, and
+/// again after it broke; a message to a peer goes over that connection. A reply to anybody else
+/// goes over the connection on which that name was last heard.
+///
+/// Sending is at most once: messages wait in a bounded queue while a connection is being made or
+/// its reader is slow, and what was written to a connection that then broke may be lost.
+///
+/// ```swift
+/// let listener = try await TCPNode.listen(host: "127.0.0.1", port: 7000)
+/// let node = try await listener.run(Echo(), id: "n1")
+/// ```
+public struct TCPNode: Sendable {
+    /// The host that the node listens on, as an address.
+    public let host: String
+    /// The port that the node listens on; never 0.
+    public let port: Int
+
+    private let group: MultiThreadedEventLoopGroup
+    private let listener: any Channel
+
+    /// Binds an address, on which connections wait until ``run(_:id:peers:seed:log:)``.
+    ///
+    /// - Parameter port: 0 lets the system choose; ``port`` has the choice.
+    /// - Throws: `NodeError` with ``NodeError/Code-swift.struct/cannotListen`` when the address
+    ///   cannot be had.
+    public static func listen(host: String, port: Int) async throws(NodeError) -> TCPNode {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let listener = try await ServerBootstrap(group: group)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                // Connections wait in the backlog until the node runs.
+                .serverChannelOption(.autoRead, value: false)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(
+                    .writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576)
+                )
+                .bind(host: host, port: port).get()
+            guard let address = listener.localAddress, let host = address.ipAddress,
+                let port = address.port
+            else { preconditionFailure("a bound TCP socket has an address and a port") }
+            return TCPNode(host: host, port: port, group: group, listener: listener)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw Self.cannotListen(on: Self.text(host: host, port: port), because: error)
+        }
+    }
+
+    /// Starts the node: dials its peers and takes connections.
+    ///
+    /// - Parameters:
+    ///   - id: The node's own name.
+    ///   - peers: The other nodes.
+    ///   - seed: Fixes the node's randomness and the jitter of its dialling.
+    ///   - log: Takes sentences for the operator; may be called on any thread.
+    public func run(
+        _ node: any Node, id: String, peers: PeerList = PeerList(), seed: UInt64 = 0,
+        log: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws {
+        let listener = self.listener
+        let eventLoop = listener.eventLoop
+        try await eventLoop.submit {
+            let exchange = MessageExchange(
+                host: NodeHost(node, seed: seed), id: id, eventLoop: eventLoop, log: log)
+            try listener.pipeline.syncOperations.addHandler(AcceptHandler(exchange: exchange))
+            exchange.start(peers: peers, seed: seed)
+        }.get()
+        try await listener.setOption(.autoRead, value: true).get()
+    }
+
+    /// Waits until the node was stopped.
+    public func waitUntilStopped() async {
+        // How the listener came to its end makes no difference.
+        try? await self.listener.closeFuture.get()
+    }
+
+    /// Closes every connection and stops listening.
+    public func stop() async {
+        // Neither can fail in a way that leaves something to do.
+        try? await self.listener.close()
+        try? await self.group.shutdownGracefully()
+    }
+
+    /// The address as text: `127.0.0.1:7000` or `[::1]:7000`.
+    public var address: String { Self.text(host: self.host, port: self.port) }
+
+    private static func text(host: String, port: Int) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    private static func cannotListen(on address: String, because error: any Error) -> NodeError {
+        let code = (error as? IOError)?.errnoCode
+        let reason = code.map { String(cString: strerror($0)).lowercased() } ?? "\(error)"
+        let hint: String? =
+            switch code {
+            case EADDRINUSE: "another process has this address"
+            case EADDRNOTAVAIL: "no interface of this machine has this address"
+            case EACCES: "ports below 1024 may need privileges"
+            default: nil
+            }
+        return NodeError("cannot listen on \(address): \(reason)", code: .cannotListen, hint: hint)
+    }
+}
+
+/// Hands accepted connections to the exchange, which lives on the same event loop.
+private final class AcceptHandler: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    private let exchange: MessageExchange
+
+    init(exchange: MessageExchange) { self.exchange = exchange }
+
+    func channelInactive(context: ChannelHandlerContext) { self.exchange.stop() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.exchange.accept(self.unwrapInboundIn(data))
+        // The end of the pipeline registers the connection with the event loop.
+        context.fireChannelRead(data)
+    }
+}

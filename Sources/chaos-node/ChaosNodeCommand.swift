@@ -1,0 +1,105 @@
+import ArgumentParser
+import ChaosCore
+import NodeKit
+import ReferenceNodes
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// `chaos-node`: runs one node of a reference system.
+@main
+struct ChaosNodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chaos-node",
+        abstract: "Run one node of a small distributed system that ships with chaos.",
+        discussion: """
+            Without --listen the node speaks Maelstrom's protocol on standard input and output. \
+            Without arguments the systems and their variants are listed.
+
+            What is not given is taken from the environment: CHAOS_NODE, CHAOS_LISTEN, CHAOS_PEERS \
+            and CHAOS_SEED, as 'chaos run' sets them.
+            """)
+
+    @Argument(help: "The system, such as 'broadcast'.")
+    var system: String?
+
+    @Option(help: "The variant; the first one listed by default.")
+    var variant: String?
+
+    @Option(help: "The node's name.")
+    var id: String?
+
+    @Option(help: "The one address to listen on, HOST:PORT.")
+    var listen: String?
+
+    @Option(help: "The other nodes: n2=HOST:PORT,n3=HOST:PORT.")
+    var peers: String?
+
+    @Option(help: "Fixes all randomness of the node.")
+    var seed: UInt64?
+
+    func run() async throws {
+        guard let system = self.system else {
+            print(ReferenceSystem.listing)
+            return
+        }
+        do {
+            let variant = try ReferenceSystem.named(system).variant(named: self.variant)
+            try await self.run(variant)
+        } catch let error as InputError {
+            report(error.description)
+            throw ExitCode(64)
+        } catch let error as NodeError {
+            report(error.description)
+            throw ExitCode(error.code.exitCode)
+        }
+    }
+
+    private func run(_ variant: ReferenceSystem.Variant) async throws {
+        // Nothing needs saving, so the end may come at once. Set again because whoever started us
+        // may have had the signal ignored.
+        signal(SIGTERM) { _ in _exit(0) }
+        signal(SIGPIPE, SIG_IGN)
+        let seed = try self.seed ?? Self.seedOfEnvironment() ?? 0
+        guard let listen = self.listen ?? environment("CHAOS_LISTEN") else {
+            var node = StandardIONode(variant.makeNode(), seed: seed, log: report)
+            node.run()
+            return
+        }
+        guard let id = self.id ?? environment("CHAOS_NODE") else {
+            throw InputError("a node that listens needs a name", hint: "add '--id n1'")
+        }
+        let (host, port) = try PeerList.endpoint(parsing: listen, of: "--listen")
+        let peerText = self.peers ?? environment("CHAOS_PEERS") ?? ""
+        let peers = try PeerList(parsing: peerText, id: id)
+        let node = try await TCPNode.listen(host: host, port: port)
+        try await node.run(variant.makeNode(), id: id, peers: peers, seed: seed, log: report)
+        report("listening on \(node.address)")
+        await node.waitUntilStopped()
+    }
+
+    private static func seedOfEnvironment() throws(InputError) -> UInt64? {
+        guard let text = environment("CHAOS_SEED") else { return nil }
+        guard let seed = UInt64(text) else {
+            throw InputError("CHAOS_SEED is a whole number from 0 up", found: text)
+        }
+        return seed
+    }
+}
+
+/// The value of an environment variable, if it is set and not empty.
+private func environment(_ name: String) -> String? {
+    // `getenv` is safe here: nothing in this program changes the environment.
+    guard let value = getenv(name), value[0] != 0 else { return nil }
+    return String(cString: value)
+}
+
+/// Prints a sentence on standard error.
+@Sendable private func report(_ sentence: String) {
+    let line = Array((sentence + "\n").utf8)
+    // One write, so that lines of several threads do not mix; a failure has nobody to be told to.
+    _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

@@ -1,0 +1,42 @@
+import ChaosCore
+import NodeKit
+import ReferenceNodes
+import Testing
+
+@Suite("Reference systems")
+struct ReferenceSystemTests {
+    @Test func areFoundByName() throws {
+        #expect(ReferenceSystem.all.map(\.name) == ["echo", "broadcast"])
+        let broadcast = try ReferenceSystem.named("broadcast")
+        #expect(broadcast.variants.map(\.name) == ["gossip", "retry", "naive"])
+        #expect(try broadcast.variant(named: nil).name == "gossip")
+        #expect(try broadcast.variant(named: "naive").name == "naive")
+    }
+
+    @Test func explainUnknownNames() throws {
+        #expect {
+            _ = try ReferenceSystem.named("brodcast")
+        } throws: {
+            "\($0)"
+                == "a system is one of echo, broadcast, found 'brodcast'"
+                + "\nhint: did you mean 'broadcast'?"
+        }
+        #expect {
+            _ = try ReferenceSystem.named("broadcast").variant(named: "raft")
+        } throws: {
+            "\($0)" == "a variant of 'broadcast' is one of gossip, retry, naive, found 'raft'"
+        }
+    }
+
+    @Test(
+        arguments: [
+            "Please echo 5", "", [1, 2.5, nil], ["a": ["é😀\n"]], .null,
+        ] as [JSONValue])
+    func echoReturnsThePayloadAsItWas(payload: JSONValue) throws {
+        var cluster = try ClusterSimulation("echo", "plain", nodes: 1)
+        let id = cluster.request("n1", ["type": "echo", "echo": payload])
+        cluster.run(for: .milliseconds(1))
+        let reply = try #require(cluster.replies[id])
+        #expect(reply.body == ["type": "echo_ok", "echo": payload, "in_reply_to": .int(id)])
+    }
+}
