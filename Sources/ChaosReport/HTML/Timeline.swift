@@ -38,7 +38,8 @@ struct Timeline {
         self.svg = parts.joined(separator: "\n")
         self.note =
             shown.count == invocations.count
-            ? nil : "\(shown.count) of \(invocations.count) operations are drawn; all that did not"
+            ? nil
+            : "\(shown.count) of \(invocations.count) operations are drawn; all that did not"
                 + " end ok come first"
     }
 
@@ -75,7 +76,8 @@ struct Timeline {
         // What never ended stands at the top edge.
         let y = Self.number(took.map(axes.y) ?? Self.top)
         let time = took.map { "\(Self.number($0)) ms" } ?? "no answer"
-        let title = "\(begin.function) \(begin.value.text.prefix(60)) \(begin.node ?? "")"
+        let title =
+            "\(begin.function) \(begin.value.text.prefix(60)) \(begin.node ?? "")"
             + " \(invocation.outcome.rawValue), \(time)"
             + (invocation.end?.error.map { ": \($0)" } ?? "")
         return "<circle class=\"\(invocation.outcome.rawValue)\" cx=\"\(x)\" cy=\"\(y)\" r=\"2\">"
@@ -89,7 +91,8 @@ struct Timeline {
     ) -> [String] {
         faults.map { fault in
             let (x, width) = Self.span(of: fault, axes, elapsed)
-            return "<rect class=\"band\" x=\"\(x)\" y=\"\(Self.number(Self.top))\" width=\"\(width)\""
+            return
+                "<rect class=\"band\" x=\"\(x)\" y=\"\(Self.number(Self.top))\" width=\"\(width)\""
                 + " height=\"\(Self.number(Self.plotHeight))\"/>"
         }
     }
@@ -103,7 +106,8 @@ struct Timeline {
             let title = Markup.escaped(
                 "\(fault.id): \(fault.text), touched \(fault.touched), hits \(fault.hits)")
             let label = Markup.escaped("\(fault.id) \(fault.text)")
-            return "<g><title>\(title)</title><rect class=\"bar\" x=\"\(x)\" y=\"\(Self.number(y))\""
+            return
+                "<g><title>\(title)</title><rect class=\"bar\" x=\"\(x)\" y=\"\(Self.number(y))\""
                 + " width=\"\(width)\" height=\"\(Self.number(Self.laneHeight - 4))\"/>"
                 + "<text x=\"\(Self.number(Self.left + 4))\" y=\"\(Self.number(y + 11))\">"
                 + "\(label)</text></g>"
