@@ -24,6 +24,7 @@ let tests: [Target] = [
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
+    ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -121,5 +122,9 @@ let package = Package(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
+        // For tests only: hosts processes and is killed.
+        .executableTarget(
+            name: "guardian-probe", dependencies: ["ChaosCluster", collections],
+            path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
     ] + tests
 )
