@@ -82,6 +82,18 @@ struct HTMLReportTests {
         #expect(page.contains("4000 of 6000 operations are drawn"))
     }
 
+    @Test func manyFaultsHaveLinesUpToALimit() {
+        var result = sampleResult()
+        result.faults = (0..<100).map {
+            .init(
+                id: "s\($0)", text: "kill n1", begin: .seconds(1), end: nil, touched: 1, hits: 1)
+        }
+        let page = HTMLReport.render(ReportInput(result: result))
+        #expect(page.components(separatedBy: "class=\"bar\"").count - 1 == 40)
+        #expect(page.contains("40 of 100 faults have a line; the table has all."))
+        #expect(page.contains("<td>s99</td>"))
+    }
+
     @Test func anEmptyRunHasAReportToo() throws {
         let result = RunResult(
             scenario: "", seed: Seed(0), verdict: nil, exitCode: 0, elapsed: .zero, directory: "",
