@@ -122,8 +122,7 @@ extension InjectionRecord {
             kind: self.kind == .partition ? .partition : self.kind == .hold ? .hold : .faults,
             text: self.text, mode: self.mode, ports: self.port.map { [$0] } ?? [],
             links: self.places,
-            origin: self.origin == .control
-                ? .operator : self.origin == .schedule ? .schedule : .network,
+            origin: InjectionSummary.Origin(rawValue: self.origin.rawValue) ?? .control,
             since: self.begin, until: self.until)
     }
 }
