@@ -105,7 +105,7 @@ extension Placeholders {
             var error = self.error(
                 placeholder, "a placeholder must be known",
                 Suggestion.hint(for: word, among: Self.words))
-            error.hint = error.hint.map { "\($0) A brace by itself is written '{{'" }
+            error.hint = error.hint.map { "\($0); a brace by itself is written '{{'" }
             throw error
         }
     }
