@@ -8,7 +8,7 @@ import Foundation
 
 /// Runs to the end; Ctrl-C and SIGTERM end the run early, in order.
 func execute(_ settings: RunSettings) async throws -> RunOutcome {
-    let run = LiveRun(settings)
+    let run = ScenarioRun(settings)
     let sources = [SIGINT, SIGTERM].map { number in
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

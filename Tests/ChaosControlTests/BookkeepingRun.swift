@@ -49,7 +49,7 @@ final class BookkeepingRun: CommandTarget {
                 $0.links = links.map(\.description)
             }
         case .set(let link, let faults, let lease):
-            let texts = faults.map(testFaults.text)
+            let texts = ["\(link)"] + faults.map(\.text)
             return self.inject(.faults, "f", texts.joined(separator: " "), nil, lease) {
                 $0.links = [link.description]
             }
@@ -154,35 +154,3 @@ final class BookkeepingRun: CommandTarget {
         }
     }
 }
-
-/// Reads and writes `delay` and `loss`, which is enough to see that texts arrive.
-let testFaults = FaultReader(
-    parse: { (words) throws(InputError) in
-        var faults: [Fault] = []
-        for word in words {
-            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
-            switch (parts.first, parts.count) {
-            case ("delay", 2):
-                let times = parts[1].split(separator: ",").map(String.init)
-                let latency = try Duration(parsing: times[0])
-                let jitter = times.count > 1 ? try Duration(parsing: times[1]) : .zero
-                faults.append(.delay(.init(latency: latency, jitter: jitter)))
-            case ("loss", 2):
-                let ratio = try Ratio(parsing: parts[1])
-                faults.append(.loss(.init(.plain(.random(ratio, correlation: .zero)))))
-            default: throw InputError("a fault is written like 'delay=100ms'", found: word)
-            }
-        }
-        return faults
-    },
-    text: { fault in
-        switch fault {
-        case .delay(let delay):
-            let jitter = delay.jitter > .zero ? ",\(delay.jitter.text)" : ""
-            return "delay=\(delay.latency.text)\(jitter)"
-        case .loss(let loss):
-            if case .plain(.random(let ratio, _)) = loss.model { return "loss=\(ratio.text)" }
-        default: break
-        }
-        return fault.kind.rawValue
-    })

@@ -10,7 +10,7 @@ func withServer<Result>(
     try await withTemporaryDirectory { directory in
         let path = "\(directory)/control.sock"
         let server = try await ControlServer.start(
-            at: path, target: run, faults: testFaults, version: "0.1.0", replyWithin: replyWithin)
+            at: path, target: run, version: "0.1.0", replyWithin: replyWithin)
         let result: Result
         do { result = try await body(path) } catch {
             await server.stop()

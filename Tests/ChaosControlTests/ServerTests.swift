@@ -158,7 +158,7 @@ struct ServerTests {
             let path = "\(directory)/control.sock"
             try leaveStaleSocket(at: path)
             let server = try await ControlServer.start(
-                at: path, target: BookkeepingRun(), faults: testFaults, version: "0")
+                at: path, target: BookkeepingRun(), version: "0")
             #expect(try await RawClient(path).ask(#"{"id":1,"op":"ping"}"#)?["ok"] == true)
             await server.stop()
         }
@@ -168,14 +168,14 @@ struct ServerTests {
         try await withServer { path in
             let taken = await #expect(throws: CommandError.self) {
                 _ = try await ControlServer.start(
-                    at: path, target: BookkeepingRun(), faults: testFaults, version: "0")
+                    at: path, target: BookkeepingRun(), version: "0")
             }
             #expect(taken?.message == "\(path): another run listens here")
             let file = path + ".txt"
             try "text".write(toFile: file, atomically: true, encoding: .utf8)
             let other = await #expect(throws: CommandError.self) {
                 _ = try await ControlServer.start(
-                    at: file, target: BookkeepingRun(), faults: testFaults, version: "0")
+                    at: file, target: BookkeepingRun(), version: "0")
             }
             #expect(other?.message == "\(file): only a socket is replaced, found another file")
             #expect(try String(contentsOfFile: file, encoding: .utf8) == "text")
@@ -186,7 +186,7 @@ struct ServerTests {
         let path = "/tmp/" + String(repeating: "x", count: 200)
         let error = await #expect(throws: CommandError.self) {
             _ = try await ControlServer.start(
-                at: path, target: BookkeepingRun(), faults: testFaults, version: "0")
+                at: path, target: BookkeepingRun(), version: "0")
         }
         #expect(
             error?.message

@@ -57,7 +57,7 @@ struct SubscriptionTests {
         try await withServer(for: run) { path in
             let stalled = try RawClient(path)
             _ = try await stalled.ask(#"{"id":1,"op":"subscribe"}"#)
-            let reader = try await ControlClient.connect(to: path, faults: testFaults)
+            let reader = try await ControlClient.connect(to: path)
             var events = try await reader.events().makeAsyncIterator()
             let text = String(repeating: "x", count: 10_000)
             let count: Int64 = 120

@@ -6,14 +6,10 @@ import NIOPosix
 package final class ControlClient: Sendable {
     private let channel: any Channel
     private let answers: NIOLoopBound<ClientConnection>
-    private let faults: FaultReader
 
-    private init(
-        channel: any Channel, answers: NIOLoopBound<ClientConnection>, faults: FaultReader
-    ) {
+    private init(channel: any Channel, answers: NIOLoopBound<ClientConnection>) {
         self.channel = channel
         self.answers = answers
-        self.faults = faults
     }
 
     /// Connects to a socket; `patience` is how long each answer may take.
@@ -22,7 +18,7 @@ package final class ControlClient: Sendable {
     ///
     /// - Throws: `CommandError` (`unreachable`) when nobody listens there.
     package static func connect(
-        to path: String, faults: FaultReader, patience: Duration = .seconds(10)
+        to path: String, patience: Duration = .seconds(10)
     ) async throws(CommandError) -> ControlClient {
         guard try UnixSocket.isListening(at: path) else {
             throw CommandError(.unreachable, "\(path): no run listens here")
@@ -41,7 +37,7 @@ package final class ControlClient: Sendable {
                     type: ClientConnection.self)
                 return NIOLoopBound(handler, eventLoop: channel.eventLoop)
             }.get()
-            return ControlClient(channel: channel, answers: answers, faults: faults)
+            return ControlClient(channel: channel, answers: answers)
         } catch {
             throw CommandError(.unreachable, "\(path): cannot connect: \(error)")
         }
@@ -51,7 +47,7 @@ package final class ControlClient: Sendable {
     ///
     /// - Throws: `CommandError`: the run's, or `busy` and `disconnected` when nobody knows.
     package func perform(_ command: Command) async throws(CommandError) -> JSONValue {
-        try await self.send(command.json(faults: self.faults))
+        try await self.send(command.json)
     }
 
     /// Sends any request; `id` is set here.

@@ -63,8 +63,13 @@ package struct RunFinder: Sendable {
     /// Looks into the directories below one, by their `run.json`.
     package init(in directory: String = "runs") {
         self.init(place: directory) {
-            let names = try? FileManager.default.contentsOfDirectory(atPath: directory)
-            return (names ?? []).sorted().compactMap { RunRecord(directory: "\(directory)/\($0)") }
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+            return names.sorted().compactMap { name in
+                let path = "\(directory)/\(name)"
+                // `latest` is a link to one of the others.
+                let isLink = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
+                return isLink ? nil : RunRecord(directory: path)
+            }
         }
     }
 
@@ -82,12 +87,14 @@ package struct RunFinder: Sendable {
     /// - Throws: `RunChoiceError` when there is none, or more than one.
     package func find(_ wanted: String? = nil) throws(RunChoiceError) -> RunRecord {
         guard let wanted else { return try self.one(of: self.live(), otherwise: .none(self.place)) }
-        if wanted.contains("/") || wanted == ".", let record = RunRecord(directory: wanted) {
+        let live = self.live()
+        let named = live.filter { $0.directoryName == wanted }
+        let isName = !wanted.contains("/") && (!named.isEmpty || live.contains { $0.name == wanted })
+        let paths = isName ? [] : [wanted, "\(self.place)/\(wanted)"]
+        if let record = paths.lazy.compactMap({ RunRecord(directory: $0) }).first {
             if self.isListening(record.socket) { return record }
             throw .ended(wanted)
         }
-        let live = self.live()
-        let named = live.filter { $0.directoryName == wanted }
         return try self.one(
             of: named.isEmpty ? live.filter { $0.name == wanted } : named,
             otherwise: .notAmong(wanted, live))

@@ -15,7 +15,7 @@ extension Request {
     /// Reads a request from a JSON object.
     ///
     /// - Throws: `CommandError` that names the operation and the field.
-    package init(json: JSONValue, faults: FaultReader) throws(CommandError) {
+    package init(json: JSONValue) throws(CommandError) {
         guard let object = json.objectValue else {
             throw CommandError(
                 .badJSON, "a request is a JSON object, found '\(json.text.shortened)'",
@@ -25,13 +25,13 @@ extension Request {
         switch fields.operation {
         case .subscribe: self = .subscribe
         case .ping: self = .ping
-        default: self = .command(try Command(fields, faults: faults))
+        default: self = .command(try Command(fields))
         }
     }
 }
 
 extension Command {
-    fileprivate init(_ fields: RequestFields, faults: FaultReader) throws(CommandError) {
+    fileprivate init(_ fields: RequestFields) throws(CommandError) {
         switch fields.operation {
         case .partition:
             self = .partition(
@@ -53,7 +53,7 @@ extension Command {
         case .set:
             let words = try fields.words("faults")
             let parsed = try fields.read("faults") { () throws(InputError) in
-                try faults.parse(words)
+                try FaultText.parse(words)
             }
             let link = try fields.required("link", try fields.text("link"))
             self = .set(
@@ -73,7 +73,7 @@ extension Command {
 
 extension Command {
     /// The command as a request without an `id`.
-    package func json(faults: FaultReader) -> JSONObject {
+    package var json: JSONObject {
         func texts(_ values: [some CustomStringConvertible]) -> JSONValue {
             .array(values.map { .string($0.description) })
         }
@@ -94,10 +94,10 @@ extension Command {
         case .release(let selection):
             object = ["op": "release"]
             selection.add(to: &object, links: "links")
-        case .set(let link, let set, let time):
+        case .set(let link, let faults, let time):
             object = [
                 "op": "set", "link": .string(link.description),
-                "faults": texts(set.map(faults.text)),
+                "faults": texts(faults.map(\.text)),
             ]
             lease = time
         case .clear(let selection):

@@ -87,12 +87,11 @@ final class ControlConnection: ChannelInboundHandler {
             return
         }
         if bytes.readableBytes <= Self.longestQuickLine {
-            self.take(ParsedLine(bytes, faults: self.service.faults), context)
+            self.take(ParsedLine(bytes), context)
             return
         }
-        let faults = self.service.faults
         let parsed = context.eventLoop.makePromise(of: ParsedLine.self)
-        parsed.completeWithTask { ParsedLine(bytes, faults: faults) }
+        parsed.completeWithTask { ParsedLine(bytes) }
         parsed.futureResult.assumeIsolated().whenSuccess { self.take($0, context) }
     }
 
@@ -211,7 +210,7 @@ private struct ParsedLine: Sendable {
     var id: JSONValue = .null
     var request: Result<Request, CommandError>
 
-    init(_ bytes: ByteBuffer, faults: FaultReader) {
+    init(_ bytes: ByteBuffer) {
         do {
             let json = try JSONValue(parsing: bytes.readableBytesView)
             switch json["id"] {
@@ -224,7 +223,7 @@ private struct ParsedLine: Sendable {
                 return
             }
             do throws(CommandError) {
-                self.request = .success(try Request(json: json, faults: faults))
+                self.request = .success(try Request(json: json))
             } catch { self.request = .failure(error) }
         } catch {
             self.request = .failure(

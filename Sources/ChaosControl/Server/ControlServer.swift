@@ -39,13 +39,13 @@ package final class ControlServer: Sendable {
     /// - Throws: `CommandError` when somebody listens already, something else than a socket is in the
     ///   way, or the path is too long.
     package static func start(
-        at path: String, target: any CommandTarget, faults: FaultReader, version: String,
+        at path: String, target: any CommandTarget, version: String,
         replyWithin: Duration = .seconds(5)
     ) async throws(CommandError) -> ControlServer {
         let (descriptor, file) = try SocketFile.bind(path)
         let connections = OpenConnections()
         let service = ControlService(
-            target: target, faults: faults, version: version, replyWithin: replyWithin)
+            target: target, version: version, replyWithin: replyWithin)
         let bootstrap = ServerBootstrap(group: Self.group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try SocketFile.deepenQueue(of: descriptor) }
@@ -84,7 +84,6 @@ package final class ControlServer: Sendable {
 /// What every connection needs.
 struct ControlService: Sendable {
     let target: any CommandTarget
-    let faults: FaultReader
     let version: String
     let replyWithin: Duration
 }

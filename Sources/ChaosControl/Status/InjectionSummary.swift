@@ -7,7 +7,7 @@ package struct InjectionSummary: Hashable, Sendable {
     package var id: InjectionID
     /// What it is.
     package var kind: Kind
-    /// What it does, in the words of a scenario: `n1 / n2 n3`, `n1->n2`, `delay=100ms loss=5%`.
+    /// What it does, in the words of a scenario: `n1 / n2 n3`, `n1->n2 delay 100ms ± 10ms`.
     package var text: String
     /// A partition's mode.
     package var mode: PartitionMode?

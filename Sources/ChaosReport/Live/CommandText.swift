@@ -19,14 +19,17 @@ package enum CommandText {
 
     /// A line for each node that a command meant.
     package static func lines(_ receipt: ProcessReceipt) -> [String] {
-        receipt.nodes.map { node in
-            "\(node.name) is \(node.state.rawValue)" + (node.pid.map { ", pid \($0)" } ?? "")
-        }
+        receipt.nodes.map(Self.state(of:))
+    }
+
+    /// `n1 is running, pid 17`, or `n1 died`.
+    static func state(of node: RunStatus.Node) -> String {
+        "\(node.name) " + (node.state == .died ? "" : "is ") + node.state.rawValue
+            + (node.pid.map { ", pid \($0)" } ?? "")
     }
 
     /// `p1 cuts n1 / n2 n3 (drop)`.
     static func effect(of injection: InjectionSummary) -> String {
-        let places = injection.links.joined(separator: " ")
         var conditions = injection.mode.map { [$0.rawValue] } ?? []
         if !injection.ports.isEmpty {
             let word = injection.ports.count == 1 ? "port" : "ports"
@@ -36,7 +39,7 @@ package enum CommandText {
         return switch injection.kind {
         case .partition: "\(injection.id) cuts \(injection.text)\(details)"
         case .hold: "\(injection.id) holds \(injection.text)"
-        case .faults: "\(injection.id) puts \(injection.text) on \(places)"
+        case .faults: "\(injection.id) sets \(injection.text)"
         case .process: "\(injection.id): \(injection.text)"
         }
     }
@@ -59,9 +62,7 @@ package enum CommandText {
         switch injection.kind {
         case .partition: "\(injection.id) is healed: \(injection.text)"
         case .hold: "\(injection.id) is released: \(injection.text)"
-        case .faults:
-            "\(injection.id) is cleared: \(injection.text) on"
-                + " \(injection.links.joined(separator: " "))"
+        case .faults: "\(injection.id) is cleared: \(injection.text)"
         case .process: "\(injection.id) is over: \(injection.text)"
         }
     }
@@ -96,9 +97,8 @@ package enum EventText {
                 (
                     at,
                     StyledText(
-                        "\(node.name) is \(node.state.rawValue)"
-                            + (node.pid.map { ", pid \($0)" } ?? "")
-                            + (reason.map { ": \($0)" } ?? ""), node.state == .died ? .bad : .plain)
+                        CommandText.state(of: node) + (reason.map { ": \($0)" } ?? ""),
+                        node.state == .died ? .bad : .plain)
                 )
             case .warning(let text, let at): (at, StyledText("warning: \(text)", .uncertain))
             case .progress(let workload, let at):
@@ -109,7 +109,8 @@ package enum EventText {
                 (nil, StyledText("\(counted(Int(count), "event")) missed", .uncertain))
             }
         let time = at.map { Self.clock($0) } ?? ""
-        return String(repeating: " ", count: max(0, 10 - time.count)) + "\(time)  \(style.text(text))"
+        return String(repeating: " ", count: max(0, 10 - time.count))
+            + "\(time)  \(style.text(text))"
     }
 
     private static func why(_ reason: RunEvent.Reason) -> String {
@@ -124,6 +125,7 @@ package enum EventText {
     static func clock(_ instant: Instant) -> String {
         let milliseconds = instant.nanoseconds / 1_000_000
         let rest = String(milliseconds % 1000)
-        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.count) + "\(rest)s"
+        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.count)
+            + "\(rest)s"
     }
 }

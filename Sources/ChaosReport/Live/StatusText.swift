@@ -86,7 +86,8 @@ package enum StatusText {
     ) -> [String] {
         if partitions.isEmpty { return [] }
         var table = TextTable(
-            ["ID", "CUT", "MODE", "SINCE", "UNTIL", "CROSSED"], right: ["SINCE", "UNTIL", "CROSSED"])
+            ["ID", "CUT", "MODE", "SINCE", "UNTIL", "CROSSED"],
+            right: ["SINCE", "UNTIL", "CROSSED"])
         for partition in partitions {
             let crossed = "\(partition.crossedBytes) B"
             table.add([

@@ -16,26 +16,37 @@ struct ControlSession {
     /// What an undo command needs to reach the same run.
     var suffix: String { self.options.run.map { " --run \($0)" } ?? "" }
 
-    /// Sends a request and prints its answer: as JSON if asked to, otherwise the lines.
+    /// Sends a request and prints its answer.
     ///
     /// - Throws: `ExitCode` after the error was printed.
     func ask(_ request: JSONObject, lines: (JSONValue) throws -> [String]) async throws {
         do {
-            // Mistakes are told before a run is looked for.
-            _ = try Request(json: .object(request), faults: .standard)
-            let client = try await self.connect()
-            let answer = try await client.send(request)
-            await client.close()
-            Self.print(self.options.json ? [answer.text] : try lines(answer))
+            Self.print(try await self.answer(to: request, lines: lines))
         } catch {
             throw self.exit(error)
         }
     }
 
+    /// What is printed for a request: its answer as JSON if asked for, otherwise the lines.
+    func answer(
+        to request: JSONObject, lines: (JSONValue) throws -> [String]
+    ) async throws -> [String] {
+        // Mistakes are told before a run is looked for.
+        _ = try Request(json: .object(request))
+        let client = try await self.connect()
+        let answer: JSONValue
+        do { answer = try await client.send(request) } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
+        return self.options.json ? [answer.text] : try lines(answer)
+    }
+
     /// Connects to the live run.
     func connect() async throws -> ControlClient {
         let run = try self.finder.find(self.options.run)
-        return try await ControlClient.connect(to: run.socket, faults: .standard)
+        return try await ControlClient.connect(to: run.socket)
     }
 
     /// Prints an error where people and programs look for it, and gives its exit code.

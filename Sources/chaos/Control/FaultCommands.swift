@@ -9,7 +9,8 @@ struct SetCommand: AsyncParsableCommand {
         commandName: "set", abstract: "Put faults on links of a live run.",
         discussion: "For example: chaos set 'n1->n2' delay=100ms,10ms loss=5% --for 10s")
 
-    @Argument(help: ArgumentHelp("The links, in quotes: 'n1->n2', '*->n3:peer'.", valueName: "link"))
+    @Argument(
+        help: ArgumentHelp("The links, in quotes: 'n1->n2', '*->n3:peer'.", valueName: "link"))
     var link: String
 
     @Argument(help: ArgumentHelp("The faults, as KIND=VALUE.", valueName: "fault"))
@@ -37,7 +38,8 @@ struct ClearCommand: AsyncParsableCommand {
         commandName: "clear", abstract: "Take faults away from links of a live run.")
 
     @Argument(
-        help: ArgumentHelp("The fault, such as f1, or its links; all without.", valueName: "id|link"))
+        help: ArgumentHelp(
+            "The fault, such as f1, or its links; all without.", valueName: "id|link"))
     var words: [String] = []
 
     @OptionGroup var control: ControlOptions

@@ -124,7 +124,8 @@ struct ReleaseCommand: AsyncParsableCommand {
         commandName: "release", abstract: "Let held links of a live run go.")
 
     @Argument(
-        help: ArgumentHelp("The hold, such as h1, or its links; all without.", valueName: "id|link"))
+        help: ArgumentHelp("The hold, such as h1, or its links; all without.", valueName: "id|link")
+    )
     var words: [String] = []
 
     @OptionGroup var control: ControlOptions
