@@ -131,7 +131,7 @@ package final class ProcessHost: Sendable {
             message.a = process.id.rawValue
             message.b = signal.rawValue
             message.c = scope == .family ? 1 : 0
-            return (message, try Self.payload([self.tag(of: process.family)]))
+            return (message, try Self.payload([self.familyEntry(process.family)]))
         }
         if reply.b == 0 || reply.b == ESRCH { return Int(reply.a) }
         throw ProcessHostError(
@@ -146,7 +146,7 @@ package final class ProcessHost: Sendable {
             var message = chaos_message()
             message.kind = UInt32(CHAOS_REQUEST_INSPECT)
             message.a = process.id.rawValue
-            return (message, try Self.payload([self.tag(of: process.family)]))
+            return (message, try Self.payload([self.familyEntry(process.family)]))
         }
         return FamilyState(alive: Int(reply.a), stopped: Int(reply.b))
     }
@@ -199,11 +199,12 @@ package final class ProcessHost: Sendable {
         }
     }
 
-    private func tagValue(of family: String) -> String { "\(self.run)/\(family)" }
-
-    private func tag(of family: String) -> String {
+    /// The entry `NAME=value` in the environment of all processes of a family.
+    package func familyEntry(_ family: String) -> String {
         "\(Self.familyVariable)=\(self.tagValue(of: family))"
     }
+
+    private func tagValue(of family: String) -> String { "\(self.run)/\(family)" }
 
     /// Joins strings as C has them.
     private static func payload(_ strings: [String]) throws(ProcessHostError) -> [UInt8] {

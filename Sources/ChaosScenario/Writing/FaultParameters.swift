@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 extension Fault {
     /// The parameters in their long form.

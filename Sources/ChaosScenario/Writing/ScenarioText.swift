@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 extension Scenario {
     /// The scenario as YAML: what ``ScenarioParser`` reads back as the same scenario.

@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 extension ScheduleEntry {
     /// The entry on one line; its id where position does not give it.

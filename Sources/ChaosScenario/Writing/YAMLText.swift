@@ -1,4 +1,4 @@
-internal import ChaosCore
+import ChaosCore
 
 /// A YAML document to be written: the counterpart of ``YAMLNode``.
 enum YAMLText {

@@ -148,6 +148,21 @@ struct ProcessHostTests {
         }
     }
 
+    @Test func aForegroundProcessJoinsTheGroupOfChaosAndStillEndsWithIt() async throws {
+        let host = try ProcessHost(run: "test-\(UUID().uuidString)")
+        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        let process = try await host.spawn(
+            SpawnRequest(
+                command: ["sleep", "1000"], environment: ["PATH": "/usr/bin:/bin"], directory: "/",
+                streams: .init(input: null, output: null, error: null), session: .foreground,
+                family: "command"))
+        #expect(getpgid(process.id.rawValue) == getpgrp())
+        #expect(getpgid(host.guardian.rawValue) == host.guardian.rawValue)
+        await host.shutdown(grace: .seconds(2))
+        #expect(process.endedAs == .signalled(15))
+    }
+
     @Test func tooMuchForOneProcessIsRefusedAndTheGuardianLivesOn() async throws {
         try await Self.withHost { host in
             let error = await #expect(throws: ProcessHostError.self) {

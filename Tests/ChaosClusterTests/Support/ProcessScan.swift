@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// What /proc says about processes, asked independently of the code under test.
 enum ProcessScan {
@@ -50,4 +51,10 @@ func temporaryDirectory() throws -> String {
     var template = Array("/tmp/chaos-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
     return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
+/// The program beside the tests that hosts processes, or serves.
+func probePath() throws -> String {
+    let tests = try #require(Bundle.main.executableURL)
+    return tests.deletingLastPathComponent().appending(path: "guardian-probe").path
 }
