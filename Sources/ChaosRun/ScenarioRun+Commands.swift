@@ -82,7 +82,7 @@ extension ScenarioRun: CommandTarget {
     private func confirm(
         _ record: InjectionRecord, _ lease: Duration?, _ parts: Parts
     ) async throws -> InjectionReceipt {
-        self.announce(record)
+        self.announce(record, lasting: lease)
         if let lease {
             self.leases[record.id] = Task {
                 guard (try? await Task.sleep(for: lease, tolerance: .zero)) != nil else { return }
@@ -149,7 +149,7 @@ extension ScenarioRun: CommandTarget {
                 throw CommandError(.conflict, "\(node): \(error.sentence)", hint: error.hint)
             }
             var record = InjectionRecord(
-                id: await parts.network.makeID("n"), kind: .process,
+                id: await parts.network.makeID("x"), kind: .process,
                 text: "\(action.rawValue) \(node)", origin: .control, places: [node.text],
                 begin: parts.clock.now)
             record.touched = 1

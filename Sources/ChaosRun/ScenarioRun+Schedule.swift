@@ -19,11 +19,11 @@ extension ScenarioRun {
                 let record = try await parts.network.cut(
                     cuts, text: text, mode: mode, port: port, id: event.id, origin: .schedule,
                     until: until)
-                self.announce(record)
+                self.announce(record, lasting: event.until.map { $0 - event.planned })
             case (.begin, .faults(let rules)):
                 let record = try await parts.network.inject(
                     rules, id: event.id, origin: .schedule, until: until)
-                self.announce(record)
+                self.announce(record, lasting: event.until.map { $0 - event.planned })
             case (.end, .partition), (.end, .faults):
                 if let record = try await parts.network.end(event.id) {
                     self.announceEnd(record, .lease)
@@ -92,9 +92,9 @@ extension ScenarioRun {
         return ended
     }
 
-    func announce(_ record: InjectionRecord) {
-        let mode = record.mode.map { " (\($0.rawValue))" } ?? ""
-        let until = record.until.map { " for \(($0 - record.begin).roundedText)" } ?? ""
+    func announce(_ record: InjectionRecord, lasting: Duration?) {
+        let mode = record.kind == .partition ? record.mode.map { " (\($0.rawValue))" } ?? "" : ""
+        let until = lasting.map { " for \($0.text)" } ?? ""
         let verb = record.kind == .partition ? "partition " : record.kind == .hold ? "hold " : ""
         self.tell("\(verb)\(record.text)\(mode)\(until) [\(record.id)]", at: record.begin)
         self.feed.publish(.injected(record.injection))
@@ -122,8 +122,7 @@ extension InjectionRecord {
             kind: self.kind == .partition ? .partition : self.kind == .hold ? .hold : .faults,
             text: self.text, mode: self.mode, ports: self.port.map { [$0] } ?? [],
             links: self.places,
-            origin: self.origin == .control
-                ? .operator : self.origin == .schedule ? .schedule : .network,
+            origin: InjectionSummary.Origin(rawValue: self.origin.rawValue) ?? .control,
             since: self.begin, until: self.until)
     }
 }

@@ -91,6 +91,7 @@ extension NodeState {
         case .ready: .running
         case .paused: .paused
         case .killed: .killed
+        case .unstarted: .died
         case .exited(let status): status.isSuccess ? .stopped : .died
         }
     }

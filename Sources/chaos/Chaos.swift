@@ -21,6 +21,7 @@ struct Chaos: AsyncParsableCommand {
                 name: "Run", subcommands: [
                     RunCommand.self, TestCommand.self, CheckCommand.self, ProfilesCommand.self,
                 ]),
+            CommandGroup(name: "Steer a live run", subcommands: controlCommands),
         ])
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChaosCore
+import ChaosRun
 import ChaosScenario
 
 /// Lists the profiles that ship with chaos, or prints one.

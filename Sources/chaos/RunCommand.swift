@@ -66,7 +66,8 @@ struct RunCommand: AsyncParsableCommand {
                 ownsProcess: true)
             let outcome = try await execute(settings)
             console.finish()
-            printResult(outcome, json: self.shared.json)
+            printResult(
+                outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)
             return outcome.exitCode
         }
         throw ExitCode(exitCode)

@@ -59,7 +59,7 @@ func drawSeed() -> Seed { Seed(UInt64.random(in: 1...999_999)) }
 /// Writes the running command line again, with this seed.
 func repeatCommand(seed: Seed, scenario: String? = nil) -> String {
     var words: [String] = ["chaos"]
-    var rest = ArraySlice(CommandLine.arguments.dropFirst())
+    var rest = ArraySlice(Swift.CommandLine.arguments.dropFirst())
     var hasSeed = false
     while let word = rest.popFirst() {
         if word == "--" {
