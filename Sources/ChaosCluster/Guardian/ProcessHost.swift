@@ -20,14 +20,19 @@ import OrderedCollections
 /// macOS has no way to adopt orphans: a process there that forks twice *and* starts a session of
 /// its own outlives an abrupt end. Everything in its node's session ends.
 package final class ProcessHost: Sendable {
-    /// How many members of a family are alive, and how many of these are stopped.
+    /// The members of a family as they were at one moment. Zombies do not count.
     package struct FamilyState: Hashable, Sendable {
         package let alive: Int
+        /// How many of these are stopped.
         package let stopped: Int
+        /// How many of these run no code once they have got SIGSTOP: the stopped ones, and those
+        /// in an uninterruptible wait, such as a parent whose vfork(2) child was stopped.
+        package let still: Int
 
-        package init(alive: Int, stopped: Int) {
+        package init(alive: Int, stopped: Int, still: Int) {
             self.alive = alive
             self.stopped = stopped
+            self.still = still
         }
     }
 
@@ -138,7 +143,7 @@ package final class ProcessHost: Sendable {
             .system, "process \(process.id) must take \(signal): \(ProgramSearch.text(reply.b))")
     }
 
-    /// Counts a family's members as they are now. Zombies do not count.
+    /// Counts a family's members as they are now.
     package func inspect(
         _ process: HostedProcess
     ) async throws(ProcessHostError) -> FamilyState {
@@ -148,7 +153,7 @@ package final class ProcessHost: Sendable {
             message.a = process.id.rawValue
             return (message, try Self.payload([self.familyEntry(process.family)]))
         }
-        return FamilyState(alive: Int(reply.a), stopped: Int(reply.b))
+        return FamilyState(alive: Int(reply.a), stopped: Int(reply.b), still: Int(reply.c))
     }
 
     /// Has a file or an empty directory removed when the run ends, however it ends; the last one

@@ -47,10 +47,11 @@ extension NodeSupervisor {
                 if finding != nil { break }
                 unmet.removeFirst()
             }
-            guard record.generation == generation, record.state.isRunning else { return }
-            if unmet.isEmpty, record.state == .starting, record.intent == .none,
+            // A process that has ended is news of another kind, and it is on its way.
+            guard record.generation == generation, record.state.isRunning,
                 record.process?.endedAs == nil
-            {
+            else { return }
+            if unmet.isEmpty, record.state == .starting, record.intent == .none {
                 record.notReady = nil
                 return self.change(record, to: .ready)
             }
@@ -58,7 +59,9 @@ extension NodeSupervisor {
                 let condition = unmet.first
             {
                 let failure = await self.lateness(record, condition, finding ?? "it is paused")
-                guard record.generation == generation, record.state.isRunning else { return }
+                guard record.generation == generation, record.process?.endedAs == nil else {
+                    return
+                }
                 record.notReady = failure
                 self.wake(record)
             }

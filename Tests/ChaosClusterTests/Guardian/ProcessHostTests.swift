@@ -193,13 +193,13 @@ struct ProcessHostTests {
                 await eventually { ProcessScan.carrying("CHAOS_RUN=\(host.run)").count == 4 })
 
             #expect(try await host.send(.stop, to: process) == 3)
-            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 3))
-            #expect(try await host.inspect(other) == .init(alive: 1, stopped: 0))
+            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 3, still: 3))
+            #expect(try await host.inspect(other) == .init(alive: 1, stopped: 0, still: 0))
             #expect(try await host.send(.resume, to: process) == 3)
-            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 0))
+            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 0, still: 0))
             #expect(try await host.send(.kill, to: process) == 3)
             #expect(await process.exitStatus() == .signalled(9))
-            #expect(try await host.inspect(process) == .init(alive: 0, stopped: 0))
+            #expect(try await host.inspect(process) == .init(alive: 0, stopped: 0, still: 0))
             #expect(
                 ProcessScan.carrying("CHAOS_RUN=\(host.run)") == [other.id.rawValue])
             #expect(try await host.send(.kill, to: process) == 0)
