@@ -15,6 +15,8 @@ let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let nioConcurrencyHelpers = Target.Dependency.product(
+    name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -72,7 +74,9 @@ let package = Package(
         .target(name: "CLinux"),
         .target(
             name: "ChaosProxy",
-            dependencies: ["ChaosCore", "ChaosEngine", collections, nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosEngine", collections, nioConcurrencyHelpers, nioCore, nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosCluster",

@@ -24,8 +24,8 @@ package let checkerNames: [String] = checkerKinds.map(\.name)
 ///
 /// Values may be of their JSON type or the text of a scenario, such as `"true"` and `"90%"`.
 ///
-/// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one, and
-///   for values that break the parameter's rule.
+/// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one,
+///   and for values that break the parameter's rule.
 package func makeChecker(
     name: String, parameters: JSONObject = [:]
 ) throws(InputError) -> any Checker {
@@ -74,7 +74,8 @@ private struct CheckerParameters: Sendable {
             return try Ratio(parsing: value.stringValue ?? value.text)
         } catch {
             throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint)
+                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint
+            )
         }
     }
 }

@@ -149,7 +149,7 @@ extension ScenarioRun: CommandTarget {
                 throw CommandError(.conflict, "\(node): \(error.sentence)", hint: error.hint)
             }
             var record = InjectionRecord(
-                id: await parts.network.makeID("n"), kind: .process,
+                id: await parts.network.makeID("x"), kind: .process,
                 text: "\(action.rawValue) \(node)", origin: .control, places: [node.text],
                 begin: parts.clock.now)
             record.touched = 1

@@ -100,10 +100,11 @@ extension ScenarioRun {
             }
         }
         do {
-            let words = try placeholders.words(of: .words(self.settings.wrapped))
+            // Its words are its own: it is told everything by its environment, and braces are common
+            // in the arguments of other tools.
             let process = try await parts.host.spawn(
                 SpawnRequest(
-                    command: words, environment: environment,
+                    command: self.settings.wrapped, environment: environment,
                     directory: FileManager.default.currentDirectoryPath, streams: .inherited,
                     session: .foreground, family: "command"))
             Task {
@@ -111,7 +112,7 @@ extension ScenarioRun {
                 self.keep(wrappedExit: status.shellCode)
                 self.end(because: .command)
             }
-        } catch let error as ProcessHostError {
+        } catch {
             throw RunError(error.description)
         }
     }

@@ -93,7 +93,7 @@ extension ScenarioRun {
     }
 
     func announce(_ record: InjectionRecord, lasting: Duration?) {
-        let mode = record.mode.map { " (\($0.rawValue))" } ?? ""
+        let mode = record.kind == .partition ? record.mode.map { " (\($0.rawValue))" } ?? "" : ""
         let until = lasting.map { " for \($0.text)" } ?? ""
         let verb = record.kind == .partition ? "partition " : record.kind == .hold ? "hold " : ""
         self.tell("\(verb)\(record.text)\(mode)\(until) [\(record.id)]", at: record.begin)

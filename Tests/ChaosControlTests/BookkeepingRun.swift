@@ -7,13 +7,14 @@ import Synchronization
 final class BookkeepingRun: CommandTarget {
     private struct State {
         var injections: [InjectionSummary] = []
-        var faults: [InjectionID: (pattern: LinkPattern, texts: [String])] = [:]
+        var faults: [InjectionID: [Fault]] = [:]
         var states: [NodeName: RunStatus.Node.State] = [:]
         var count = 0
     }
 
     static let nodes: [NodeName] = ["n1", "n2", "n3"]
     static let ports: [PortName] = ["client", "peer"]
+    static let links = [Link("n1", "n2", "peer"), Link("n2", "n1", "peer")]
 
     let feed = EventFeed()
     private let state = Mutex(State())
@@ -50,7 +51,7 @@ final class BookkeepingRun: CommandTarget {
             }
         case .set(let link, let faults, let lease):
             let texts = ["\(link)"] + faults.map(\.text)
-            return self.inject(.faults, "f", texts.joined(separator: " "), nil, lease) {
+            return self.inject(.faults, "f", texts.joined(separator: " "), nil, lease, faults) {
                 $0.links = [link.description]
             }
         case .heal(let id): return try self.end([.partition], id.map { .injection($0) } ?? .all)
@@ -70,7 +71,7 @@ final class BookkeepingRun: CommandTarget {
 
     private func inject(
         _ kind: InjectionSummary.Kind, _ letter: String, _ text: String, _ mode: PartitionMode?,
-        _ lease: Duration?, _ complete: (inout InjectionSummary) -> Void
+        _ lease: Duration?, _ faults: [Fault] = [], _ complete: (inout InjectionSummary) -> Void
     ) -> JSONValue {
         let injection = self.state.withLock { state in
             let number = state.injections.filter { $0.kind == kind }.count + 1
@@ -79,6 +80,7 @@ final class BookkeepingRun: CommandTarget {
                 links: [], since: self.now, until: lease.map { self.now + $0 })
             complete(&injection)
             state.injections.append(injection)
+            state.faults[injection.id] = faults
             return injection
         }
         self.feed.publish(.injected(injection))
@@ -135,14 +137,23 @@ final class BookkeepingRun: CommandTarget {
                         name: name, state: state.states[name] ?? .running, pid: 100 + index,
                         ports: [
                             .init(
-                                name: "client", listen: .tcp(host: "127.77.1.1", port: 7000),
-                                proxied: .tcp(host: "127.77.0.1", port: 7000))
+                                name: "client",
+                                listen: .tcp(host: "127.77.\(index + 1).\(index + 1)", port: 7000),
+                                proxied: .tcp(host: "127.77.0.\(index + 1)", port: 7000))
                         ])
                 },
-                links: [
+                links: Self.links.map { link in
                     RunStatus.Link(
-                        Link("n1", "n2", "client"), connections: 1, bytes: 1200, messages: 12)
-                ],
+                        link, connections: 1, bytes: 1200, messages: 12,
+                        isCut: state.injections.contains { $0.mode != nil && $0.covers(link) },
+                        faults: state.injections.filter { $0.covers(link) }.flatMap { injection in
+                            (state.faults[injection.id] ?? []).map { fault in
+                                RunStatus.Link.Fault(
+                                    id: injection.id, text: fault.text, hits: 0, touched: 0,
+                                    wins: true)
+                            }
+                        })
+                },
                 partitions: state.injections.compactMap { injection in
                     injection.mode.map {
                         RunStatus.Partition(
@@ -152,5 +163,11 @@ final class BookkeepingRun: CommandTarget {
                 },
                 injections: state.injections, workload: ["kind": "echo", "ok": 17])
         }
+    }
+}
+
+extension InjectionSummary {
+    fileprivate func covers(_ link: Link) -> Bool {
+        self.links.contains { (try? LinkPattern(parsing: $0))?.matches(link) ?? false }
     }
 }

@@ -8,7 +8,7 @@ import Testing
 struct ClientTests {
     @Test func cutsAndHeals() async throws {
         try await withServer { path in
-            let client = try await ControlClient.connect(to: path)
+            let client = try await ControlClient.connect(to: path, patience: .seconds(60))
             let partition = try Partition(parsing: "n1 / n2 n3")
             let answer = try await client.perform(
                 .partition(partition, mode: .drop, ports: ["peer"], lease: .seconds(10)))
@@ -26,7 +26,7 @@ struct ClientTests {
 
     @Test func manyRequestsAtOnceGetTheirOwnReplies() async throws {
         try await withServer { path in
-            let client = try await ControlClient.connect(to: path)
+            let client = try await ControlClient.connect(to: path, patience: .seconds(60))
             let texts = try await withThrowingTaskGroup(of: (String, String).self) { group in
                 for _ in 0..<50 {
                     for node in ["n1", "n2", "n3"] {
@@ -50,7 +50,7 @@ struct ClientTests {
 
     @Test func passesTheRunsErrorsOn() async throws {
         try await withServer { path in
-            let client = try await ControlClient.connect(to: path)
+            let client = try await ControlClient.connect(to: path, patience: .seconds(60))
             let error = await #expect(throws: CommandError.self) {
                 try await client.perform(.heal("p7"))
             }
@@ -64,7 +64,7 @@ struct ClientTests {
         try await withTemporaryDirectory { directory in
             let path = "\(directory)/control.sock"
             let error = await #expect(throws: CommandError.self) {
-                _ = try await ControlClient.connect(to: path)
+                _ = try await ControlClient.connect(to: path, patience: .seconds(60))
             }
             #expect(error == CommandError(.unreachable, "\(path): no run listens here"))
         }
@@ -76,7 +76,7 @@ struct ClientTests {
             let run = BookkeepingRun(delay: .seconds(3600))
             let server = try await ControlServer.start(
                 at: path, target: run, version: "0")
-            let client = try await ControlClient.connect(to: path)
+            let client = try await ControlClient.connect(to: path, patience: .seconds(60))
             let error = Task {
                 await #expect(throws: CommandError.self) {
                     try await client.perform(.status)

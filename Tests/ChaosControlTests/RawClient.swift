@@ -10,7 +10,7 @@ import Foundation
     private let streamKind = CInt(SOCK_STREAM.rawValue)
 #endif
 
-/// A client made of plain system calls, as `nc -U` is, with a deadline of ten seconds.
+/// A client made of plain system calls, as `nc -U` is, with a deadline of a minute.
 ///
 /// The calls block, so each runs on a thread of Dispatch, not on one that the server needs.
 final class RawClient: Sendable {
@@ -60,7 +60,7 @@ final class RawClient: Sendable {
             while true {
                 var byte: UInt8 = 0
                 var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                if poll(&wait, 1, 10_000) == 0 { throw InputError("a line within 10s") }
+                if poll(&wait, 1, 60_000) == 0 { throw InputError("a line within 60s") }
                 let count = recv(descriptor, &byte, 1, 0)
                 if count < 0 { throw InputError("recv", found: String(cString: strerror(errno))) }
                 if count == 0, line.isEmpty { return nil }

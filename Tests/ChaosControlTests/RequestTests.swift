@@ -125,7 +125,7 @@ struct RequestTests {
         arguments: [
             (
                 #"{"op":"kill","nodes":["n9"]}"#, "a node is one of the run's, found 'n9'",
-                "did you mean 'n1'?"
+                "known are n1, n2, n3"
             ),
             (
                 #"{"op":"kill","nodes":["eu-*"]}"#,

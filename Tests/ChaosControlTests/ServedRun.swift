@@ -3,8 +3,10 @@ import ChaosCore
 import Foundation
 
 /// Serves a run at a socket in a directory of its own.
+///
+/// Patient, because other tests may keep every thread busy for seconds.
 func withServer<Result>(
-    for run: any CommandTarget = BookkeepingRun(), replyWithin: Duration = .seconds(5),
+    for run: any CommandTarget = BookkeepingRun(), replyWithin: Duration = .seconds(60),
     _ body: (_ path: String) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryDirectory { directory in

@@ -193,6 +193,23 @@ struct ServerTests {
                 == "a socket's path has 1 to \(UnixSocket.longestPath) bytes, found 205: '\(path)'")
     }
 
+    @Test func whatIsOwedLeavesBeforeTheServerStops() async throws {
+        let run = BookkeepingRun(delay: .milliseconds(100))
+        let (asking, watching) = try await withServer(for: run) { path in
+            let watching = try RawClient(path)
+            _ = try await watching.ask(#"{"op":"subscribe"}"#)
+            let asking = try RawClient(path)
+            try await asking.write("{\"id\":8,\"op\":\"end\"}\n{\"id\":9,\"op\":\"sta")
+            for await _ in run.performed { break }
+            return (asking, watching)
+        }
+        #expect(
+            try await asking.readJSON() == ["id": 8, "ok": true, "result": ["confirmed": true]])
+        #expect(try await asking.readLine() == nil)
+        #expect(try await watching.readJSON()?["event"] == "end")
+        #expect(try await watching.readLine() == nil)
+    }
+
     @Test func openConnectionsEndWithTheServer() async throws {
         let client = try await withServer { path in
             let client = try RawClient(path)

@@ -57,7 +57,7 @@ struct SubscriptionTests {
         try await withServer(for: run) { path in
             let stalled = try RawClient(path)
             _ = try await stalled.ask(#"{"id":1,"op":"subscribe"}"#)
-            let reader = try await ControlClient.connect(to: path)
+            let reader = try await ControlClient.connect(to: path, patience: .seconds(60))
             var events = try await reader.events().makeAsyncIterator()
             let text = String(repeating: "x", count: 10_000)
             let count: Int64 = 120

@@ -50,7 +50,8 @@ struct HTMLReportTests {
         #expect(try document.nodes(forXPath: "//circle[@class='fail']").count == 3)
         #expect(try document.nodes(forXPath: "//circle[@class='info']").count == 3)
         #expect(try document.nodes(forXPath: "//rect[@class='bar']").count == 2)
-        let log = try document.nodes(forXPath: "//details[contains(summary,'n1, last 2 lines')]/pre")
+        let log = try document.nodes(
+            forXPath: "//details[contains(summary,'n1, last 2 lines')]/pre")
         #expect(log.first?.stringValue == "<script>alert(1)</script>\nok & done")
         let quiet = try document.nodes(forXPath: "//td[text()='n2->n1:peer']")
         #expect(quiet.isEmpty)
@@ -66,7 +67,8 @@ struct HTMLReportTests {
             "chaos test examples/demo/split-brain.yaml --seed 42",
             "schedule[0]: 0 bytes crossed n1-&gt;n3:peer, n3-&gt;n1:peer during 12.0–18.0 s",
             "n2 died at 25.5s: exit status 1", "panic: &lt;disk&gt; &amp; &quot;heat&quot;",
-            "broadcast &quot;&lt;v0&gt;&quot; n1 ok, 3 ms", "no answer", "warning: f1 was met 0 times",
+            "broadcast &quot;&lt;v0&gt;&quot; n1 ok, 3 ms", "no answer",
+            "warning: f1 was met 0 times",
         ] {
             #expect(page.contains(text), "\(text)")
         }
@@ -74,10 +76,22 @@ struct HTMLReportTests {
 
     @Test func aLargeHistoryIsSampledAndSaysSo() {
         let page = HTMLReport.render(
-            ReportInput(result: sampleResult(), history: self.history(20_000)))
+            ReportInput(result: sampleResult(), history: self.history(6000)))
         #expect(page.components(separatedBy: "<circle").count - 1 == 4000)
-        #expect(page.components(separatedBy: "class=\"fail\"").count - 1 == 200)
-        #expect(page.contains("4000 of 20000 operations are drawn"))
+        #expect(page.components(separatedBy: "class=\"fail\"").count - 1 == 60)
+        #expect(page.contains("4000 of 6000 operations are drawn"))
+    }
+
+    @Test func manyFaultsHaveLinesUpToALimit() {
+        var result = sampleResult()
+        result.faults = (0..<100).map {
+            .init(
+                id: "s\($0)", text: "kill n1", begin: .seconds(1), end: nil, touched: 1, hits: 1)
+        }
+        let page = HTMLReport.render(ReportInput(result: result))
+        #expect(page.components(separatedBy: "class=\"bar\"").count - 1 == 40)
+        #expect(page.contains("40 of 100 faults have a line; the table has all."))
+        #expect(page.contains("<td>s99</td>"))
     }
 
     @Test func anEmptyRunHasAReportToo() throws {

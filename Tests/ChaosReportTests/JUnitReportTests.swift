@@ -29,7 +29,10 @@ struct JUnitReportTests {
         #expect(try values("/testsuites/@failures") == ["1"])
         #expect(try values("/testsuites/@errors") == ["1"])
         #expect(try values("//testsuite/@name") == ["split-brain", "a<b>\"&\u{FFFD}"])
-        #expect(try values("//testcase/@name") == ["seed 42", "seed 43", "seed 42"].dropLast() + ["seed 43"])
+        #expect(
+            try values("//testcase/@name") == ["seed 42", "seed 43", "seed 42"].dropLast() + [
+                "seed 43"
+            ])
         #expect(try values("//testcase/@time") == ["30.250", "30.250", "30.250"])
         #expect(try values("//failure/@message") == ["set-full: 3 of 120 values lost"])
         #expect(try values("//error/@type") == ["unknown"])
@@ -41,9 +44,11 @@ struct JUnitReportTests {
                 == "repeat: chaos test examples/demo/split-brain.yaml --seed 42")
     }
 
-    @Test("a run that proved nothing is an error, not green", arguments: [
-        (Int32(2), "unknown"), (75, "died"), (130, "interrupted"), (69, "exit-69"),
-    ])
+    @Test(
+        "a run that proved nothing is an error, not green",
+        arguments: [
+            (Int32(2), "unknown"), (75, "died"), (130, "interrupted"), (69, "exit-69"),
+        ])
     func errors(code: Int32, type: String) {
         var result = sampleResult()
         result.exitCode = code

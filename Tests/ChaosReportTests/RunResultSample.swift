@@ -27,7 +27,8 @@ func sampleResult() -> RunResult {
             id: "schedule[0]", text: "partition n1 / n2 n3, lose", begin: .seconds(12),
             end: .seconds(18), touched: 40, hits: 12),
         .init(
-            id: "f1", text: "n1->n2 delay 100ms", begin: .seconds(20), end: nil, touched: 0, hits: 0,
+            id: "f1", text: "n1->n2 delay 100ms", begin: .seconds(20), end: nil, touched: 0,
+            hits: 0,
             origin: "control"),
     ]
     result.cuts = [

@@ -68,20 +68,22 @@ struct RunResultTests {
                 "p1: 0 bytes crossed any of its 20 links during 1.0–30.3 s"))
     }
 
-    @Test("says why the exit code is another than the verdict's", arguments: [
-        (Verdict.valid, 0, nil, "VALID  split-brain  seed 42  30.25s"),
-        (.unknown, 2, nil, "UNKNOWN  split-brain  seed 42  30.25s"),
-        (
-            .invalid, 0, "invalid (lost)",
-            "INVALID  split-brain  seed 42  30.25s  expected invalid (lost)  exit 0: as expected"
-        ),
-        (.valid, 75, nil, "VALID  split-brain  seed 42  30.25s  exit 75: a node died"),
-        (nil, 0, nil, "NOT CHECKED  split-brain  seed 42  30.25s"),
-        (
-            nil, 3, nil,
-            "NOT CHECKED  split-brain  seed 42  30.25s  exit 3: the wrapped command ended with 3"
-        ),
-    ] as [(Verdict?, Int32, String?, String)])
+    @Test(
+        "says why the exit code is another than the verdict's",
+        arguments: [
+            (Verdict.valid, 0, nil, "VALID  split-brain  seed 42  30.25s"),
+            (.unknown, 2, nil, "UNKNOWN  split-brain  seed 42  30.25s"),
+            (
+                .invalid, 0, "invalid (lost)",
+                "INVALID  split-brain  seed 42  30.25s  expected invalid (lost)  exit 0: as expected"
+            ),
+            (.valid, 75, nil, "VALID  split-brain  seed 42  30.25s  exit 75: a node died"),
+            (nil, 0, nil, "NOT CHECKED  split-brain  seed 42  30.25s"),
+            (
+                nil, 3, nil,
+                "NOT CHECKED  split-brain  seed 42  30.25s  exit 3: the wrapped command ended with 3"
+            ),
+        ] as [(Verdict?, Int32, String?, String)])
     func verdictLines(verdict: Verdict?, code: Int32, expectation: String?, line: String) {
         var result = sampleResult()
         result.verdict = verdict

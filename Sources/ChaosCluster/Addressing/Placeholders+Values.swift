@@ -104,10 +104,12 @@ extension Placeholders {
         case _ where self.plainValue(word) != nil:
             throw self.error(placeholder, "'\(word)' has no parts")
         default:
-            var error = self.error(
+            // A sentence behind the question or the list.
+            let known = Suggestion.hint(for: word, among: Self.words)
+            let end = known.hasSuffix("?") ? "" : "."
+            let error = self.error(
                 placeholder, "a placeholder must be known",
-                Suggestion.hint(for: word, among: Self.words))
-            error.hint = error.hint.map { "\($0) A brace by itself is written '{{'" }
+                "\(known)\(end) A brace by itself is written '{{'")
             throw error
         }
     }

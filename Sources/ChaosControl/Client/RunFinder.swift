@@ -67,7 +67,8 @@ package struct RunFinder: Sendable {
             return names.sorted().compactMap { name in
                 let path = "\(directory)/\(name)"
                 // `latest` is a link to one of the others.
-                let isLink = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
+                let isLink =
+                    (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
                 return isLink ? nil : RunRecord(directory: path)
             }
         }
@@ -89,7 +90,8 @@ package struct RunFinder: Sendable {
         guard let wanted else { return try self.one(of: self.live(), otherwise: .none(self.place)) }
         let live = self.live()
         let named = live.filter { $0.directoryName == wanted }
-        let isName = !wanted.contains("/") && (!named.isEmpty || live.contains { $0.name == wanted })
+        let isName =
+            !wanted.contains("/") && (!named.isEmpty || live.contains { $0.name == wanted })
         let paths = isName ? [] : [wanted, "\(self.place)/\(wanted)"]
         if let record = paths.lazy.compactMap({ RunRecord(directory: $0) }).first {
             if self.isListening(record.socket) { return record }

@@ -36,6 +36,11 @@ final class ControlConnection: ChannelInboundHandler {
         if case ChannelEvent.inputClosed? = event as? ChannelEvent {
             self.hasEnded = true
             self.advance(context)
+        } else if event is ServerIsStopping {
+            // As if the client had said all it wants to say; half a line is no request.
+            self.hasEnded = true
+            self.lines = LineBuffer(limit: ControlServer.longestRequest)
+            self.advance(context)
         }
         context.fireUserInboundEventTriggered(event)
     }

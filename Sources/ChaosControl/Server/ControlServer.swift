@@ -74,10 +74,13 @@ package final class ControlServer: Sendable {
     }
 
     /// Stops listening, removes the socket file and closes every connection.
+    ///
+    /// Connections to which nothing is owed end at once. A reply that is due, and events up to the
+    /// end of their stream, have a second to leave: finish the stream before.
     package func stop() async {
         self.file.remove()
         try? await self.channel.close()
-        await self.connections.closeAll()
+        await self.connections.closeAll(within: .seconds(1), on: self.channel.eventLoop)
     }
 }
 

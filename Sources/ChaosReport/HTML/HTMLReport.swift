@@ -79,8 +79,8 @@ package enum HTMLReport {
     private static func timeline(_ input: ReportInput) -> String {
         let timeline = Timeline(
             history: input.history, faults: input.result.faults, elapsed: input.result.elapsed)
-        let note = timeline.note.map { "<p class=\"note\">\(Markup.escaped($0))</p>" } ?? ""
-        return "<h2>Operations and faults</h2>\n\(timeline.svg)\n\(note)"
+        return "<h2>Operations and faults</h2>\n\(timeline.svg)\n"
+            + "<p class=\"note\">\(Markup.escaped(timeline.note))</p>"
     }
 
     private static func faults(_ faults: [RunResult.Fault]) -> String {

@@ -5,11 +5,13 @@ import ChaosCore
 struct Timeline {
     /// More points make a file that browsers are slow with and eyes cannot tell apart.
     static let mostPoints = 4000
+    /// Below the plot each fault has a line of its own, up to so many.
+    static let mostLanes = 40
 
     /// The drawing.
     let svg: String
-    /// What the drawing leaves out, if it does.
-    let note: String?
+    /// How to read the drawing, and what it leaves out.
+    let note: String
 
     private static let width = 1000.0
     private static let left = 64.0
@@ -25,7 +27,8 @@ struct Timeline {
         }
         let axes = Axes(seconds: max(last, 0.001), slowest: Self.slowest(invocations))
         let shown = Self.sampled(invocations)
-        let height = Self.top + Self.plotHeight + 26 + Double(faults.count) * Self.laneHeight + 8
+        let lanes = faults.prefix(Self.mostLanes)
+        let height = Self.top + Self.plotHeight + 26 + Double(lanes.count) * Self.laneHeight + 8
         var parts = [
             "<svg viewBox=\"0 0 \(Self.number(Self.width)) \(Self.number(height))\" role=\"img\""
                 + " aria-label=\"operations over time, with faults\">"
@@ -33,13 +36,21 @@ struct Timeline {
         parts += Self.bands(faults, axes, elapsed)
         parts += Self.grid(axes)
         parts += shown.map { Self.point($0, axes) }
-        parts += Self.lanes(faults, axes, elapsed)
+        parts += Self.lanes(Array(lanes), axes, elapsed)
         parts.append("</svg>")
         self.svg = parts.joined(separator: "\n")
-        self.note =
-            shown.count == invocations.count
-            ? nil : "\(shown.count) of \(invocations.count) operations are drawn; all that did not"
-                + " end ok come first"
+        var note =
+            "A dot is an operation: green ended ok, red failed, yellow is unknown; at the top"
+            + " edge no answer came. Red shades are times of faults."
+        if shown.count < invocations.count {
+            note +=
+                " \(shown.count) of \(invocations.count) operations are drawn, those first that"
+                + " did not end ok."
+        }
+        if lanes.count < faults.count {
+            note += " \(lanes.count) of \(faults.count) faults have a line; the table has all."
+        }
+        self.note = note
     }
 
     // MARK: - Points
@@ -75,7 +86,8 @@ struct Timeline {
         // What never ended stands at the top edge.
         let y = Self.number(took.map(axes.y) ?? Self.top)
         let time = took.map { "\(Self.number($0)) ms" } ?? "no answer"
-        let title = "\(begin.function) \(begin.value.text.prefix(60)) \(begin.node ?? "")"
+        let title =
+            "\(begin.function) \(begin.value.text.prefix(60)) \(begin.node ?? "")"
             + " \(invocation.outcome.rawValue), \(time)"
             + (invocation.end?.error.map { ": \($0)" } ?? "")
         return "<circle class=\"\(invocation.outcome.rawValue)\" cx=\"\(x)\" cy=\"\(y)\" r=\"2\">"
@@ -89,7 +101,8 @@ struct Timeline {
     ) -> [String] {
         faults.map { fault in
             let (x, width) = Self.span(of: fault, axes, elapsed)
-            return "<rect class=\"band\" x=\"\(x)\" y=\"\(Self.number(Self.top))\" width=\"\(width)\""
+            return
+                "<rect class=\"band\" x=\"\(x)\" y=\"\(Self.number(Self.top))\" width=\"\(width)\""
                 + " height=\"\(Self.number(Self.plotHeight))\"/>"
         }
     }
@@ -103,7 +116,8 @@ struct Timeline {
             let title = Markup.escaped(
                 "\(fault.id): \(fault.text), touched \(fault.touched), hits \(fault.hits)")
             let label = Markup.escaped("\(fault.id) \(fault.text)")
-            return "<g><title>\(title)</title><rect class=\"bar\" x=\"\(x)\" y=\"\(Self.number(y))\""
+            return
+                "<g><title>\(title)</title><rect class=\"bar\" x=\"\(x)\" y=\"\(Self.number(y))\""
                 + " width=\"\(width)\" height=\"\(Self.number(Self.laneHeight - 4))\"/>"
                 + "<text x=\"\(Self.number(Self.left + 4))\" y=\"\(Self.number(y + 11))\">"
                 + "\(label)</text></g>"

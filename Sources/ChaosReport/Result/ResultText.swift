@@ -33,7 +33,8 @@ package enum ResultText {
             case nil: .plain
             }
         let word = style.text(StyledText(result.verdictWord.uppercased(), tone))
-        var line = "\(word)  \(result.scenario)  seed \(result.seed.value)"
+        var line =
+            "\(word)  \(result.scenario)  seed \(result.seed.value)"
             + "  \(result.elapsed.roundedText)"
         if let expectation = result.expectation { line += "  expected \(expectation)" }
         let isPlain =
@@ -96,7 +97,8 @@ package enum ResultText {
                 clean.count <= Self.namedLinks
                 ? clean.map(\.link.description).joined(separator: ", ")
                 : "any of \(leaks.isEmpty ? "its" : "the other") \(clean.count) links"
-            lines.append("\(id): 0 bytes crossed \(links) during \(Self.period(first, result.elapsed))")
+            lines.append(
+                "\(id): 0 bytes crossed \(links) during \(Self.period(first, result.elapsed))")
             return lines
         }
     }

@@ -88,7 +88,8 @@ extension RunResult.Cut {
     fileprivate var json: JSONValue {
         [
             "id": .string(self.id), "link": .string(self.link.description),
-            "from": .int(self.from.nanoseconds), "to": self.to.map { .int($0.nanoseconds) } ?? .null,
+            "from": .int(self.from.nanoseconds),
+            "to": self.to.map { .int($0.nanoseconds) } ?? .null,
             "crossed_bytes": .int(Int64(self.crossedBytes)),
         ]
     }

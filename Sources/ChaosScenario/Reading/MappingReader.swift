@@ -48,9 +48,8 @@ final class MappingReader {
             kept.append(entry)
             // `{ partition: n1 / n2, n3 }` is YAML for a key `n3` without a value.
             var crumbs: [YAMLNode.Entry] = []
-            while index < entries.count, entries[index].value.isAbsent,
-                case .scalar(let text, isPlain: true) = entry.value.content, !text.isEmpty,
-                entries[index].keyPosition.line == entry.value.position.line
+            while index < entries.count, entries[index].isCrumb,
+                case .scalar(let text, isPlain: true) = entry.value.content, !text.isEmpty
             {
                 crumbs.append(entries[index])
                 index += 1

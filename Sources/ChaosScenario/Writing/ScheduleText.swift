@@ -69,14 +69,21 @@ extension ScheduleAction {
 }
 
 extension Partition {
-    /// Groups as lists, whose members may hold commas; everything else as text.
+    /// As text, or as lists where a member holds commas, which part members in texts.
     fileprivate var yaml: (key: String, value: YAMLText) {
+        func isOneWord(_ pattern: NodePattern) -> Bool {
+            !pattern.text.contains { $0 == "," || $0 == " " }
+        }
         switch self {
-        case .groups(let groups):
-            ("partition", .list(groups.map { .list($0.map { .scalar($0.text) }) }))
-        case .isolate(let members): ("isolate", .list(members.map { .scalar($0.text) }))
-        case .isolateRandom: ("isolate", .scalar("any"))
-        default: ("partition", .scalar(self.description))
+        case .groups(let groups) where !groups.joined().allSatisfy(isOneWord):
+            return ("partition", .list(groups.map { .list($0.map { .scalar($0.text) }) }))
+        case .isolate(let members):
+            let words = members.map(\.text)
+            return (
+                "isolate", words.count == 1 ? .scalar(words[0]) : .list(words.map { .scalar($0) })
+            )
+        case .isolateRandom: return ("isolate", .scalar("any"))
+        default: return ("partition", .scalar(self.description))
         }
     }
 }

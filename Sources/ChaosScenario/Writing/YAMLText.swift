@@ -97,16 +97,18 @@ enum YAMLText {
 
     /// Whether a text means itself without quotes, in block and flow style.
     private static func isPlain(_ text: String) -> Bool {
-        guard let first = text.utf8.first, let last = text.utf8.last else { return false }
-        let isLetterOrDigit = { (byte: UInt8) in
-            (0x30...0x39) ~= byte || (0x41...0x5a) ~= byte || (0x61...0x7a) ~= byte
+        guard let first = text.unicodeScalars.first, text.last != " " else { return false }
+        return (Self.isLetterOrDigit(first) || first == "/" || first == ".")
+            && text.unicodeScalars.allSatisfy {
+                Self.isLetterOrDigit($0) || "_-./%<>+=@ ±".unicodeScalars.contains($0)
+            }
+    }
+
+    private static func isLetterOrDigit(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "0"..."9", "A"..."Z", "a"..."z": true
+        default: false
         }
-        guard isLetterOrDigit(first) || first == UInt8(ascii: "/") || first == UInt8(ascii: ".")
-        else {
-            return false
-        }
-        let inner: Set<UInt8> = Set("_-./%<>+=@ ".utf8)
-        return last != 0x20 && text.utf8.allSatisfy { isLetterOrDigit($0) || inner.contains($0) }
     }
 
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

@@ -2,9 +2,9 @@ import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A node that runs over TCP: one JSON message a line, in both directions.
@@ -44,7 +44,8 @@ public struct TCPNode: Sendable {
                 .serverChannelOption(.autoRead, value: false)
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
                 .childChannelOption(
-                    .writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576))
+                    .writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576)
+                )
                 .bind(host: host, port: port).get()
             guard let address = listener.localAddress, let host = address.ipAddress,
                 let port = address.port

@@ -23,6 +23,8 @@ struct PartitionCommand: AsyncParsableCommand {
     @OptionGroup var cut: CutOptions
     @OptionGroup var control: ControlOptions
 
+    func validate() throws { _ = try Self.text(self.words, oneWay: self.oneWay) }
+
     func run() async throws {
         var request: JSONObject = [
             "op": "partition", "partition": .string(try Self.text(self.words, oneWay: self.oneWay)),
