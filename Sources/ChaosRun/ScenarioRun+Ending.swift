@@ -178,6 +178,7 @@ extension ScenarioRun {
             },
             elapsed: elapsed, directory: directory.shownPath,
             repeatCommand: self.settings.repeatCommand)
+        result.commandExit = self.wrappedExit
         result.findings = facts.findings
         result.faults = records.map { record in
             RunResult.Fault(
