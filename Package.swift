@@ -68,7 +68,8 @@ let package = Package(
         .target(
             name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
             swiftSettings: pure),
-        .target(name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+        .target(
+            name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
@@ -113,7 +114,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
