@@ -124,11 +124,15 @@ package final class Network {
     /// The kernel answers such attempts, so the driver learns of them only where it can; see the
     /// driver's documentation.
     package func attemptBlocked(on link: Link) {
-        for state in [self.state(of: link), self.state(of: link.reversed)] {
-            for cut in state.cuts where cut.mode != .lose && cut.mode != .hold {
-                cut.touched += 1
-                cut.hits += 1
-            }
+        let forward = self.state(of: link).cuts
+        let backward = self.state(of: link.reversed).cuts
+        // A cut both ways counts once, and one the other way only where it blocks this one.
+        let blocking =
+            forward.filter { [.drop, .reject, .newOnly].contains($0.mode) }
+            + backward.filter { cut in cut.mode == .drop && !forward.contains { $0 === cut } }
+        for cut in blocking {
+            cut.touched += 1
+            cut.hits += 1
         }
         if let refuse = self.state(of: link).fault(.refuse) {
             refuse.touch()
