@@ -18,7 +18,6 @@ let collections = Target.Dependency.product(name: "Collections", package: "swift
 let nioConcurrencyHelpers = Target.Dependency.product(
     name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -29,7 +28,7 @@ let tests: [Target] = [
     ("ChaosCheckers", ["ChaosCore"]),
     (
         "ChaosProxy",
-        ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioEmbedded, nioPosix]
+        ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
     ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),

@@ -116,14 +116,16 @@ final class TestSocket: @unchecked Sendable {
         self.set(SOL_SOCKET, SO_SNDBUF, size)
     }
 
-    private func name(
+    private static func name(
+        _ descriptor: CInt,
         _ call: (CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt
-    ) -> Endpoint {
+    ) -> Endpoint? {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        _ = withUnsafeMutableBytes(of: &storage) {
-            call(self.descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), &size)
+        let result = withUnsafeMutableBytes(of: &storage) {
+            call(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), &size)
         }
+        if result != 0 || storage.ss_family == sa_family_t(AF_UNIX) { return nil }
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
         _ = withUnsafeBytes(of: &storage) {
@@ -138,8 +140,12 @@ final class TestSocket: @unchecked Sendable {
         return .tcp(host: text(host), port: UInt16(text(port)) ?? 0)
     }
 
-    var local: Endpoint { self.name(getsockname) }
-    var peer: Endpoint { self.name(getpeername) }
+    /// The address of a descriptor of this process, if it is an IP socket.
+    static func localName(of descriptor: CInt) -> Endpoint? { Self.name(descriptor, getsockname) }
+
+    var number: CInt { self.descriptor }
+    var local: Endpoint { Self.name(self.descriptor, getsockname) ?? .unix(path: "") }
+    var peer: Endpoint { Self.name(self.descriptor, getpeername) ?? .unix(path: "") }
 
     /// What the kernel knows of the connection (tcp(7), TCP_INFO), by offset in `struct tcp_info`.
     private func info(at offset: Int) -> UInt32 {
@@ -165,10 +171,10 @@ final class TestSocket: @unchecked Sendable {
     var hasNothing: Bool { !self.waits(for: POLLIN, 0) }
 
     /// Sends everything; waits while the kernel has no room.
-    func send(_ bytes: [UInt8]) throws {
+    func send(_ bytes: [UInt8], within milliseconds: CInt = patience) throws {
         var sent = 0
         while sent < bytes.count {
-            if !self.waits(for: POLLOUT) { throw SocketError("send", ETIMEDOUT) }
+            if !self.waits(for: POLLOUT, milliseconds) { throw SocketError("send", ETIMEDOUT) }
             let count = bytes.withUnsafeBytes {
                 Glibc.send(
                     self.descriptor, $0.baseAddress! + sent, bytes.count - sent,
@@ -179,7 +185,9 @@ final class TestSocket: @unchecked Sendable {
         }
     }
 
-    func send(_ text: String) throws { try self.send(Array(text.utf8)) }
+    func send(_ text: String, within milliseconds: CInt = patience) throws {
+        try self.send(Array(text.utf8), within: milliseconds)
+    }
 
     /// Sends until the kernel takes nothing for this long; returns how much it took.
     func sendUntilFull(quietFor milliseconds: CInt = 300, atMost limit: Int = 1 << 30) throws -> Int {

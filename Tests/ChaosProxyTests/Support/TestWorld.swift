@@ -231,3 +231,38 @@ final class TestWorld: Sendable {
         try self.eventually("all connections are forgotten") { try self.connections.isEmpty }
     }
 }
+
+/// A flag that one thread sets and another sees.
+final class Flag: Sendable {
+    private let value = NIOLockedValueBox(false)
+    var isSet: Bool { self.value.withLockedValue { $0 } }
+    func set() { self.value.withLockedValue { $0 = true } }
+}
+
+extension TestWorld {
+    /// How many sockets of this process are bound to this test's address.
+    func openDescriptors() throws -> Int {
+        let numbers = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        return numbers.compactMap { CInt($0) }.filter { number in
+            guard case .tcp(let host, let port) = TestSocket.localName(of: number) else { return false }
+            return host == self.host && port != 0
+        }.count
+    }
+
+    /// Checks the journal of a single connection: lines lost by cuts, and bytes conserved.
+    func expectJournal(received lines: Int, lost: Int) throws {
+        let losses = self.journal.filter { $0.details["kind"] == "lose" }
+        #expect(losses.count == lost)
+        let closed = try #require(self.journal.first { $0.details["state"] == "closed" })
+        guard case .object(let forward)? = closed.details["forward"],
+            case .int(let received)? = forward["received"], case .int(let written)? = forward["written"]
+        else {
+            Issue.record("no counters in \(closed)")
+            return
+        }
+        let lostBytes = losses.reduce(Int64(0)) { sum, entry in
+            if case .int(let bytes)? = entry.details["bytes"] { sum + bytes } else { sum }
+        }
+        #expect(received == written + lostBytes)
+    }
+}
