@@ -26,14 +26,11 @@ let tests: [Target] = [
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
-<<<<<<< HEAD
     ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
-=======
     (
         "ChaosProxy",
         ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
     ),
->>>>>>> proxy
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (

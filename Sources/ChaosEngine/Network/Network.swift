@@ -128,7 +128,6 @@ package final class Network {
     /// The kernel answers such attempts, so the driver learns of them only where it can; see the
     /// driver's documentation.
     package func attemptBlocked(on link: Link) {
-<<<<<<< HEAD
         let policy = self.listenerPolicy(for: link)
         if policy == .open { return }
         let forward = self.state(of: link)
@@ -138,17 +137,6 @@ package final class Network {
             let backward = self.state(of: link.reversed)
             for cut in backward.cuts where cut.mode == .drop && !cut.covers(link) { cut.strike() }
             return
-=======
-        let forward = self.state(of: link).cuts
-        let backward = self.state(of: link.reversed).cuts
-        // A cut both ways counts once, and one the other way only where it blocks this one.
-        let blocking =
-            forward.filter { [.drop, .reject, .newOnly].contains($0.mode) }
-            + backward.filter { cut in cut.mode == .drop && !forward.contains { $0 === cut } }
-        for cut in blocking {
-            cut.touched += 1
-            cut.hits += 1
->>>>>>> proxy
         }
         if let refuse = forward.fault(.refuse) {
             refuse.touch()
