@@ -15,7 +15,7 @@ enum Entrypoint {
         guard let word = Swift.CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else {
             return
         }
-        let known = Chaos.commands.compactMap(\.configuration.commandName) + ["help"]
+        let known = Chaos.commands.compactMap { $0.configuration.commandName } + ["help"]
         if known.contains(word) { return }
         let nearest = Suggestion.nearest(to: word, among: known)
         let hint = nearest.map { "did you mean 'chaos \($0)'?" } ?? "'chaos --help' lists them"
