@@ -68,7 +68,8 @@ let package = Package(
         .target(
             name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
             swiftSettings: pure),
-        .target(name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+        .target(
+            name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
@@ -113,7 +114,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
@@ -125,6 +128,9 @@ let package = Package(
         .executableTarget(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
+
+        // Runs the examples as people do, through the built command.
+        .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
 
         // For tests only: hosts processes and is killed.
         .executableTarget(
