@@ -27,6 +27,10 @@ let tests: [Target] = [
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
     ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
+    (
+        "ChaosProxy",
+        ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
+    ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (

@@ -150,8 +150,8 @@ final class DataPlane {
     /// Closes everything; done when every socket is closed.
     func close() -> EventLoopFuture<Void> {
         self.isClosing = true
-        self.attempts?.watch([])
-        let closed = self.listeners.map { $0.close() }
+        let stopped = self.attempts.map { [$0.stop()] } ?? []
+        let closed = self.listeners.map { $0.close() } + stopped
         self.listeners = []
         for connection in self.connectionsInOrder { connection.abort() }
         self.flushJournal()

@@ -114,7 +114,7 @@ final class LegHandler: ChannelInboundHandler {
         self.channel.close(promise: nil)
     }
 
-    /// Stops reporting: the connection has given this socket up.
+    /// Stops reporting: the connection is gone, or has given this socket up.
     func detach() { self.connection = nil }
 
     // MARK: - What happens to the socket
@@ -163,7 +163,6 @@ final class LegHandler: ChannelInboundHandler {
         // Sockets that never became active are told no other way.
         self.closed()
         self.context = nil
-        self.connection = nil
     }
 
     private func closed() {

@@ -77,6 +77,13 @@ package struct NodeLine: Hashable, Sendable {
     package let stream: Stream
     package let at: Instant
     package let text: String
+
+    package init(node: NodeName, stream: Stream, at: Instant, text: String) {
+        self.node = node
+        self.stream = stream
+        self.at = at
+        self.text = text
+    }
 }
 
 /// Who is told what nodes do. Both are called in order for each node, on queues of the

@@ -105,7 +105,7 @@ struct PlaceholdersTests {
         ("{peers.pear}", "a port must be known, found '{peers.pear}'\nhint: did you mean 'peer'?"),
         (
             "{peer.n3.client}",
-            "a node must be known, found '{peer.n3.client}'\nhint: did you mean 'n1'?"
+            "a node must be known, found '{peer.n3.client}'\nhint: known are n1, n2, db.eu"
         ),
         (
             "{peer.n2.clients}",
