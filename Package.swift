@@ -133,6 +133,9 @@ let package = Package(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
+        // Runs the examples as people do, through the built command.
+        .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
+
         // For tests only: hosts processes and is killed.
         .executableTarget(
             name: "guardian-probe", dependencies: ["ChaosCluster", collections],

@@ -15,6 +15,8 @@ extension ScenarioRun {
         let clock = RunClock()
         let directory = try RunDirectory(
             in: self.settings.runsFolder, name: self.scenario.name,
+            longestSocketName: AddressPlan.longestSocketName(
+                nodes: self.scenario.nodes.map { ($0.name, $0.ports) }),
             runtimeDirectory: ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"])
         self.settings.console.show(
             .header([
