@@ -9,7 +9,8 @@ enum Entrypoint {
 struct Chaos: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chaos",
-        abstract: "Puts a seeded, scriptable, observable network between the processes of a cluster.",
+        abstract:
+            "Puts a seeded, scriptable, observable network between the processes of a cluster.",
         discussion: """
             chaos run --nodes 3 --profile flaky-wan -- ./kv --id {node} --listen {listen} --peers {peers}
             chaos partition n1 / n2 n3 --for 10s     (in another terminal, live)
@@ -18,7 +19,8 @@ struct Chaos: AsyncParsableCommand {
         version: chaosVersion,
         groupedSubcommands: [
             CommandGroup(
-                name: "Run", subcommands: [
+                name: "Run",
+                subcommands: [
                     RunCommand.self, TestCommand.self, CheckCommand.self, ProfilesCommand.self,
                 ]),
             CommandGroup(name: "Steer a live run", subcommands: controlCommands),

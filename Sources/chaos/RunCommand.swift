@@ -32,13 +32,16 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The seed of every decision; without it one is drawn and printed.")
     var seed: String?
 
-    @Option(name: .customLong("port"), help: "With --nodes: a port's name, or NAME=NUMBER; repeatable.")
+    @Option(
+        name: .customLong("port"), help: "With --nodes: a port's name, or NAME=NUMBER; repeatable.")
     var ports: [String] = []
 
     @Option(help: "How messages are told apart, as PORT=FRAMING; repeatable.")
     var framing: [String] = []
 
-    @Option(name: .customLong("link"), help: "A link to a server that runs already, as NAME=HOST:PORT; repeatable.")
+    @Option(
+        name: .customLong("link"),
+        help: "A link to a server that runs already, as NAME=HOST:PORT; repeatable.")
     var links: [String] = []
 
     @Option(
@@ -66,8 +69,7 @@ struct RunCommand: AsyncParsableCommand {
                 ownsProcess: true)
             let outcome = try await execute(settings)
             console.finish()
-            printResult(
-                outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)
+            report(outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)
             return outcome.exitCode
         }
         throw ExitCode(exitCode)
@@ -80,7 +82,7 @@ struct RunCommand: AsyncParsableCommand {
             if self.nodes != nil {
                 throw InputError("--nodes and a scenario exclude each other", found: file)
             }
-            scenario = try ScenarioFile.read(file, length: duration)
+            scenario = try readScenario(file, length: duration)
         } else {
             scenario = Scenario(name: self.command.first.map(Self.baseName) ?? "run")
             try self.addNodes(to: &scenario)
@@ -95,8 +97,11 @@ struct RunCommand: AsyncParsableCommand {
         if scenario.nodes.isEmpty && scenario.externalLinks.isEmpty {
             throw InputError(
                 "there is nothing to run",
-                hint: "give a scenario's file, '--nodes N -- COMMAND' or '--link NAME=HOST:PORT -- COMMAND'")
+                hint:
+                    "give a scenario's file, '--nodes N -- COMMAND' or '--link NAME=HOST:PORT -- COMMAND'"
+            )
         }
+        try ScenarioFile.checkAgain(scenario, length: duration)
         return scenario
     }
 
@@ -164,11 +169,13 @@ struct RunCommand: AsyncParsableCommand {
             }
             scenario.externalLinks.append(
                 ExternalLink(
-                    name: try NodeName(parsing: parts[0]), upstream: try Endpoint(parsing: parts[1])))
+                    name: try NodeName(parsing: parts[0]), upstream: try Endpoint(parsing: parts[1])
+                ))
         }
         if !self.links.isEmpty && self.command.isEmpty {
             throw InputError(
-                "--link needs a command behind '--'", hint: "chaos run --link \(self.links[0]) -- make check")
+                "--link needs a command behind '--'",
+                hint: "chaos run --link \(self.links[0]) -- make check")
         }
     }
 
@@ -180,6 +187,7 @@ struct RunCommand: AsyncParsableCommand {
                 hint: "for example --set 'n1->n2 delay=100ms'")
         }
         return FaultRule(
-            links: try LinkPattern(parsing: link), faults: try FaultText.parse(Array(words.dropFirst())))
+            links: try LinkPattern(parsing: link),
+            faults: try FaultText.parse(Array(words.dropFirst())))
     }
 }

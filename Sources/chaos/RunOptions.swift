@@ -6,7 +6,8 @@ import Foundation
 
 /// Options that `run` and `test` share.
 struct SharedRunOptions: ParsableArguments {
-    @Option(name: .customLong("for"), help: "How long the run lasts, such as 30s; wins over the file.")
+    @Option(
+        name: .customLong("for"), help: "How long the run lasts, such as 30s; wins over the file.")
     var duration: String?
 
     @Option(help: "Where the bytes go: 'proxy' or 'auto'.")
@@ -83,9 +84,11 @@ func repeatCommand(seed: Seed, scenario: String? = nil) -> String {
 
 /// A word as a shell takes it back unchanged.
 func shellWord(_ word: String) -> String {
-    let isPlain = !word.isEmpty && word.utf8.allSatisfy { byte in
-        (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A)
-            || (byte >= 0x61 && byte <= 0x7A) || "-_./=:,@%+".utf8.contains(byte)
-    }
+    let isPlain =
+        !word.isEmpty
+        && word.utf8.allSatisfy { byte in
+            (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A)
+                || (byte >= 0x61 && byte <= 0x7A) || "-_./=:,@%+".utf8.contains(byte)
+        }
     return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }

@@ -42,10 +42,12 @@ struct TestCommand: AsyncParsableCommand {
             var mistakes: [String] = []
             var scenarios: [(file: String, scenario: Scenario)] = []
             for file in self.scenarios {
-                do { scenarios.append((file, try ScenarioFile.read(file, length: duration))) } catch let error as Mistakes {
+                do {
+                    scenarios.append((file, try readScenario(file, length: duration)))
+                } catch let error as Mistakes {
                     mistakes.append(error.description)
-                } catch let error as InputError {
-                    mistakes.append("\(file): \(error)")
+                } catch let error as RunError {
+                    mistakes.append(error.description)
                 }
             }
             if !mistakes.isEmpty {
@@ -68,7 +70,8 @@ struct TestCommand: AsyncParsableCommand {
         }
         let first = try readSeed(String(text[..<dots.lowerBound]), option: "--seeds")
         let last = try readSeed(String(text[dots.upperBound...]), option: "--seeds")
-        guard let first, let last, first.value <= last.value, last.value - first.value < 10_000 else {
+        guard let first, let last, first.value <= last.value, last.value - first.value < 10_000
+        else {
             throw InputError(rule, found: text)
         }
         return (first.value...last.value).map { Seed($0) }
@@ -83,7 +86,8 @@ struct TestCommand: AsyncParsableCommand {
             for seed in seeds ?? [scenario.seed ?? drawSeed()] {
                 let console = TerminalConsole(showsNodes: self.nodeOutput)
                 let settings = RunSettings(
-                    scenario: scenario, seed: seed, duration: duration, runsFolder: self.shared.runs,
+                    scenario: scenario, seed: seed, duration: duration,
+                    runsFolder: self.shared.runs,
                     repeatCommand: repeatCommand(seed: seed, scenario: file),
                     console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                     ownsProcess: true)
@@ -92,19 +96,24 @@ struct TestCommand: AsyncParsableCommand {
                     console.finish()
                     results.append(outcome.result)
                     codes.append(outcome.exitCode)
-                    printResult(outcome, json: self.shared.json)
-                    if !self.shared.json { print("") }
+                    report(outcome, json: self.shared.json)
+                    if !self.shared.json && outcome.failure == nil { print("") }
                 } catch let error as RunError {
                     console.finish()
                     printError("\(file): \(error)")
                     codes.append(error.exitCode)
                 }
-                if codes.last == ChaosExit.interrupted { return ChaosExit.interrupted }
+                if codes.last == ChaosExit.interrupted {
+                    try self.writeJUnit(results)
+                    return ChaosExit.interrupted
+                }
             }
         }
         try self.writeJUnit(results)
         if codes.count > 1 && !self.shared.json {
-            print("\(codes.count) runs: \(codes.count { $0 == 0 }) as expected, \(codes.count { $0 != 0 }) not")
+            print(
+                "\(codes.count) runs: \(codes.count { $0 == 0 }) as expected, \(codes.count { $0 != 0 }) not"
+            )
         }
         // The gravest code wins (design, section 11).
         let order = [
