@@ -91,6 +91,7 @@ extension ScenarioRun {
         } onCancel: {
             reads.cancel()
         }
+        self.tell(parts.board.text)
         self.finalReads = nil
     }
 

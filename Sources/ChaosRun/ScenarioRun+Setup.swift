@@ -40,14 +40,20 @@ extension ScenarioRun {
             reserved: Set(self.scenario.schedule.map(\.id)))
         let supervisor = self.makeSupervisor(plan, host, directory, clock)
         self.holdings.supervisor = supervisor
-        let recorder = HistoryRecorder(now: { clock.now }) { historyFile.append($0.json) }
+        let board = ProgressBoard(
+            kind: self.scenario.workload?.kind ?? "",
+            nodes: self.scenario.nodes.map(\.name.text))
+        let recorder = HistoryRecorder(now: { clock.now }) { operation in
+            historyFile.append(operation.json)
+            board.note(operation)
+        }
         allocator.release()
         let external = try await self.openListeners(plan, proxy, network)
         self.keep(
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
-                externalEndpoints: external))
+                board: board, externalEndpoints: external))
         try self.writeHeaders(directory, seed)
         self.journalStart()
         self.holdings.control = try await self.startControl(at: directory.socketPath)
