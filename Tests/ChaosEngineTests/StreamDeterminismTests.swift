@@ -174,8 +174,11 @@ import Testing
         let framed = Self.outcome(.lines, reads: 1000)
         #expect(raw.fingerprints.map { String($0, radix: 16) } == ["820ae5db58606f66"])
         #expect(framed.fingerprints.map { String($0, radix: 16) } == ["f1af4cee4457b43"])
-        #expect(Self.summary(raw) == ["corrupt 2", "corrupt 7", "loss 12"])
-        #expect(Self.summary(framed).prefix(6) == [])
+        #expect(Self.summary(raw) == ["corrupt 2", "corrupt 7", "corrupt 8"])
+        #expect(
+            Self.summary(framed).prefix(6) == [
+                "corrupt 2", "corrupt 7", "corrupt 8", "reorder 12", "reorder 15", "corrupt 17",
+            ])
     }
 
     private static func summary(_ outcome: Outcome) -> [String] {

@@ -134,12 +134,12 @@ import Testing
 
     static let stalls: [PartitionMode] = [.drop, .hold, .newOnly]
 
-    @Test(arguments: 0..<60 as Range<UInt64>)
+    @Test(arguments: 0..<24 as Range<UInt64>)
     func withoutByteChangingFaultsExactlyWhatWasSentArrivesInOrder(_ seed: UInt64) {
         var walk = Walk(seed, .none)
-        for _ in 0..<150 {
+        for number in 0..<150 {
             walk.step(Self.stalls, rough: false) { [UInt8].pattern($0, from: $1) }
-            for direction in Direction.allCases {
+            for direction in Direction.allCases where number % 10 == 0 {
                 let output = walk.rig.output(direction)
                 let sent = walk.sent[direction] ?? []
                 #expect(sent.starts(with: output))
@@ -156,7 +156,7 @@ import Testing
         #expect(walk.rig.seen().last?.hasSuffix(" close") == true)
     }
 
-    @Test(arguments: 0..<60 as Range<UInt64>, [Framing.none, .lines, .length16, .resp])
+    @Test(arguments: 0..<16 as Range<UInt64>, [Framing.none, .lines, .length16, .resp])
     func bytesAreConservedWhateverHappens(_ seed: UInt64, _ framing: Framing) {
         var walk = Walk(seed, framing)
         for _ in 0..<150 {
@@ -180,28 +180,28 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<60 as Range<UInt64>)
+    @Test(arguments: 0..<24 as Range<UInt64>)
     func messagesArriveWholeWhateverHappensToThem(_ seed: UInt64) {
         var walk = Walk(seed, .lines)
-        let messages = (0..<2000).map { "\($0) \(String(repeating: "x", count: $0 % 70))" }
-        var stream = Array(messages.map { $0 + "\n" }.joined().utf8)[...]
+        let messages = (0..<3000).map { "\($0) \(String(repeating: "x", count: $0 % 70))" }
+        let stream = Array(messages.map { $0 + "\n" }.joined().utf8)
         for _ in 0..<250 {
-            walk.step([.drop, .hold, .lose], rough: true) { size, _ in
-                defer { stream = stream.dropFirst(size) }
-                return Array(stream.prefix(size))
+            walk.step([.drop, .hold, .lose], rough: true) { size, offset in
+                Array(stream.dropFirst(offset).prefix(min(size, 2000)))
             }
-            if stream.count < 20_000 { break }
+            if walk.sent.values.contains(where: { $0.count + 2000 > stream.count }) { break }
         }
         // Bits may flip, but never those that make lines.
         let known = Set(messages.map(\.utf8.count))
         for direction in Direction.allCases {
             let lines = walk.rig.output(direction).split(
                 separator: 10, omittingEmptySubsequences: false)
-            for line in lines.dropLast() { #expect(known.contains(line.count)) }
+            let strange = lines.dropLast().filter { !known.contains($0.count) }
+            #expect(strange.isEmpty)
         }
     }
 
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test(arguments: 0..<24 as Range<UInt64>)
     func nothingCrossesACut(_ seed: UInt64) {
         var walk = Walk(seed, .lines)
         var cuts: [Cut] = []
@@ -214,7 +214,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<20 as Range<UInt64>)
+    @Test(arguments: 0..<12 as Range<UInt64>)
     func theSameWalkDecidesTheSame(_ seed: UInt64) {
         func walked() -> ([String], [UInt64], [UInt8]) {
             var walk = Walk(seed, seed % 2 == 0 ? .lines : .none)

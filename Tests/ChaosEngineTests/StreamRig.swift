@@ -135,6 +135,8 @@ final class StreamRig {
     func advance(to milliseconds: Double) {
         let target = Instant(nanoseconds: Int64((milliseconds * 1e6).rounded()))
         while self.connection.deadline <= target {
+            // Whoever asks to be woken in the past would be asked for ever.
+            if self.connection.deadline <= self.now { break }
             self.now = max(self.now, self.connection.deadline)
             self.pump()
         }
@@ -146,11 +148,14 @@ final class StreamRig {
         var count = 0
         while let action = self.connection.nextAction(at: self.now) {
             count += 1
-            precondition(count < 1_000_000, "the engine never comes to rest at \(self.now)")
+            if count > 1_000_000 {
+                Issue.record("the engine never comes to rest at \(self.now)")
+                return
+            }
             switch action {
             case .write(let direction, let bytes):
-                precondition(self.isReady[direction] == true, "a write to a full socket")
-                precondition(bytes.count > 0, "a write of nothing")
+                #expect(self.isReady[direction] == true, "a write to a full socket")
+                #expect(bytes.count > 0, "a write of nothing")
                 self.connection.wrote(bytes.count, direction)
                 self.events.append(
                     Event(at: self.now, direction: direction, bytes: bytes.bytes, mark: ""))
@@ -163,10 +168,10 @@ final class StreamRig {
                 self.events.append(Event(at: self.now, direction: nil, bytes: [], mark: "close"))
             }
         }
-        precondition(self.connection.deadline > self.now, "asks to be woken in the past")
+        #expect(self.connection.deadline > self.now, "asks to be woken in the past")
         for direction in Direction.allCases {
             let counters = self.connection.counters(direction)
-            precondition(counters.areConserved, "bytes are not conserved: \(counters)")
+            #expect(counters.areConserved, "bytes are not conserved: \(counters)")
         }
         self.journal += self.network.takeJournal()
     }
