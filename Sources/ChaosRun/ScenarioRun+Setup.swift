@@ -36,7 +36,7 @@ extension ScenarioRun {
         ) { sentence in
             Task { await self.end(because: .failed(sentence)) }
         }
-        try await host.unlinkAtEnd(directory.socketPath)
+        try await self.unlinkSocketsAtEnd(host, directory, plan)
         let proxy = try await self.makeProxy(clock: clock, journal: journal)
         ports.release()
         let network = NetworkControl(
@@ -60,6 +60,21 @@ extension ScenarioRun {
                 version: self.settings.version))
         try await self.startNodes(supervisor)
         await self.startTimeline(clock, network)
+    }
+
+    /// Has every socket's file removed when the run ends, however it ends.
+    private func unlinkSocketsAtEnd(
+        _ host: ProcessHost, _ directory: RunDirectory, _ plan: AddressPlan
+    ) async throws(ProcessHostError) {
+        // The last one is removed first: the directory of them all, if it is one of its own, is
+        // registered before them.
+        if let folder = directory.temporaryDirectory { try await host.unlinkAtEnd(folder) }
+        try await host.unlinkAtEnd(directory.socketPath)
+        do throws(ProcessHostError) {
+            for path in plan.socketPaths { try await host.unlinkAtEnd(path) }
+        } catch {
+            self.warn("sockets of nodes may stay behind if chaos is killed: \(error)")
+        }
     }
 
     /// The names that links and partitions may use: nodes, then external servers.
@@ -119,7 +134,8 @@ extension ScenarioRun {
         _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
         if let udp = plan.routes.first(where: { $0.port.transport == .udp }) {
-            throw RunError("\(udp.node): port '\(udp.port.name)' is udp, which this version cannot proxy")
+            throw RunError(
+                "\(udp.node): port '\(udp.port.name)' is udp, which this version cannot proxy")
         }
         try await network.addBackground(self.scenario.network.rules)
         let routes = plan.routes.map { route in
@@ -181,8 +197,13 @@ extension ScenarioRun {
         try? await network.proxy.inspect { network, _ in
             network.messageObserver = { link, message in
                 for trigger in triggers
-                where trigger.nodes.matches(link.source) && trigger.match.matchesContent(of: message) {
-                    Task { await self.parts?.timeline?.observe(message: trigger.entry, from: link.source) }
+                where trigger.nodes.matches(link.source)
+                    && trigger.match.matchesContent(of: message)
+                {
+                    Task {
+                        await self.parts?.timeline?.observe(
+                            message: trigger.entry, from: link.source)
+                    }
                 }
             }
         }
