@@ -112,17 +112,6 @@ package struct AddressPlan: Sendable {
         self.routes = routes
     }
 
-    /// The paths of all Unix sockets, of nodes and of what others see of them, each once.
-    package var socketPaths: [String] {
-        var paths: [String] = []
-        for route in self.routes {
-            // A node's routes, one for each viewer, stand behind one another.
-            if case .unix(let path) = route.upstream, path != paths.last { paths.append(path) }
-        }
-        for case .unix(let path) in self.routes.map(\.listen) { paths.append(path) }
-        return paths
-    }
-
     /// Bytes of the longest name that a Unix socket of these nodes has; 0 when none has one.
     package static func longestSocketName(nodes: [(name: NodeName, ports: [PortSpec])]) -> Int {
         let viewers = [NodeName.client] + nodes.map(\.name)
