@@ -13,6 +13,7 @@ extension NodeSupervisor {
             case .ready: return
             case .starting, .paused, .restarting:
                 if let failure = record.notReady { throw failure }
+                if self.hasStartFailed { throw NodeFailure.givenUp(node) }
             case .unstarted:
                 if let failure = record.notReady { throw failure }
                 throw await self.endedEarly(record, "found that it could not start")
