@@ -21,6 +21,8 @@ package struct InjectionRecord: Hashable, Sendable {
     package var patterns: [LinkPattern] = []
     /// The pairs that are cut.
     package var pairs: [DirectedPair] = []
+    /// How many open connections it applied to when it took effect.
+    package var connections = 0
     /// When it took effect.
     package var begin: Instant
     /// When it is to end by itself.

@@ -79,13 +79,13 @@ package enum ScenarioFile {
         }
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw InputError("there is no such file", found: path)
+            throw InputError("there is no such file")
         }
-        if isDirectory.boolValue { throw InputError("a scenario is a file", found: path) }
+        if isDirectory.boolValue { throw InputError("a scenario is a file, not a directory") }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw InputError("the file cannot be read", found: path)
+            throw InputError("the file cannot be read")
         }
-        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB", found: path) }
+        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB") }
         return (try ScenarioParser.text(of: Array(data), file: path), path)
     }
 
