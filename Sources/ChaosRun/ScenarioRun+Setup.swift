@@ -110,10 +110,20 @@ extension ScenarioRun {
             self.holdings.host = host
             // The last one goes first: a directory can go when it is empty.
             if let folder = directory.temporaryDirectory { try await host.unlinkAtEnd(folder) }
-            for path in plan.socketPaths { try await host.unlinkAtEnd(path) }
+            for path in Self.socketPaths(plan) { try await host.unlinkAtEnd(path) }
             try await host.unlinkAtEnd(directory.socketPath)
             return host
         } catch { throw RunError(error.description) }
+    }
+
+    /// Where nodes and links listen at Unix sockets, each once.
+    private static func socketPaths(_ plan: AddressPlan) -> [String] {
+        var paths: [String] = []
+        for case .unix(let path) in plan.routes.flatMap({ [$0.upstream, $0.listen] })
+        where !paths.contains(path) {
+            paths.append(path)
+        }
+        return paths
     }
 
     /// The names that links and partitions may use: nodes, then external servers.
