@@ -26,6 +26,7 @@ let tests: [Target] = [
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
+    ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
     (
         "ChaosProxy",
         ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
@@ -39,6 +40,8 @@ let tests: [Target] = [
             nioPosix,
         ]
     ),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
+    ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
@@ -69,7 +72,8 @@ let package = Package(
         .target(
             name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
             swiftSettings: pure),
-        .target(name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+        .target(
+            name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
@@ -96,7 +100,8 @@ let package = Package(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
-            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
+            swiftSettings: strict),
         .target(
             name: "ChaosRun",
             dependencies: [
@@ -113,7 +118,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
@@ -126,5 +133,12 @@ let package = Package(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
+        // Runs the examples as people do, through the built command.
+        .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
+
+        // For tests only: hosts processes and is killed.
+        .executableTarget(
+            name: "guardian-probe", dependencies: ["ChaosCluster", collections],
+            path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
     ] + tests
 )

@@ -19,7 +19,8 @@ package struct JournalEntry: Hashable, Sendable {
     /// The entry as one JSON object; `t` is in seconds since the run started.
     package var json: JSONValue {
         var members: [(key: String, value: JSONValue)] = [
-            ("t", .double(Double(self.at.nanoseconds / 1000) / 1e6)), ("event", .string(self.event)),
+            ("t", .double(Double(self.at.nanoseconds / 1000) / 1e6)),
+            ("event", .string(self.event)),
         ]
         members += self.details.members
         return .object(JSONObject(members))

@@ -17,15 +17,19 @@ package final class Cut {
     /// When it took effect.
     package let begin: Instant
     /// How many connections, connection attempts and messages met it.
-    package internal(set) var touched = 0
+    package private(set) var touched = 0
     /// What it did: messages lost, connections reset or refused or stalled.
-    package internal(set) var hits = 0
+    package private(set) var hits = 0
     /// What crossed each link that is cut, as the driver wrote it; all must stay 0.
     package internal(set) var crossedBytes: [Link: Int] = [:]
     /// Its place among cuts and connections: which came first.
     let order: Int
-    /// The connections that met the cut, so that each counts once.
-    var met: Set<ObjectIdentifier> = []
+    /// The open connections that met the cut, by their place, so that each counts once.
+    private var met: Set<Int> = []
+    /// Whether it still cuts.
+    var isActive = true
+    /// The pairs again, to be asked for quickly. Nothing goes through them in order.
+    private let coverage: Set<DirectedPair>
 
     init(
         id: String, origin: InjectionOrigin, text: String, pairs: [DirectedPair],
@@ -36,6 +40,7 @@ package final class Cut {
         self.origin = origin
         self.text = text
         self.pairs = pairs
+        self.coverage = Set(pairs)
         self.mode = mode
         self.port = port
         self.begin = begin
@@ -44,15 +49,22 @@ package final class Cut {
     /// Whether bytes of this link are cut.
     package func covers(_ link: Link) -> Bool {
         if let port = self.port, port != link.port { return false }
-        // Binary search: pairs are sorted, and clusters have up to 254² of them.
-        let pair = DirectedPair(link.source, link.target)
-        var (low, high) = (0, self.pairs.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if self.pairs[middle] < pair { low = middle + 1 } else { high = middle }
-        }
-        return low < self.pairs.count && self.pairs[low] == pair
+        return self.coverage.contains(DirectedPair(link.source, link.target))
     }
+
+    /// Counts a connection, an attempt or a message that met the cut and was kept back by it.
+    func strike() {
+        self.touched += 1
+        self.hits += 1
+    }
+
+    /// Counts a connection that met the cut, once.
+    func strike(connection place: Int) {
+        if self.met.insert(place).inserted { self.strike() }
+    }
+
+    /// Forgets a connection that is gone.
+    func forget(connection place: Int) { self.met.remove(place) }
 }
 
 /// What a listener does with new connections.

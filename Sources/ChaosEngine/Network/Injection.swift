@@ -24,6 +24,8 @@ package final class Injection {
     package let begin: Instant
     /// Its place among all injections; the later of two equally precise ones wins.
     let order: Int
+    /// Whether it was not taken away.
+    var isActive = true
     /// How many connections, messages and blocks were exposed to it.
     package internal(set) var touched = 0
     /// How many of them it struck.
@@ -49,26 +51,4 @@ package final class Injection {
         }
         return self.order > other.order
     }
-}
-
-/// A fault at work on one link: what is counted and shared per link rather than per connection.
-final class LinkFault {
-    let injection: Injection
-    /// The messages that matched type, fields and direction, or the blocks, since injection.
-    private(set) var matched = 0
-    /// When the shared token bucket of a `rate` is free again.
-    var bucketFreeAt = Instant.start
-
-    init(_ injection: Injection) { self.injection = injection }
-
-    var fault: Fault { self.injection.fault }
-
-    func countMatch() -> Int {
-        self.matched += 1
-        return self.matched
-    }
-
-    func touch() { self.injection.touched += 1 }
-
-    func hit() { self.injection.hits += 1 }
 }

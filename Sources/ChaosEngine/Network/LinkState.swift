@@ -6,15 +6,20 @@ package final class LinkState {
     package let link: Link
     /// The framing of the port's connections.
     package let framing: Framing
-    /// The link the other way. It is unowned by being found through the network when needed.
+    /// The network owns its links, and outlives them.
     unowned let network: Network
 
+    /// All faults put on this link, in the order in which they came; those that others beat keep
+    /// their counts.
+    private var candidates: [LinkFault] = []
     /// The faults that are in force, one of a kind.
     private(set) var faults: [LinkFault] = []
     /// The cuts that cover this link.
     private(set) var cuts: [Cut] = []
     /// Grows with each change to faults or cuts, so that connections know that they must look.
     private(set) var revision = 0
+    /// The mean delay on this link in nanoseconds, for the round trips that loss is measured in.
+    private(set) var latency: Int64 = 0
 
     /// How many connections were opened over this link.
     package internal(set) var connectionsOpened = 0
@@ -31,37 +36,67 @@ package final class LinkState {
         self.network = network
     }
 
-    /// Takes over the injections in force; those that stay keep their counters.
-    func update(injections: [Injection], cuts: [Cut]) {
-        var winners: [Injection] = []
-        for injection in injections where injection.links.matches(self.link) {
-            if let index = winners.firstIndex(where: { $0.fault.kind == injection.fault.kind }) {
-                if injection.beats(winners[index]) { winners[index] = injection }
-            } else {
-                winners.append(injection)
-            }
-        }
-        self.faults = winners.map { winner in
-            self.faults.first { $0.injection === winner } ?? LinkFault(winner)
-        }
-        self.cuts = cuts.filter { $0.covers(self.link) }
+    /// Puts a fault on this link if it is meant for it.
+    func add(_ injection: Injection) {
+        guard injection.links.matches(self.link) else { return }
+        self.candidates.append(LinkFault(injection))
+        self.settle()
+    }
+
+    /// Takes away the faults whose injections are no longer active.
+    func removeInactive() {
+        if self.candidates.allSatisfy(\.injection.isActive) { return }
+        self.candidates.removeAll { !$0.injection.isActive }
+        self.settle()
+    }
+
+    /// Cuts this link if the cut covers it.
+    func add(_ cut: Cut) {
+        guard cut.covers(self.link) else { return }
+        self.cuts.append(cut)
         self.revision += 1
     }
 
-    func fault(_ kind: FaultKind) -> LinkFault? { self.faults.first { $0.fault.kind == kind } }
+    /// Takes away the cuts that were healed.
+    func removeHealed() {
+        if self.cuts.allSatisfy(\.isActive) { return }
+        self.cuts.removeAll { !$0.isActive }
+        self.revision += 1
+    }
+
+    /// Decides which of the faults of each kind is in force.
+    private func settle() {
+        var winners: [LinkFault] = []
+        for candidate in self.candidates {
+            if let index = winners.firstIndex(where: { $0.kind == candidate.kind }) {
+                if candidate.injection.beats(winners[index].injection) {
+                    winners[index] = candidate
+                }
+            } else {
+                winners.append(candidate)
+            }
+        }
+        self.latency = 0
+        for winner in winners {
+            if case .delay(let delay) = winner.fault, delay.match == nil {
+                self.latency = max(0, delay.latency.wholeNanoseconds)
+            }
+        }
+        if winners.map(\.identity) == self.faults.map(\.identity) { return }
+        self.faults = winners
+        self.revision += 1
+    }
+
+    func fault(_ kind: FaultKind) -> LinkFault? { self.faults.first { $0.kind == kind } }
 
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
     /// Whether a cut of this mode covers the link.
-    func isCut(_ mode: PartitionMode) -> Bool { self.cuts.contains { $0.mode == mode } }
+    func isCut(_ mode: PartitionMode) -> Bool {
+        !self.cuts.isEmpty && self.cuts.contains { $0.mode == mode }
+    }
 
     /// Whether any cut covers the link.
     package var isCut: Bool { !self.cuts.isEmpty }
-
-    /// The mean delay on this link, for the round trips that loss is measured in.
-    var meanDelay: Int64 {
-        if case .delay(let delay)? = self.fault(.delay)?.fault { return delay.latency.wholeNanoseconds }
-        return 0
-    }
 }

@@ -19,7 +19,7 @@ package final class Network {
     private(set) var links: OrderedDictionary<Link, LinkState> = [:]
     private(set) var injections: [Injection] = []
     private(set) var cuts: [Cut] = []
-    private var orderOfNext = 0
+    private(set) var orderOfNext = 0
     private var pending: [JournalEntry] = []
     /// How many connections are open, over all links.
     var connectionsOpen = 0
@@ -42,7 +42,8 @@ package final class Network {
     package func state(of link: Link) -> LinkState {
         if let state = self.links[link] { return state }
         let state = LinkState(link: link, framing: self.framing[link.port] ?? .none, network: self)
-        state.update(injections: self.injections, cuts: self.cuts)
+        for injection in self.injections { state.add(injection) }
+        for cut in self.cuts { state.add(cut) }
         self.links[link] = state
         return state
     }
@@ -63,7 +64,7 @@ package final class Network {
             id: id, origin: origin, links: links, fault: fault, begin: now,
             order: self.nextOrder())
         self.injections.append(injection)
-        self.refresh()
+        for state in self.links.values { state.add(injection) }
         return injection
     }
 
@@ -71,8 +72,10 @@ package final class Network {
     @discardableResult
     package func removeInjections(where isMeant: (Injection) -> Bool) -> [Injection] {
         let removed = self.injections.filter(isMeant)
-        self.injections.removeAll(where: isMeant)
-        if !removed.isEmpty { self.refresh() }
+        if removed.isEmpty { return [] }
+        for injection in removed { injection.isActive = false }
+        self.injections.removeAll { !$0.isActive }
+        for state in self.links.values { state.removeInactive() }
         return removed
     }
 
@@ -86,7 +89,7 @@ package final class Network {
             id: id, origin: origin, text: text, pairs: pairs.sorted(), mode: mode, port: port,
             begin: now, order: self.nextOrder())
         self.cuts.append(cut)
-        self.refresh()
+        for state in self.links.values { state.add(cut) }
         return cut
     }
 
@@ -94,8 +97,10 @@ package final class Network {
     @discardableResult
     package func heal(where isMeant: (Cut) -> Bool) -> [Cut] {
         let healed = self.cuts.filter(isMeant)
-        self.cuts.removeAll(where: isMeant)
-        if !healed.isEmpty { self.refresh() }
+        if healed.isEmpty { return [] }
+        for cut in healed { cut.isActive = false }
+        self.cuts.removeAll { !$0.isActive }
+        for state in self.links.values { state.removeHealed() }
         return healed
     }
 
@@ -105,36 +110,35 @@ package final class Network {
         return self.orderOfNext
     }
 
-    private func refresh() {
-        for state in self.links.values { state.update(injections: self.injections, cuts: self.cuts) }
-    }
-
     /// What a listener for connections over a link does with new ones, in this order: silence of
     /// either direction (a lost SYN or a lost answer), refusal, acceptance.
     package func listenerPolicy(for link: Link) -> ListenerPolicy {
         let forward = self.state(of: link)
         let backward = self.state(of: link.reversed)
-        if forward.isCut(.drop) || backward.isCut(.drop) || forward.isCut(.newOnly) { return .silent }
+        if forward.isCut(.drop) || backward.isCut(.drop) || forward.isCut(.newOnly) {
+            return .silent
+        }
         if forward.isCut(.reject) || forward.fault(.refuse) != nil { return .refused }
         return .open
     }
 
     /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.
     ///
+    /// Counts it for the cuts or the `refuse` that are the reason, if there is one.
     /// The kernel answers such attempts, so the driver learns of them only where it can; see the
     /// driver's documentation.
     package func attemptBlocked(on link: Link) {
-        let forward = self.state(of: link).cuts
-        let backward = self.state(of: link.reversed).cuts
-        // A cut both ways counts once, and one the other way only where it blocks this one.
-        let blocking =
-            forward.filter { [.drop, .reject, .newOnly].contains($0.mode) }
-            + backward.filter { cut in cut.mode == .drop && !forward.contains { $0 === cut } }
-        for cut in blocking {
-            cut.touched += 1
-            cut.hits += 1
+        let policy = self.listenerPolicy(for: link)
+        if policy == .open { return }
+        let forward = self.state(of: link)
+        let refusing: [PartitionMode] = policy == .silent ? [.drop, .newOnly] : [.reject]
+        for cut in forward.cuts where refusing.contains(cut.mode) { cut.strike() }
+        if policy == .silent {
+            let backward = self.state(of: link.reversed)
+            for cut in backward.cuts where cut.mode == .drop && !cut.covers(link) { cut.strike() }
+            return
         }
-        if let refuse = self.state(of: link).fault(.refuse) {
+        if let refuse = forward.fault(.refuse) {
             refuse.touch()
             refuse.hit()
         }

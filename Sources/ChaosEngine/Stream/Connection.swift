@@ -2,9 +2,10 @@ import ChaosCore
 
 /// One proxied connection: two directions with their faults, and the cuts that concern both.
 ///
-/// The driver reports what the sockets did, carries out ``nextAction(at:)`` until there is none,
-/// and comes back at ``deadline`` at the latest. After each change of the network it calls
-/// ``networkChanged(at:)`` and applies ``isSilent(_:)`` to both sockets.
+/// The driver reports what the sockets did. After each report, and after each change of the
+/// network (``networkChanged(at:)``), it carries out ``nextAction(at:)`` until there is none, reads
+/// on where ``wantsInput(_:)`` says so, applies ``isSilent(_:)`` to both sockets, and comes back at
+/// ``deadline`` at the latest.
 package final class Connection<Bytes: StreamBytes> {
     /// The link over which the connection was opened.
     package let link: Link
@@ -13,22 +14,29 @@ package final class Connection<Bytes: StreamBytes> {
     /// When it was opened.
     package let openedAt: Instant
 
-    private let network: Network
+    let network: Network
+    /// Its place among cuts and connections: which came first.
+    let order: Int
+    var forward: StreamPipeline<Bytes>
+    var backward: StreamPipeline<Bytes>
     private let exchange = Exchange()
-    private let order: Int
-    private var forward: StreamPipeline<Bytes>
-    private var backward: StreamPipeline<Bytes>
     private var forwardIsReady = false
     private var backwardIsReady = false
     private var forwardIsFinished = false
     private var backwardIsFinished = false
     private var pendingReset = false
+    /// The revisions of both links that were taken over.
+    private var revisions = (forward: -1, backward: -1)
+    /// Where cuts keep everything back.
+    private var forwardGate = false
+    private var backwardGate = false
     /// Whether nothing more will happen.
     package private(set) var isOver = false
 
     /// Opens a connection over a link.
     package init(
-        over link: Link, in network: Network, at now: Instant, messageLimit: Int = 16 << 20
+        over link: Link, in network: Network, at now: Instant,
+        messageLimit: Int = Framer.limitDefault
     ) {
         let forward = network.state(of: link)
         let backward = network.state(of: link.reversed)
@@ -38,11 +46,11 @@ package final class Connection<Bytes: StreamBytes> {
         self.openedAt = now
         self.order = network.nextOrder()
         self.forward = StreamPipeline(
-            link: forward, direction: .forward, connectionOrdinal: self.ordinal, seed: network.seed,
-            messageLimit: messageLimit)
+            link: forward, reverseLink: backward, direction: .forward,
+            connectionOrdinal: self.ordinal, seed: network.seed, messageLimit: messageLimit)
         self.backward = StreamPipeline(
-            link: backward, direction: .backward, connectionOrdinal: self.ordinal,
-            seed: network.seed, messageLimit: messageLimit)
+            link: backward, reverseLink: forward, direction: .backward,
+            connectionOrdinal: self.ordinal, seed: network.seed, messageLimit: messageLimit)
         forward.connectionsOpened += 1
         forward.connectionsOpen += 1
         network.connectionsOpen += 1
@@ -66,60 +74,67 @@ package final class Connection<Bytes: StreamBytes> {
         direction == .forward ? body(&self.forward) : body(&self.backward)
     }
 
-    private func journal(_ now: Instant) -> Journal {
-        Journal(network: self.network, connectionOrdinal: self.ordinal, now: now)
+    private func context(_ now: Instant) -> MessageContext {
+        MessageContext(
+            journal: Journal(network: self.network, connectionOrdinal: self.ordinal, now: now),
+            exchange: self.exchange)
     }
 
     // MARK: - What the sockets did
 
     /// Tells whether bytes that were just read may be written at once, and counts them if so.
     package func passes(_ count: Int, _ direction: Direction) -> Bool {
+        guard self.isTransparent(direction) else { return false }
         self.with(direction) { pipeline in
-            guard pipeline.isTransparent else { return false }
             pipeline.counters.received += count
             pipeline.counters.written += count
-            return true
         }
+        return true
     }
 
     /// Whether bytes of a direction pass without a look.
     package func isTransparent(_ direction: Direction) -> Bool {
-        self.with(direction) { $0.isTransparent }
+        // A cut of the opener's link may end the connection, and with it the other direction.
+        if self.isOver || self.pendingReset || !self.forward.link.cuts.isEmpty { return false }
+        return direction == .forward
+            ? !self.forwardIsFinished && self.forward.isTransparent
+            : !self.backwardIsFinished && self.backward.isTransparent
     }
 
     /// Bytes were read from the source of a direction.
     package func received(_ bytes: Bytes, _ direction: Direction, at now: Instant) {
-        let context = MessageContext(journal: self.journal(now), exchange: self.exchange)
-        let isFinished = direction == .forward ? self.forwardIsFinished : self.backwardIsFinished
-        let methods = direction == .backward ? self.takeMethods() : []
+        self.takeChanges(at: now)
+        let context = self.context(now)
+        let isFinished = self.isFinished(direction)
         self.with(direction) { pipeline in
             pipeline.counters.received += bytes.count
-            if self.isOver || isFinished {
+            if self.isOver || isFinished || pipeline.hasEnded {
                 pipeline.counters.discarded += bytes.count
                 return
             }
+            if bytes.count == 0 { return }
             pipeline.release.noteActivity(at: now)
             if pipeline.framer == nil {
                 pipeline.admitRaw(bytes, at: now, journal: context.journal)
-            } else {
-                for method in methods { pipeline.framer?.noteRequest(method: method) }
-                pipeline.admitFramed(bytes, at: now, context: context)
+                return
             }
+            if direction == .backward {
+                for method in context.exchange.takeMethods() {
+                    pipeline.framer?.noteRequest(method: method)
+                }
+            }
+            pipeline.admitFramed(bytes, at: now, context: context)
         }
-        if self.exchange.isToReset { self.pendingReset = true }
-    }
-
-    private func takeMethods() -> [String] {
-        defer { self.exchange.methods.removeAll(keepingCapacity: true) }
-        return self.exchange.methods
     }
 
     /// The source of a direction ended its stream (FIN).
     package func ended(_ direction: Direction, at now: Instant) {
+        if self.isFinished(direction) { return }
         self.finish(direction, with: .end, at: now)
     }
 
-    /// The socket of a leg was reset by its peer, or failed.
+    /// The socket of a leg was reset by its peer, or failed. The other leg learns of it behind all
+    /// bytes that were on their way to it.
     package func wasReset(_ leg: Leg, at now: Instant) {
         let fromLeg: Direction = leg == .opener ? .forward : .backward
         // What was on its way to this leg has nowhere to go any more.
@@ -131,40 +146,29 @@ package final class Connection<Bytes: StreamBytes> {
     private func finish(
         _ direction: Direction, with content: QueueItem<Bytes>.Content, at now: Instant
     ) {
-        let context = MessageContext(journal: self.journal(now), exchange: self.exchange)
+        if self.isOver { return }
+        self.takeChanges(at: now)
+        let context = self.context(now)
         self.with(direction) { pipeline in
-            if self.isOver || (pipeline.hasEnded && !content.isReset) { return }
-            pipeline.admitEnd(at: now, context: context)
+            if pipeline.hasEnded && !content.isReset { return }
+            if !pipeline.hasEnded { pipeline.admitEnd(at: now, context: context) }
             pipeline.hasEnded = true
             pipeline.release.noteActivity(at: now)
-            let due = now.advanced(byNanoseconds: pipeline.delay == nil ? 0 : pipeline.link.meanDelay)
-            pipeline.enqueue(content, due: due)
+            let isDelayed = pipeline.faults?.delay?.isForEveryMessage == true
+            let delay = isDelayed ? pipeline.link.latency : 0
+            pipeline.enqueue(
+                QueueItem(
+                    content: content, due: now.advanced(byNanoseconds: delay), place: .max))
         }
     }
 
     /// The socket at which a direction ends can, or cannot, take bytes.
     package func setReady(_ direction: Direction, _ isReady: Bool) {
-        if direction == .forward { self.forwardIsReady = isReady } else { self.backwardIsReady = isReady }
-    }
-
-    /// The driver wrote bytes to the socket at which a direction ends. Counted apart from the
-    /// pipeline's own numbers: this is the evidence that nothing crossed a cut.
-    package func wrote(_ count: Int, _ direction: Direction) {
-        let state = direction == .forward ? self.forward.link : self.backward.link
-        state.bytesDelivered += count
-        for cut in self.cutsThatForbid(direction) { cut.crossedBytes[state.link, default: 0] += count }
-    }
-
-    /// The cuts under which nothing may be written in a direction of this connection.
-    private func cutsThatForbid(_ direction: Direction) -> [Cut] {
-        let state = direction == .forward ? self.forward.link : self.backward.link
-        let opener = self.forward.link
-        if state.cuts.isEmpty && opener.cuts.isEmpty { return [] }
-        return state.cuts.filter { [.lose, .drop, .hold].contains($0.mode) }
-            + opener.cuts.filter { cut in
-                cut.mode == .reject || (cut.mode == .establishedOnly && cut.order > self.order)
-                    || (cut.mode == .newOnly && cut.order < self.order)
-            }
+        if direction == .forward {
+            self.forwardIsReady = isReady
+        } else {
+            self.backwardIsReady = isReady
+        }
     }
 
     // MARK: - What is to be done
@@ -172,28 +176,12 @@ package final class Connection<Bytes: StreamBytes> {
     /// Whether more bytes should be read from the source of a direction. Where no fault wants them
     /// earlier, they are read once the other socket can take them.
     package func wantsInput(_ direction: Direction) -> Bool {
-        if self.isOver { return false }
+        if self.isOver || self.isFinished(direction) { return false }
         let share = self.network.queueLimitOfRun / max(1, 2 * self.network.connectionsOpen)
         let isReady = direction == .forward ? self.forwardIsReady : self.backwardIsReady
         return self.with(direction) { pipeline in
-            // An unfinished message does not count: it could never be finished at the limit.
-            let waiting = pipeline.counters.queued - (pipeline.partial?.count ?? 0)
-            return !pipeline.hasEnded && waiting < pipeline.limit(share: share)
-                && (isReady || !pipeline.link.faults.isEmpty)
+            pipeline.wantsInput(share: share) && (isReady || !pipeline.link.faults.isEmpty)
         }
-    }
-
-    /// Whether the target may be dialled now: nothing may reach it, or come back, through a cut in
-    /// mode `drop`; nothing may reach it while it is held; `new-only` cuts off what came later.
-    package var mayReachTarget: Bool {
-        !self.forward.link.isCut(.drop) && !self.backward.link.isCut(.drop)
-            && !self.forward.link.isCut(.hold)
-            && !self.forward.link.cuts.contains { $0.mode == .newOnly && $0.order < self.order }
-    }
-
-    /// Whether the socket of a leg must be deaf: a cut in mode `drop` loses all that its peer sends.
-    package func isSilent(_ leg: Leg) -> Bool {
-        (leg == .opener ? self.forward.link : self.backward.link).isCut(.drop)
     }
 
     /// When to ask for the next action if nothing happens before.
@@ -202,55 +190,68 @@ package final class Connection<Bytes: StreamBytes> {
     }
 
     /// Takes over changes of faults and cuts.
-    package func networkChanged(at now: Instant) {
-        if self.isOver { return }
+    package func networkChanged(at now: Instant) { self.takeChanges(at: now) }
+
+    private func takeChanges(at now: Instant) {
+        let forward = self.forward.link
+        let backward = self.backward.link
+        if self.isOver || self.revisions == (forward.revision, backward.revision) { return }
+        self.revisions = (forward.revision, backward.revision)
         self.forward.configure(at: now)
         self.backward.configure(at: now)
-        let identity = ObjectIdentifier(self)
-        for state in [self.forward.link, self.backward.link] {
-            for cut in state.cuts where [.drop, .hold].contains(cut.mode) {
-                if cut.met.insert(identity).inserted {
-                    cut.touched += 1
-                    cut.hits += 1
-                }
-            }
-        }
-        for cut in self.forward.link.cuts
-        where cut.mode == .reject || (cut.mode == .establishedOnly && cut.order > self.order) {
-            if cut.met.insert(identity).inserted {
-                cut.touched += 1
-                cut.hits += 1
-            }
-            self.pendingReset = true
-        }
+        self.meetCuts()
+        self.forwardGate = self.isGateClosed(.forward)
+        self.backwardGate = self.isGateClosed(.backward)
+        if self.resetsByCut { self.pendingReset = true }
     }
 
     /// The next thing to do, or `nil` until something happens or ``deadline`` comes.
     package func nextAction(at now: Instant) -> StreamAction<Bytes>? {
         if self.isOver { return nil }
+        self.takeChanges(at: now)
         if self.pendingReset { return self.end(.reset) }
-        for direction in Direction.allCases {
-            let isReady = direction == .forward ? self.forwardIsReady : self.backwardIsReady
-            let journal = self.journal(now)
-            let action = self.with(direction) { pipeline in
-                pipeline.next(at: now, isSinkReady: isReady, journal: journal)
-            }
-            switch action {
-            case .write(let bytes): return .write(direction, bytes)
-            case .closeWriting:
-                self.setFinished(direction)
-                return .closeWriting(direction)
-            case .reset: return self.end(.reset)
-            case .close: return self.end(.close)
-            case nil: break
-            }
+        let context = self.context(now)
+        let forward = self.forward.next(
+            at: now, isSinkReady: self.forwardIsReady,
+            gates: Gates(isClosed: self.forwardGate, isOtherClosed: self.backwardGate),
+            context: context)
+        if let action = forward.flatMap({ self.action(.forward, $0) }) { return action }
+        let backward = self.backward.next(
+            at: now, isSinkReady: self.backwardIsReady,
+            gates: Gates(isClosed: self.backwardGate, isOtherClosed: self.forwardGate),
+            context: context)
+        if let action = backward.flatMap({ self.action(.backward, $0) }) { return action }
+        if self.forwardIsFinished && self.backwardIsFinished && self.forward.queue.isEmpty
+            && self.backward.queue.isEmpty
+        {
+            return self.end(.close)
         }
-        if self.forwardIsFinished && self.backwardIsFinished { return self.end(.close) }
         return nil
     }
 
+    private func action(
+        _ direction: Direction, _ action: PipelineAction<Bytes>
+    ) -> StreamAction<Bytes> {
+        switch action {
+        case .write(let bytes): return .write(direction, bytes)
+        case .closeWriting:
+            self.setFinished(direction)
+            return .closeWriting(direction)
+        case .reset: return self.end(.reset)
+        case .close: return self.end(.close)
+        }
+    }
+
+    private func isFinished(_ direction: Direction) -> Bool {
+        direction == .forward ? self.forwardIsFinished : self.backwardIsFinished
+    }
+
     private func setFinished(_ direction: Direction) {
-        if direction == .forward { self.forwardIsFinished = true } else { self.backwardIsFinished = true }
+        if direction == .forward {
+            self.forwardIsFinished = true
+        } else {
+            self.backwardIsFinished = true
+        }
     }
 
     private func end(_ action: StreamAction<Bytes>) -> StreamAction<Bytes> {
@@ -267,26 +268,10 @@ package final class Connection<Bytes: StreamBytes> {
         self.backward.discardAll()
         self.forward.link.connectionsOpen -= 1
         self.network.connectionsOpen -= 1
-        let identity = ObjectIdentifier(self)
-        for cut in self.forward.link.cuts + self.backward.link.cuts { cut.met.remove(identity) }
-        self.record("closed", at: now, [
-            ("forward", self.summary(self.forward)), ("backward", self.summary(self.backward)),
-        ])
-    }
-
-    private func summary(_ pipeline: StreamPipeline<Bytes>) -> JSONValue {
-        let counters = pipeline.counters
-        var object: JSONObject = [
-            "received": counters.received.json, "written": counters.written.json,
-        ]
-        if counters.lost > 0 { object["lost"] = counters.lost.json }
-        if counters.duplicated > 0 { object["duplicated"] = counters.duplicated.json }
-        if counters.discarded > 0 { object["discarded"] = counters.discarded.json }
-        if pipeline.decisions > 0 {
-            object["decisions"] = pipeline.decisions.json
-            object["fingerprint"] = .string(String(pipeline.fingerprint, radix: 16))
-        }
-        return .object(object)
+        self.forgetCuts()
+        self.record(
+            "closed", at: now,
+            [("forward", self.forward.summary), ("backward", self.backward.summary)])
     }
 
     private func record(
@@ -305,5 +290,22 @@ extension QueueItem.Content {
     fileprivate var isReset: Bool {
         if case .reset = self { return true }
         return false
+    }
+}
+
+extension StreamPipeline {
+    /// What the journal tells about a direction of a connection that is gone.
+    fileprivate var summary: JSONValue {
+        var object: JSONObject = [
+            "received": self.counters.received.json, "written": self.counters.written.json,
+        ]
+        if self.counters.lost > 0 { object["lost"] = self.counters.lost.json }
+        if self.counters.duplicated > 0 { object["duplicated"] = self.counters.duplicated.json }
+        if self.counters.discarded > 0 { object["discarded"] = self.counters.discarded.json }
+        if self.decisions > 0 {
+            object["decisions"] = self.decisions.json
+            object["fingerprint"] = .string(String(self.fingerprint, radix: 16))
+        }
+        return .object(object)
     }
 }

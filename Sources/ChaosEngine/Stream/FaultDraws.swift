@@ -7,11 +7,20 @@ import ChaosCore
 /// Draws for one fault on one direction of one connection.
 struct FaultDraws {
     let fault: LinkFault
+    /// The first block that was not decided yet.
+    private var nextBlock = 0
     private let key: Seed
+    /// Tells the fault's kind in a fingerprint.
+    private let tag: UInt64
+    private let match: MessageMatch?
+    /// Whether the fault has to know what is in a message.
+    let looksInside: Bool
+    /// The number at which an `nth` fault strikes, if it is one.
+    private let nth: Int?
     private var chance: CorrelatedChance
     private var chain: GilbertElliottChain?
     private var delayCorrelation: Correlation
-    private var shape: DelayDistribution
+    private let shape: DelayDistribution
 
     /// What a draw is for; different uses of one ordinal never share random bits.
     private enum Use: UInt64 {
@@ -24,54 +33,65 @@ struct FaultDraws {
     init(fault: LinkFault, key: Seed) {
         self.fault = fault
         self.key = key
+        self.tag = UInt64(FaultKind.allCases.firstIndex(of: fault.kind) ?? 0)
+        let match = fault.fault.match
+        self.match = match
+        self.looksInside = match.map { $0.type != nil || !$0.fields.isEmpty } ?? false
         let first = key.word32(at: .max)
-        self.shape = .uniform
-        var chance = CorrelatedChance(.zero)
-        self.chain = nil
-        var delayCorrelation = Correlation(.zero, first: first)
-        switch fault.fault {
-        case .loss(let loss):
-            switch loss.model {
-            case .plain(.random(let ratio, let correlation)):
-                chance = CorrelatedChance(ratio, correlation: correlation, first: first)
-            case .plain(.nth): break
-            case .gilbertElliott(let model):
-                self.chain = GilbertElliottChain(
-                    p: model.p, r: model.r, lossInBad: model.lossInBad, lossInGood: model.lossInGood)
-            }
-        case .duplicate(let message), .ackLoss(let message):
-            chance = Self.chance(message.occurrence, first)
-        case .reorder(let reorder): chance = Self.chance(reorder.occurrence, first)
-        case .corrupt(let corrupt): chance = Self.chance(corrupt.occurrence, first)
-        case .delay(let delay):
-            delayCorrelation = Correlation(delay.correlation, first: first)
+        switch fault.fault.occurrence {
+        case .nth(let number)?:
+            self.nth = number
+            self.chance = CorrelatedChance(.zero)
+        case .random(let ratio, let correlation)?:
+            self.nth = nil
+            self.chance = CorrelatedChance(ratio, correlation: correlation, first: first)
+        case nil:
+            self.nth = nil
+            self.chance = CorrelatedChance(.zero)
+        }
+        if case .loss(let loss) = fault.fault, case .gilbertElliott(let model) = loss.model {
+            self.chain = GilbertElliottChain(
+                p: model.p, r: model.r, lossInBad: model.lossInBad, lossInGood: model.lossInGood)
+        }
+        if case .delay(let delay) = fault.fault {
+            self.delayCorrelation = Correlation(delay.correlation, first: first)
             self.shape = delay.shape
-        default: break
+        } else {
+            self.delayCorrelation = Correlation(.zero, first: first)
+            self.shape = .uniform
         }
-        self.chance = chance
-        self.delayCorrelation = delayCorrelation
     }
 
-    private static func chance(_ occurrence: Fault.Occurrence, _ first: UInt32) -> CorrelatedChance {
-        if case .random(let ratio, let correlation) = occurrence {
-            return CorrelatedChance(ratio, correlation: correlation, first: first)
+    /// Whether the fault wants messages of all kinds and both directions, and each of them.
+    var isForEveryMessage: Bool { self.match == nil }
+
+    /// Whether a message is one that the fault is meant for, as far as its content and direction
+    /// go; counts it if so and returns how many the fault has met since injection, or `nil` if it
+    /// is none of those that the match counts.
+    func meets<Bytes: StreamBytes>(
+        _ view: inout LazyMessageView<Bytes>, _ direction: Direction
+    ) -> Int? {
+        guard let match = self.match else {
+            self.fault.touch()
+            return self.fault.countMatch()
         }
-        return CorrelatedChance(.zero)
+        if let wanted = match.direction, (wanted == .request) != (direction == .forward) {
+            return nil
+        }
+        if self.looksInside && !match.matchesContent(of: view.value) { return nil }
+        let number = self.fault.countMatch()
+        if let nth = match.nth, number != nth { return nil }
+        if let first = match.first, number > first { return nil }
+        if let after = match.after, number <= after { return nil }
+        self.fault.touch()
+        return number
     }
 
-    /// The number at which an `nth` fault strikes, if it is one.
-    private var nth: Int? {
-        let occurrence: Fault.Occurrence? =
-            switch self.fault.fault {
-            case .loss(let loss):
-                if case .plain(let occurrence) = loss.model { occurrence } else { nil }
-            case .duplicate(let message), .ackLoss(let message): message.occurrence
-            case .reorder(let reorder): reorder.occurrence
-            case .corrupt(let corrupt): corrupt.occurrence
-            default: nil
-            }
-        if case .nth(let number)? = occurrence { return number }
-        return nil
+    /// Whether the fault has not decided on a block yet; from now on it has.
+    mutating func takesUp(block number: Int) -> Bool {
+        if number < self.nextBlock { return false }
+        self.nextBlock = number + 1
+        return true
     }
 
     /// Whether the fault strikes at this ordinal; to be asked once per ordinal, in order. `matched`
@@ -87,7 +107,8 @@ struct FaultDraws {
     }
 
     /// How often in a row a lost block is lost again when it is sent again, at most 14 times
-    /// (`tcp_retries2` is 15). Retransmissions are spread in time, so correlation does not bind them.
+    /// (`tcp_retries2` is 15). Retransmissions are spread in time, so correlation does not bind
+    /// them.
     func repeatedLosses(at ordinal: UInt64) -> Int {
         guard case .loss(let loss) = self.fault.fault else { return 0 }
         let ratio: Ratio =
@@ -109,22 +130,55 @@ struct FaultDraws {
     /// The delay at this ordinal in nanoseconds; to be asked once per ordinal, in order.
     mutating func delay(at ordinal: UInt64) -> Int64 {
         guard case .delay(let delay) = self.fault.fault else { return 0 }
-        if delay.jitter == .zero { return delay.latency.wholeNanoseconds }
+        let latency = max(0, delay.latency.wholeNanoseconds)
+        if delay.jitter <= .zero { return latency }
         let random = self.delayCorrelation.next(
             self.key.word32(at: ordinal, index: Use.decision.rawValue))
         return self.shape.nanoseconds(
-            latency: delay.latency.wholeNanoseconds, jitter: delay.jitter.wholeNanoseconds,
-            random: random, choice: delay.correlation == .zero ? .byRemainder : .byRank)
+            latency: latency, jitter: delay.jitter.wholeNanoseconds, random: random,
+            choice: delay.correlation == .zero ? .byRemainder : .byRank)
+    }
+
+    /// Whether all delays are the same, so that there is nothing to decide.
+    var isConstantDelay: Bool {
+        if case .delay(let delay) = self.fault.fault { return delay.jitter <= .zero }
+        return false
     }
 
     /// One of the random numbers for places that belong to this ordinal.
     func word(at ordinal: UInt64, number: Int) -> UInt64 {
-        self.key.word(at: ordinal, index: Use.place.rawValue + UInt64(number))
+        self.key.word(at: ordinal, index: Use.place.rawValue &+ UInt64(number))
     }
 
-    /// A whole number below a bound that belongs to this ordinal.
-    func place(at ordinal: UInt64, number: Int, below bound: Int) -> Int {
-        Int(self.word(at: ordinal, number: number).multipliedFullWidth(by: UInt64(bound)).high)
+    /// As many different whole numbers below a bound as are asked for, or all if there are fewer,
+    /// by Floyd's algorithm (Bentley, Floyd: A Sample of Brilliance, CACM 1987).
+    func places(_ count: Int, at ordinal: UInt64, below bound: Int) -> [Int] {
+        var places: [Int] = []
+        for last in max(0, bound - count)..<bound {
+            let word = self.word(at: ordinal, number: places.count)
+            let place = Int(word.multipliedFullWidth(by: UInt64(last + 1)).high)
+            places.append(places.contains(place) ? last : place)
+        }
+        return places
+    }
+
+    /// Moves a fingerprint on by a decision.
+    func folded(_ fingerprint: UInt64, _ ordinal: UInt64, _ value: UInt64) -> UInt64 {
+        Seed(fingerprint).derived(self.tag).derived(ordinal).derived(value).value
+    }
+}
+
+extension Fault {
+    /// When the fault strikes, if it is one that strikes some messages and not others.
+    fileprivate var occurrence: Occurrence? {
+        switch self {
+        case .loss(let loss):
+            if case .plain(let occurrence) = loss.model { occurrence } else { nil }
+        case .duplicate(let fault), .ackLoss(let fault): fault.occurrence
+        case .reorder(let reorder): reorder.occurrence
+        case .corrupt(let corrupt): corrupt.occurrence
+        default: nil
+        }
     }
 }
 

@@ -8,18 +8,18 @@ struct Journal {
 
     /// Writes down that a fault struck.
     func decision<Bytes: StreamBytes>(
-        _ kind: FaultKind, _ pipeline: StreamPipeline<Bytes>, _ fault: LinkFault,
+        _ pipeline: StreamPipeline<Bytes>, _ fault: LinkFault,
         _ details: [(key: String, value: JSONValue)]
     ) {
         var members: [(key: String, value: JSONValue)] = [
-            ("kind", .string(kind.rawValue)), ("fault", .string(fault.injection.id)),
+            ("kind", .string(fault.kind.rawValue)), ("fault", .string(fault.injection.id)),
         ]
         members += self.place(of: pipeline) + details
         self.network.record(
             JournalEntry(at: self.now, event: "decision", details: JSONObject(members)))
     }
 
-    /// Writes down that a cut took a message away.
+    /// Writes down that a cut took messages away.
     func lost<Bytes: StreamBytes>(to cut: Cut, _ pipeline: StreamPipeline<Bytes>, bytes: Int) {
         var members: [(key: String, value: JSONValue)] = [
             ("kind", "lose"), ("fault", .string(cut.id)),

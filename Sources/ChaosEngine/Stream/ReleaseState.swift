@@ -12,71 +12,87 @@ struct ReleaseState {
     private(set) var timeout: LinkFault?
     private(set) var coalesce: LinkFault?
 
-    /// When the bucket of a `rate` per connection is free again.
-    var bucketFreeAt = Instant.start
-    /// The pieces that the slicer has begun, and how much of the last is still to come.
+    /// The bucket of a `rate` per connection.
+    var bucket = TokenBucket()
+    /// What a `rate` has already granted, and when it may leave.
+    var granted = 0
+    var grantedAt = Instant.start
+    /// From which the sizes of the slicer's pieces are drawn, how many pieces have begun, and how
+    /// much of the last is still to come.
+    private(set) var sliceSizes = Seed(0)
     var piecesBegun: UInt64 = 0
     var pieceRest = 0
     var nextPieceAt = Instant.start
     /// When the end of the stream may be passed on under `slow_close`.
     var endDue: Instant?
     /// When `reset_peer` strikes.
-    var resetAt: Instant?
+    private(set) var resetAt: Instant?
     /// Since when no byte came under `timeout`.
     private var quietSince = Instant.start
     /// Whether `timeout` took bytes away; the stream must not go on without them.
     private var hasSwallowed = false
-    /// Until when `coalesce` collects.
+    /// Until when `coalesce` collects, and how much of what it collected is still to be written.
     var collectUntil: Instant?
+    var collectedRest = 0
+    /// How much had been written when `limit_data` came.
+    private(set) var limitBase = 0
     /// Whether the connection must close since exactly as many bytes passed as `limit_data` allows.
     var hasReachedLimit = false
-    var hasWarnedOfSync = false
     /// When to look again.
     var wakeAt = Instant.never
 
-    private var rateWasRemoved = false
-    private var touched: [ObjectIdentifier] = []
+    private var touched: [Int] = []
+    private var struck: [Int] = []
 
     /// Whether anything here keeps bytes back.
-    var isPausing: Bool {
-        self.hasSwallowed || self.resetAt != nil || self.collectUntil != nil || self.hasReachedLimit
-    }
+    var isPausing: Bool { self.hasSwallowed || self.resetAt != nil || self.hasReachedLimit }
 
-    mutating func configure(_ link: LinkState, at now: Instant) {
-        let hadRate = self.rate != nil
-        self.rate = link.fault(.rate)
-        if hadRate && self.rate == nil { self.rateWasRemoved = true }
-        self.slicer = link.fault(.slicer)
-        if self.slicer == nil { (self.pieceRest, self.nextPieceAt) = (0, .start) }
-        self.limitData = link.fault(.limitData)
+    /// Whether bytes may leave in smaller pieces than they came in.
+    var cutsPieces: Bool { self.rate != nil || self.slicer != nil || self.limitData != nil }
+
+    /// Takes over the faults of a link; `written` is how many bytes of the direction have left.
+    mutating func configure(_ link: LinkState, key: Seed, written: Int, at now: Instant) {
+        self.wakeAt = min(self.wakeAt, now)
+        let rate = link.fault(.rate)
+        if rate !== self.rate { (self.granted, self.grantedAt) = (0, .start) }
+        self.rate = rate
+        let slicer = link.fault(.slicer)
+        if slicer !== self.slicer {
+            (self.piecesBegun, self.pieceRest, self.nextPieceAt) = (0, 0, .start)
+            if let slicer { self.sliceSizes = key.derived(slicer.injection.id) }
+        }
+        self.slicer = slicer
+        let limitData = link.fault(.limitData)
+        // What counts begins with the first of several limits, as Toxiproxy's counter does.
+        if self.limitData == nil { self.limitBase = written }
+        if limitData !== self.limitData { self.hasReachedLimit = false }
+        self.limitData = limitData
         let slowClose = link.fault(.slowClose)
         // A changed delay counts from now; without one the end passes at once.
         if slowClose !== self.slowClose { self.endDue = nil }
         self.slowClose = slowClose
         let resetPeer = link.fault(.resetPeer)
-        if resetPeer !== self.resetPeer { self.resetAt = nil }
-        self.resetPeer = resetPeer
+        if resetPeer !== self.resetPeer {
+            // The first bytes have come already; a changed time counts from now.
+            let wasWaiting = self.resetAt != nil
+            self.resetAt = nil
+            self.resetPeer = resetPeer
+            if wasWaiting { self.noteActivity(at: now) }
+        }
         let timeout = link.fault(.timeout)
         if timeout !== self.timeout { self.quietSince = now }
         self.timeout = timeout
         self.coalesce = link.fault(.coalesce)
-        if self.coalesce == nil { self.collectUntil = nil }
+        if self.coalesce == nil { (self.collectUntil, self.collectedRest) = (nil, 0) }
     }
-
-    /// Whether a `rate` was taken away since this was last asked.
-    mutating func takeRateWasRemoved() -> Bool {
-        defer { self.rateWasRemoved = false }
-        return self.rateWasRemoved
-    }
-
-    /// Whether arriving bytes are taken away.
-    func swallows(_ link: LinkState) -> Bool { self.timeout != nil }
 
     mutating func noteSwallowed(at now: Instant) {
         self.hasSwallowed = true
         self.quietSince = now
-        self.timeout.map { self.touchOnce($0) }
-        self.timeout?.hit()
+        if let timeout = self.timeout {
+            self.touchOnce(timeout)
+            self.hitOnce(timeout)
+        }
     }
 
     /// Whether the stream lacks bytes and nothing takes more away: it cannot go on.
@@ -90,17 +106,31 @@ struct ReleaseState {
 
     /// Notes that bytes or the end arrived: some faults count from then.
     mutating func noteActivity(at now: Instant) {
-        if case .resetPeer(let after)? = self.resetPeer?.fault, self.resetAt == nil {
-            self.resetAt = now + after
-            self.resetPeer.map { self.touchOnce($0) }
-        }
+        guard let fault = self.resetPeer, case .resetPeer(let after) = fault.fault,
+            self.resetAt == nil
+        else { return }
+        self.resetAt = now + after
+        self.touchOnce(fault)
+    }
+
+    /// After how many bytes of the direction `limit_data` closes the connection.
+    var limit: Int? {
+        guard case .limitData(let limit)? = self.limitData?.fault else { return nil }
+        let (sum, overflow) = self.limitBase.addingReportingOverflow(limit.bytes)
+        return overflow ? .max : sum
     }
 
     /// Counts a connection as exposed to a fault, once.
     mutating func touchOnce(_ fault: LinkFault) {
-        let identity = ObjectIdentifier(fault)
-        if self.touched.contains(identity) { return }
-        self.touched.append(identity)
+        if self.touched.contains(fault.identity) { return }
+        self.touched.append(fault.identity)
         fault.touch()
+    }
+
+    /// Counts a connection as struck by a fault, once.
+    mutating func hitOnce(_ fault: LinkFault) {
+        if self.struck.contains(fault.identity) { return }
+        self.struck.append(fault.identity)
+        fault.hit()
     }
 }

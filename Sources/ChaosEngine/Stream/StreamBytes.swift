@@ -14,27 +14,31 @@ package protocol StreamBytes: Sendable {
 
 /// Bytes in an array, for drivers without a buffer type of their own.
 package struct ByteArray: StreamBytes, Hashable {
+    // A slice, so that taking pieces from the front copies nothing.
+    private var slice: ArraySlice<UInt8>
+
     /// The bytes.
-    package private(set) var bytes: [UInt8]
+    package var bytes: [UInt8] { Array(self.slice) }
 
     /// Makes a run of bytes.
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.slice = bytes[...] }
 
-    package var count: Int { self.bytes.count }
+    package var count: Int { self.slice.count }
 
     package mutating func removePrefix(_ count: Int) -> ByteArray {
-        let prefix = ByteArray(Array(self.bytes.prefix(count)))
-        self.bytes.removeFirst(count)
+        var prefix = self
+        prefix.slice = self.slice.prefix(count)
+        self.slice = self.slice.dropFirst(count)
         return prefix
     }
 
-    package mutating func append(_ other: ByteArray) { self.bytes += other.bytes }
+    package mutating func append(_ other: ByteArray) { self.slice += other.slice }
 
     package mutating func flipBit(_ bit: Int, at offset: Int) {
-        self.bytes[offset] ^= 1 << UInt8(bit)
+        self.slice[self.slice.startIndex + offset] ^= 1 << UInt8(bit)
     }
 
     package func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        body(self.bytes.span)
+        body(self.slice.span)
     }
 }

@@ -2,139 +2,184 @@ import ChaosCore
 import DequeModule
 
 // Raw streams: faults are decided per block of offsets, and reads are split only where that makes a
-// difference.
+// difference. A fault that comes while a block is under way holds for the rest of it.
 
 extension StreamPipeline {
     /// Takes in bytes that no framing divides.
     mutating func admitRaw(_ bytes: Bytes, at now: Instant, journal: Journal) {
-        var bytes = bytes
-        if self.release.swallows(self.link) {
+        if self.release.timeout != nil {
             self.counters.lost += bytes.count
             self.release.noteSwallowed(at: now)
             return
         }
-        guard self.loss != nil || self.delay != nil || self.corrupt != nil else {
-            self.enqueue(.bytes(bytes), due: now)
+        let begin = self.counters.received - bytes.count
+        guard let faults = self.faults, faults.concernBlocks else {
+            self.enqueue(bytes, due: now, place: begin, at: now)
             return
         }
-        var offset = self.counters.received - bytes.count
-        while bytes.count > 0 {
-            let block = UInt64(offset / Self.blockSize)
-            let size = min(bytes.count, Self.blockSize - offset % Self.blockSize)
-            if block >= self.blocksStarted {
-                self.blocksStarted = block + 1
-                self.block = self.decide(block, journal: journal)
-            }
+        let end = self.counters.received
+        var bytes = bytes
+        var offset = begin
+        while offset < end {
+            self.decide(at: offset, faults, journal)
             let decision = self.block
-            var part = bytes.removePrefix(size)
-            self.flip(decision.flips, in: &part, at: offset % Self.blockSize)
-            self.enqueueBlock(part, decision, at: now)
-            offset += size
+            var border = min(end, (decision.number + 1) * Self.blockSize)
+            // What struck no block stays together as long as it travels equally long.
+            while border < end, !decision.isStruck {
+                self.decide(at: border, faults, journal)
+                if self.block.isStruck || self.block.delay != decision.delay { break }
+                border = min(end, border + Self.blockSize)
+            }
+            var part = border < end ? bytes.removePrefix(border - offset) : bytes
+            if !decision.flips.isEmpty {
+                self.flip(decision, in: &part, at: offset, faults, journal)
+            }
+            self.admit(part, decision, at: now, offset: offset)
+            offset = border
+            if !self.repairableEnds.isEmpty { self.repairLosses(through: offset, at: now) }
         }
     }
 
-    /// Draws the fate of a block; faults that came later than its first byte do not touch it.
-    private mutating func decide(_ block: UInt64, journal: Journal) -> BlockDecision {
-        var decision = BlockDecision()
-        if let fault = self.loss?.fault {
+    /// Draws the fate of the block at an offset, as far as it was not drawn yet.
+    private mutating func decide(at offset: Int, _ faults: StreamFaults, _ journal: Journal) {
+        let number = offset / Self.blockSize
+        if self.block.number != number { self.block = BlockDecision(number: number) }
+        let ordinal = UInt64(number)
+        if let fault = faults.loss?.fault, faults.loss?.takesUp(block: number) == true {
             fault.touch()
-            if self.loss?.strikes(at: block, matched: fault.countMatch()) == true {
-                decision.losses = 1 + (self.loss?.repeatedLosses(at: block) ?? 0)
+            self.block.losses = 0
+            if faults.loss?.strikes(at: ordinal, matched: fault.countMatch()) == true {
+                let losses = 1 + (faults.loss?.repeatedLosses(at: ordinal) ?? 0)
+                self.block.losses = losses
                 fault.hit()
-                self.fold(.loss, block, UInt64(decision.losses))
+                self.fold(faults.loss, number, UInt64(losses))
                 journal.decision(
-                    .loss, self, fault, [("block", block.json), ("losses", decision.losses.json)])
+                    self, fault, [("block", number.json), ("losses", losses.json)])
             }
         }
-        if let fault = self.corrupt?.fault, case .corrupt(let corrupt) = fault.fault {
+        if let fault = faults.corrupt?.fault, case .corrupt(let corrupt) = fault.fault,
+            faults.corrupt?.takesUp(block: number) == true
+        {
             fault.touch()
-            if self.corrupt?.strikes(at: block, matched: fault.countMatch()) == true {
-                for number in 0..<corrupt.bits {
-                    let place =
-                        self.corrupt?.place(at: block, number: number, below: Self.blockSize * 8) ?? 0
-                    decision.flips.append(place)
-                    self.fold(.corrupt, block, UInt64(place))
-                }
-                fault.hit()
-                journal.decision(.corrupt, self, fault, [("block", block.json)])
+            (self.block.flips, self.block.hasFlipped) = ([], false)
+            if let draws = faults.corrupt,
+                faults.corrupt?.strikes(at: ordinal, matched: fault.countMatch()) == true
+            {
+                let bits = Self.blockSize * 8
+                self.block.flips = draws.places(corrupt.bits, at: ordinal, below: bits)
+                for place in self.block.flips { self.fold(draws, number, UInt64(place)) }
             }
         }
-        if let fault = self.delay?.fault {
+        if let fault = faults.delay?.fault, faults.delay?.takesUp(block: number) == true {
             fault.touch()
             fault.hit()
-            decision.delay = self.delay?.delay(at: block) ?? 0
-            self.fold(.delay, block, UInt64(decision.delay))
-        }
-        return decision
-    }
-
-    private func flip(_ flips: [Int], in part: inout Bytes, at offset: Int) {
-        for place in flips where place / 8 >= offset && place / 8 < offset + part.count {
-            part.flipBit(place % 8, at: place / 8 - offset)
+            self.block.delay = faults.delay?.delay(at: ordinal) ?? 0
+            if faults.delay?.isConstantDelay == false {
+                self.fold(faults.delay, number, UInt64(self.block.delay))
+            }
         }
     }
 
-    private mutating func enqueueBlock(_ part: Bytes, _ decision: BlockDecision, at now: Instant) {
+    /// Flips the bits of a block that lie in this part of it.
+    private mutating func flip(
+        _ decision: BlockDecision, in part: inout Bytes, at offset: Int, _ faults: StreamFaults,
+        _ journal: Journal
+    ) {
+        let begin = offset - decision.number * Self.blockSize
+        var isStruck = false
+        for place in decision.flips where place / 8 >= begin && place / 8 < begin + part.count {
+            part.flipBit(place % 8, at: place / 8 - begin)
+            isStruck = true
+        }
+        // A block may end before the byte that was to be struck comes.
+        guard isStruck, !self.block.hasFlipped, let fault = faults.corrupt?.fault else { return }
+        self.block.hasFlipped = true
+        fault.hit()
+        journal.decision(self, fault, [("block", decision.number.json)])
+    }
+
+    private mutating func admit(
+        _ part: Bytes, _ decision: BlockDecision, at now: Instant, offset: Int
+    ) {
         let due = now.advanced(byNanoseconds: decision.delay)
-        self.repairOlderLosses(at: now, adding: part.count)
-        if decision.losses > 0 {
-            let lateness = self.lateness(ofLosses: decision.losses)
-            self.enqueue(.bytes(part), due: due.advanced(byNanoseconds: lateness))
-            if decision.losses == 1 { self.queue[self.queue.count - 1].dueWithoutLoss = due }
+        guard decision.losses > 0 else {
+            self.enqueue(part, due: due, place: offset, at: now)
             return
         }
-        // What has to wait for the bytes in front of it anyway can join them.
-        if let last = self.queue.last, !last.isMessage, last.dueWithoutLoss == nil,
-            case .bytes(var waiting) = last.content, last.due >= due, last.due > now
-        {
-            waiting.append(part)
-            self.counters.queued += part.count
-            self.queue[self.queue.count - 1].content = .bytes(waiting)
-            return
+        let lateness = self.lateness(ofLosses: decision.losses)
+        var item = QueueItem(
+            content: .bytes(part), due: due.advanced(byNanoseconds: lateness), place: offset)
+        if decision.losses == 1 {
+            item.dueWithoutLoss = due
+            let end = (decision.number + 1) * Self.blockSize
+            if self.repairableEnds.last != end { self.repairableEnds.append(end) }
         }
-        self.enqueue(.bytes(part), due: due)
+        self.enqueue(item)
     }
 
     /// How late a block is after so many losses in a row: the retransmission timeout doubles each
     /// time (RFC 6298 section 5.5); Linux starts at 200 ms or twice the round trip.
     private func lateness(ofLosses losses: Int) -> Int64 {
-        let timeout = max(200_000_000, 2 * self.roundTrip)
-        let (product, overflow) = timeout.multipliedReportingOverflow(by: (1 << Int64(losses)) - 1)
+        let (twice, _) = self.roundTrip.multipliedReportingOverflow(by: 2)
+        let (product, overflow) = max(200_000_000, twice)
+            .multipliedReportingOverflow(by: (1 << Int64(losses)) - 1)
         return overflow ? .max / 4 : product
     }
 
     private var roundTrip: Int64 {
-        let back = self.link.network.state(of: self.link.link.reversed)
-        return max(1_000_000, self.link.meanDelay + back.meanDelay)
+        max(1_000_000, min(self.link.latency, .max / 8) + min(self.reverseLink.latency, .max / 8))
     }
 
     /// Three later blocks behind a single loss make the sender retransmit at once (RFC 5681 section
     /// 3.2): the lost block is then late by one round trip only.
-    private mutating func repairOlderLosses(at now: Instant, adding count: Int) {
-        guard self.loss != nil else { return }
-        let threshold = 3 * Self.blockSize
-        var behind = count
-        for index in self.queue.indices.reversed() {
-            if behind >= threshold, let ideal = self.queue[index].dueWithoutLoss {
-                let repaired = max(ideal, now).advanced(byNanoseconds: self.roundTrip)
-                self.queue[index].due = min(self.queue[index].due, repaired)
-                self.queue[index].dueWithoutLoss = nil
+    private mutating func repairLosses(through offset: Int, at now: Instant) {
+        while let end = self.repairableEnds.first, end + 3 * Self.blockSize <= offset {
+            self.repairableEnds.removeFirst()
+            var index = self.firstItem(from: end - Self.blockSize)
+            while index < self.queue.count, self.queue[index].place < end {
+                if let ideal = self.queue[index].dueWithoutLoss {
+                    let repaired = max(ideal, now).advanced(byNanoseconds: self.roundTrip)
+                    self.queue[index].due = min(self.queue[index].due, repaired)
+                    self.queue[index].dueWithoutLoss = nil
+                }
+                index += 1
             }
-            behind += self.queue[index].byteCount
-            // Older losses have been looked at when enough bytes had come behind them.
-            if behind > 8 * threshold { break }
         }
+    }
+
+    /// Where the first item from an offset of the stream on waits.
+    private func firstItem(from offset: Int) -> Int {
+        var (low, high) = (0, self.queue.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.queue[middle].place < offset { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 
 /// What was drawn for one block.
 struct BlockDecision {
+    /// Which block; before the first one none.
+    var number = -1
     /// How often it is lost in a row.
     var losses = 0
     /// How long it travels, in nanoseconds.
     var delay: Int64 = 0
     /// The bits of the block that flip.
     var flips: [Int] = []
+    /// Whether one of them has.
+    var hasFlipped = false
+
+    /// Whether the block must be apart from others.
+    var isStruck: Bool { self.losses > 0 || !self.flips.isEmpty }
+
+    /// Forgets what faults decided that are no longer in force.
+    mutating func keepOnly(_ faults: StreamFaults?) {
+        if faults?.loss == nil { self.losses = 0 }
+        if faults?.delay == nil { self.delay = 0 }
+        if faults?.corrupt == nil { self.flips = [] }
+    }
 }
 
 extension UInt64 {

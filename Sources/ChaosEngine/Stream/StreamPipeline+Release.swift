@@ -9,18 +9,24 @@ enum PipelineAction<Bytes: StreamBytes> {
     case close
 }
 
+/// Where cuts keep everything back: in a direction, and in the one the other way.
+struct Gates {
+    var isClosed = false
+    var isOtherClosed = false
+}
+
 extension StreamPipeline {
     /// The next thing to do, or `nil`; then ``deadline`` says when to ask again.
     mutating func next(
-        at now: Instant, isSinkReady: Bool, journal: Journal
+        at now: Instant, isSinkReady: Bool, gates: Gates, context: MessageContext
     ) -> PipelineAction<Bytes>? {
         self.release.wakeAt = .never
-        self.releaseHeldMessages(at: now, all: self.hasEnded)
-        if self.release.isBroken { return .close }
-        if let action = self.nextByTime(at: now) { return action }
-        if self.release.resetPeer != nil && self.release.resetAt != nil { return nil }
-        if self.release.timeout != nil || self.isGateClosed { return nil }
-        if self.release.hasReachedLimit { return .close }
+        self.releaseHeldMessages(at: now, all: false)
+        for message in self.held where message.until > now { self.wake(at: message.until) }
+        if gates.isClosed { return nil }
+        // What ends both legs waits until neither way is cut.
+        if !gates.isOtherClosed, let action = self.nextByFault(at: now) { return action }
+        if self.release.isPausing || self.release.timeout != nil { return nil }
         while let head = self.queue.first {
             if head.due > now {
                 self.wake(at: head.due)
@@ -30,32 +36,33 @@ extension StreamPipeline {
             case .reset:
                 self.queue.removeFirst()
                 return .reset
+            case .abort:
+                if gates.isOtherClosed { return nil }
+                self.queue.removeFirst()
+                return .reset
             // The end waits for its socket as bytes do: there may be none yet to pass it on to.
             case .end: return isSinkReady ? self.nextEnd(at: now) : nil
             case .bytes(let bytes):
-                if head.isMessage, let cut = self.link.cuts.first(where: { $0.mode == .lose }) {
-                    self.lose(bytes, to: cut, journal)
+                if head.isWhole, let cut = self.link.cuts.first(where: { $0.mode == .lose }) {
+                    self.lose(bytes.count, to: cut, context.journal)
                     continue
                 }
-                return isSinkReady ? self.nextBytes(at: now) : nil
+                return isSinkReady ? self.nextBytes(at: now, gates, context.exchange) : nil
             }
         }
         return nil
     }
 
     /// When to ask for the next action if nothing happens before.
-    var deadline: Instant {
-        self.held.reduce(self.release.wakeAt) { min($0, $1.until) }
-    }
-
-    /// Whether a cut keeps bytes from leaving.
-    var isGateClosed: Bool { self.link.isCut(.drop) || self.link.isCut(.hold) }
+    var deadline: Instant { self.release.wakeAt }
 
     private mutating func wake(at instant: Instant) {
         self.release.wakeAt = min(self.release.wakeAt, instant)
     }
 
-    private mutating func nextByTime(at now: Instant) -> PipelineAction<Bytes>? {
+    /// What a fault does to the connection by itself.
+    private mutating func nextByFault(at now: Instant) -> PipelineAction<Bytes>? {
+        if self.release.isBroken || self.release.hasReachedLimit { return .close }
         if let resetAt = self.release.resetAt, let fault = self.release.resetPeer {
             if now >= resetAt {
                 fault.hit()
@@ -66,7 +73,7 @@ extension StreamPipeline {
         if let closeAt = self.release.timeoutAt, let fault = self.release.timeout {
             if now >= closeAt {
                 self.release.touchOnce(fault)
-                fault.hit()
+                self.release.hitOnce(fault)
                 return .close
             }
             self.wake(at: closeAt)
@@ -74,17 +81,16 @@ extension StreamPipeline {
         return nil
     }
 
-    private mutating func lose(_ bytes: Bytes, to cut: Cut, _ journal: Journal) {
+    private mutating func lose(_ size: Int, to cut: Cut, _ journal: Journal) {
         self.queue.removeFirst()
-        self.counters.queued -= bytes.count
-        self.counters.lost += bytes.count
-        cut.touched += 1
-        cut.hits += 1
-        journal.lost(to: cut, self, bytes: bytes.count)
+        self.counters.queued -= size
+        self.counters.lost += size
+        cut.strike()
+        journal.lost(to: cut, self, bytes: size)
     }
 
     private mutating func nextEnd(at now: Instant) -> PipelineAction<Bytes>? {
-        if case .slowClose(let delay)? = self.release.slowClose?.fault, let fault = self.release.slowClose {
+        if let fault = self.release.slowClose, case .slowClose(let delay) = fault.fault {
             let due = self.release.endDue ?? now + delay
             self.release.endDue = due
             self.release.touchOnce(fault)
@@ -92,26 +98,28 @@ extension StreamPipeline {
                 self.wake(at: due)
                 return nil
             }
-            fault.hit()
+            self.release.hitOnce(fault)
         }
         self.queue.removeFirst()
         return .closeWriting
     }
 
     /// Takes as many bytes from the head as all faults allow.
-    private mutating func nextBytes(at now: Instant) -> PipelineAction<Bytes>? {
+    private mutating func nextBytes(
+        at now: Instant, _ gates: Gates, _ exchange: Exchange
+    ) -> PipelineAction<Bytes>? {
         if self.isCollecting(at: now) { return nil }
-        guard case .bytes(var bytes)? = self.queue.first?.content else { return nil }
+        guard let head = self.queue.first else { return nil }
+        let whole = head.byteCount
         // What leaves is out of reach of a later cut, so a slow reader is handed little at a time;
         // messages leave whole.
-        let isMessage = self.queue.first?.isMessage == true
-        var size = isMessage ? bytes.count : min(bytes.count, Self.writeLimit)
-        self.release.limitData.map { self.release.touchOnce($0) }
-        let limit = self.limitOfData
-        if let limit {
+        var size = head.isWhole ? whole : min(whole, Self.writeLimit)
+        if let fault = self.release.limitData, let limit = self.release.limit {
+            self.release.touchOnce(fault)
             if self.counters.written >= limit {
-                self.release.limitData?.hit()
-                return .close
+                self.release.hitOnce(fault)
+                self.release.hasReachedLimit = true
+                return gates.isOtherClosed ? nil : .close
             }
             size = min(size, limit - self.counters.written)
         }
@@ -123,49 +131,54 @@ extension StreamPipeline {
             guard let piece = self.nextAllowance(of: size, rate, fault, at: now) else { return nil }
             size = piece
         }
-        self.account(size, at: now)
-        let piece = bytes.removePrefix(size)
-        if bytes.count == 0 {
-            self.queue.removeFirst()
+        return self.take(size, of: whole, at: now, exchange)
+    }
+
+    /// Takes bytes from the head and moves on what the faults remember.
+    private mutating func take(
+        _ size: Int, of whole: Int, at now: Instant, _ exchange: Exchange
+    ) -> PipelineAction<Bytes>? {
+        self.noteLeaving(exchange)
+        let piece: Bytes
+        if size == whole {
+            guard case .bytes(let bytes)? = self.queue.popFirst()?.content else { return nil }
+            piece = bytes
         } else {
+            guard case .bytes(var bytes)? = self.queue.first?.content else { return nil }
+            piece = bytes.removePrefix(size)
             self.queue[0].content = .bytes(bytes)
-            self.queue[0].isMessage = false
+            if self.framer == nil { self.queue[0].place += size }
         }
         self.counters.queued -= size
         self.counters.written += size
-        if let limit, self.counters.written >= limit {
-            self.release.limitData?.hit()
+        self.release.granted = max(0, self.release.granted - size)
+        self.release.collectedRest = max(0, self.release.collectedRest - size)
+        if let fault = self.release.slicer, case .slicer(let slicer) = fault.fault {
+            self.release.pieceRest -= size
+            if self.release.pieceRest <= 0 {
+                fault.hit()
+                self.release.nextPieceAt = now + slicer.delay
+            }
+        }
+        if let fault = self.release.limitData, let limit = self.release.limit,
+            self.counters.written >= limit
+        {
+            self.release.hitOnce(fault)
             self.release.hasReachedLimit = true
         }
         return .write(piece)
     }
 
-    /// After how many bytes `limit_data` closes the connection.
-    private var limitOfData: Int? {
-        guard let fault = self.release.limitData, case .limitData(let limit) = fault.fault else {
-            return nil
-        }
-        return limit.bytes
-    }
-
-    /// Moves the slicer's and the bucket's state on by what is really written.
-    private mutating func account(_ size: Int, at now: Instant) {
-        if case .slicer(let slicer)? = self.release.slicer?.fault {
-            self.release.pieceRest -= size
-            if self.release.pieceRest <= 0 {
-                self.release.slicer?.hit()
-                self.release.nextPieceAt = now + slicer.delay
-            }
-        }
-        if let fault = self.release.rate, case .rate(let rate) = fault.fault {
-            let cost = rate.bandwidth.nanoseconds(forBytes: size)
-            if rate.scope == .link {
-                fault.bucketFreeAt = max(fault.bucketFreeAt, now).advanced(byNanoseconds: cost)
-            } else {
-                self.release.bucketFreeAt = max(self.release.bucketFreeAt, now)
-                    .advanced(byNanoseconds: cost)
-            }
-        }
+    /// Notes that the messages at the head begin to leave: from now on they are no longer whole.
+    private mutating func noteLeaving(_ exchange: Exchange) {
+        guard self.framer != nil, let head = self.queue.first else { return }
+        if self.framer?.desynchronised != nil { self.leavingSince = .max }
+        if head.messages == 0 { return }
+        self.leavingSince = self.link.network.orderOfNext
+        if self.direction == .forward { exchange.delivered(head.messages, notes: head.notes) }
+        self.queue[0].messages = 0
+        self.queue[0].isWhole = false
+        self.queue[0].notes = []
     }
 
     /// How much of the current piece may leave now. Pieces are counted from the slicer's beginning,
@@ -179,43 +192,43 @@ extension StreamPipeline {
                 self.wake(at: self.release.nextPieceAt)
                 return nil
             }
-            let variation = min(slicer.sizeVariation.bytes, max(0, slicer.averageSize.bytes - 1))
-            let random = self.sliceSizes.word(at: self.release.piecesBegun)
+            let average = max(1, slicer.averageSize.bytes)
+            let variation = min(slicer.sizeVariation.bytes, average - 1)
+            let random = self.release.sliceSizes.word(at: self.release.piecesBegun)
             let offset = Int(random.multipliedFullWidth(by: UInt64(2 * variation + 1)).high)
-            self.release.pieceRest = max(1, slicer.averageSize.bytes - variation + offset)
+            self.release.pieceRest = average - variation + offset
             self.release.piecesBegun += 1
         }
         return min(size, self.release.pieceRest)
     }
 
-    /// How much a token bucket allows now: at most what it holds, in pieces of up to 5 ms, so that
-    /// connections sharing it take turns.
+    /// How much a `rate` lets leave now. What the bucket does not hold is reserved, to leave when
+    /// the bucket has filled up: so connections that share it take turns in the order in which they
+    /// asked, and none looks in vain.
     private mutating func nextAllowance(
         of size: Int, _ rate: Fault.Rate, _ fault: LinkFault, at now: Instant
     ) -> Int? {
         self.release.touchOnce(fault)
-        let freeAt = rate.scope == .link ? fault.bucketFreeAt : self.release.bucketFreeAt
-        let burstTime = rate.bandwidth.nanoseconds(forBytes: rate.burst.bytes)
-        let quantum = min(max(rate.bandwidth.bytes(inNanoseconds: 5_000_000), 1), 64 << 10)
-        let wanted = min(size, quantum)
-        // Wait until at least the wanted bytes fit into the bucket, or all of it is free.
-        let needed = min(rate.bandwidth.nanoseconds(forBytes: wanted), burstTime)
-        let earliest = freeAt.advanced(byNanoseconds: needed - burstTime)
-        if now < earliest {
-            fault.hit()
-            self.wake(at: earliest)
+        if self.release.granted == 0 {
+            let isShared = rate.scope == .link
+            (self.release.granted, self.release.grantedAt) =
+                isShared
+                ? fault.bucket.take(size, of: rate, at: now)
+                : self.release.bucket.take(size, of: rate, at: now)
+            if self.release.grantedAt > now { fault.hit() }
+        }
+        if self.release.grantedAt > now {
+            self.wake(at: self.release.grantedAt)
             return nil
         }
-        let saved = min(burstTime, burstTime - (freeAt.nanoseconds - now.nanoseconds))
-        let tokens = rate.bandwidth.bytes(inNanoseconds: max(0, saved))
-        return min(size, max(wanted, tokens))
+        return min(size, self.release.granted)
     }
 
     /// Whether `coalesce` still collects; when it is done, everything due becomes one write.
     private mutating func isCollecting(at now: Instant) -> Bool {
-        guard let fault = self.release.coalesce, case .coalesce(let hold) = fault.fault else {
-            return false
-        }
+        guard let fault = self.release.coalesce, case .coalesce(let hold) = fault.fault,
+            self.release.collectedRest == 0
+        else { return false }
         self.release.touchOnce(fault)
         let until = self.release.collectUntil ?? now + hold
         if now < until && !self.hasEnded {
@@ -224,23 +237,39 @@ extension StreamPipeline {
             return true
         }
         self.release.collectUntil = nil
-        guard case .bytes(var whole)? = self.queue.first?.content else { return false }
-        while self.queue.count > 1, self.queue[1].due <= now, case .bytes(let more) = self.queue[1].content {
-            whole.append(more)
-            self.queue.remove(at: 1)
-            fault.hit()
+        let isLosing = self.link.isCut(.lose)
+        var count = 1
+        while count < self.queue.count, self.queue[count].due <= now,
+            case .bytes = self.queue[count].content, !(isLosing && self.queue[count].isWhole)
+        {
+            count += 1
         }
-        self.queue[0].content = .bytes(whole)
+        self.joinHead(count)
+        if count > 1 { fault.hit() }
+        self.release.collectedRest = self.queue[0].byteCount
         return false
     }
 
-    /// Gives up everything that waits, because the connection ends.
-    mutating func discardAll() {
-        self.counters.discarded += self.counters.queued
-        self.counters.queued = 0
-        self.queue.removeAll()
-        self.held.removeAll()
-        self.partial = nil
-        self.release.wakeAt = .never
+    /// Makes one of the first items.
+    private mutating func joinHead(_ count: Int) {
+        guard count > 1, var head = self.queue.first, case .bytes(var whole) = head.content else {
+            return
+        }
+        head.content = .end
+        self.queue[0].content = .end
+        for index in 1..<count {
+            let item = self.queue[index]
+            guard case .bytes(let bytes) = item.content else { continue }
+            whole.append(bytes)
+            for var note in item.notes {
+                note.index += head.messages
+                head.notes.append(note)
+            }
+            head.messages += item.messages
+            head.isWhole = head.isWhole && item.isWhole
+        }
+        head.content = .bytes(whole)
+        self.queue.removeFirst(count)
+        self.queue.prepend(head)
     }
 }

@@ -4,10 +4,12 @@ import DequeModule
 // What happens to the bytes of one direction, in this order:
 //
 //   read ─ framing ─ match, ack_loss ─ loss ─ duplicate ─ corrupt ─ delay, reorder ─▶ queue
-//   queue ─ reset_peer, timeout ─ rate ─ coalesce, slicer ─ limit_data ─ partition ─▶ write
+//   queue ─ reset_peer, timeout ─ coalesce ─ rate, slicer ─ limit_data ─ partition ─▶ write
 //
-// The first line is decided when bytes arrive, the second when they may leave. Everything before the
-// queue decides once per block or message; nothing behind it draws a random number but the slicer.
+// The first line is decided when bytes arrive, the second when they may leave. Everything before
+// the queue decides once per block or message; nothing behind it draws a random number but the
+// slicer. The partition holds back also what the faults before it do: a reset or a close crosses a
+// cut no more than a byte does.
 
 /// Decides what happens to the bytes on one direction of one connection.
 ///
@@ -18,117 +20,94 @@ struct StreamPipeline<Bytes: StreamBytes> {
     static var blockSize: Int { 1448 }
     /// How much a direction may hold that nothing delays.
     static var undelayedLimit: Int { 256 << 10 }
+    /// What a waiting chunk costs beside its bytes, so that tiny ones cannot fill the memory.
+    static var itemCost: Int { 128 }
     /// How much of a raw stream is written at once.
     static var writeLimit: Int { 64 << 10 }
 
     let link: LinkState
+    /// The link the other way, for round trips.
+    let reverseLink: LinkState
     let direction: Direction
     /// From which every draw of this direction derives.
     private let key: Seed
     var counters = DirectionCounters()
+    /// The faults that act before the queue, if there are any.
+    private(set) var faults: StreamFaults?
 
     // Before the queue.
     var framer: Framer?
     var partial: Bytes?
-    /// Whether the first bytes of the current message have passed already; then the rest must too.
-    var isInPassedMessage = false
-    var blocksStarted: UInt64 = 0
+    /// Set while the parts of a message pass as they come; then the rest must too.
+    var passing: PassingMessage?
     /// What was drawn for the block whose bytes are arriving.
     var block = BlockDecision()
-    var messagesStarted: UInt64 = 0
+    /// Where the blocks end that are lost once and may still be repaired, in order.
+    var repairableEnds: [Int] = []
+    var messagesStarted = 0
+    /// The method of the HTTP request whose bytes are arriving.
+    var method: String?
     var held: [HeldMessage<Bytes>] = []
+    var hasWarnedOfSync = false
 
     // The queue and what follows it.
     var queue: Deque<QueueItem<Bytes>> = []
     var release = ReleaseState()
     var hasEnded = false
+    /// When the message that is leaving began to, in the order of cuts: what of it follows a cut in
+    /// mode `lose` that came later has to pass.
+    var leavingSince = 0
 
-    /// The sizes of the slicer's pieces.
-    var sliceSizes: Seed { self.key.derived("slicer") }
+    /// Whether messages must wait one by one, since less than a whole batch may leave or vanish.
+    private(set) var splitsBatches = false
 
-    // The faults in force, with their draws.
-    var loss: FaultDraws?
-    var duplicate: FaultDraws?
-    var corrupt: FaultDraws?
-    var delay: FaultDraws?
-    var reorder: FaultDraws?
-    var ackLoss: FaultDraws?
     private var revision = -1
     /// A rolling hash over all decisions, to compare runs by.
     private(set) var fingerprint: UInt64 = 0
     private(set) var decisions = 0
 
-    subscript(draws kind: FaultKind) -> FaultDraws? {
-        get {
-            switch kind {
-            case .loss: self.loss
-            case .duplicate: self.duplicate
-            case .corrupt: self.corrupt
-            case .delay: self.delay
-            case .reorder: self.reorder
-            case .ackLoss: self.ackLoss
-            default: nil
-            }
-        }
-        set {
-            switch kind {
-            case .loss: self.loss = newValue
-            case .duplicate: self.duplicate = newValue
-            case .corrupt: self.corrupt = newValue
-            case .delay: self.delay = newValue
-            case .reorder: self.reorder = newValue
-            case .ackLoss: self.ackLoss = newValue
-            default: break
-            }
-        }
-    }
-
-    private static var drawingKinds: [FaultKind] {
-        [.loss, .duplicate, .corrupt, .delay, .reorder, .ackLoss]
-    }
-
-    init(link: LinkState, direction: Direction, connectionOrdinal: Int, seed: Seed, messageLimit: Int) {
+    init(
+        link: LinkState, reverseLink: LinkState, direction: Direction, connectionOrdinal: Int,
+        seed: Seed, messageLimit: Int
+    ) {
         self.link = link
+        self.reverseLink = reverseLink
         self.direction = direction
         self.key = seed.derived(
             "stream", link.link.description, String(connectionOrdinal), direction.rawValue)
         if link.framing != .none {
-            self.framer = Framer(
-                link.framing, side: direction == .forward ? .requests : .responses,
-                limit: messageLimit)
+            self.framer = Framer(link.framing, side: self.side, limit: messageLimit)
         }
     }
+
+    var side: StreamSide { self.direction == .forward ? .requests : .responses }
 
     /// Whether bytes may pass without a look: nothing waits, and nothing is in force.
     var isTransparent: Bool {
         self.framer == nil && self.queue.isEmpty && self.link.faults.isEmpty
-            && self.link.cuts.isEmpty && !self.release.isPausing
+            && self.link.cuts.isEmpty && !self.release.isPausing && !self.hasEnded
     }
 
-    /// Takes over changed faults and cuts. Faults that stay keep their draws; bytes in the queue
-    /// keep the deadline they have, unless `delay` or `rate` was taken away: then everything is
-    /// released at once, in order.
+    /// Takes over changed faults and cuts. Faults that stay keep their draws. Bytes in the queue
+    /// keep the deadline they have, unless `delay` was taken away: then everything is released at
+    /// once, in order. (Taking away `rate` releases what only the rate kept back.)
     mutating func configure(at now: Instant) {
         if self.revision == self.link.revision { return }
         self.revision = self.link.revision
-        let hadDelay = self.delay != nil
-        for kind in Self.drawingKinds {
-            let fault = self.link.fault(kind)
-            let applies = fault.map { $0.fault.needsFraming ? self.framer != nil : true } ?? false
-            if let fault, applies {
-                if self[draws: kind]?.fault !== fault {
-                    self[draws: kind] = FaultDraws(
-                        fault: fault, key: self.key.derived(fault.injection.id))
-                    // Each open connection is exposed to a new fault once bytes flow; see `admit`.
-                }
-            } else {
-                self[draws: kind] = nil
-            }
+        let hadDelay = self.faults?.delay != nil
+        if self.faults != nil || !self.link.faults.isEmpty {
+            let faults = self.faults ?? StreamFaults()
+            faults.update(
+                self.link, isFramed: self.framer != nil, direction: self.direction, key: self.key)
+            self.faults = faults.isEmpty ? nil : faults
         }
-        self.release.configure(self.link, at: now)
-        if hadDelay && self.delay == nil || self.release.takeRateWasRemoved() {
-            self.releaseEverything(at: now)
-        }
+        self.block.keepOnly(self.faults)
+        self.release.configure(
+            self.link, key: self.key, written: self.counters.written, at: now)
+        if hadDelay && self.faults?.delay == nil { self.releaseEverything(at: now) }
+        let splitBatches = self.release.cutsPieces || self.link.isCut
+        if splitBatches && !self.splitsBatches { self.splitBatches() }
+        self.splitsBatches = splitBatches
     }
 
     private mutating func releaseEverything(at now: Instant) {
@@ -136,33 +115,71 @@ struct StreamPipeline<Bytes: StreamBytes> {
             self.queue[index].due = min(self.queue[index].due, now)
             self.queue[index].dueWithoutLoss = nil
         }
+        self.repairableEnds.removeAll()
+        for index in self.held.indices {
+            self.held[index].item.due = min(self.held[index].item.due, now)
+        }
+    }
+
+    /// Whether the driver should read on, if a direction's share of the run's memory is `share`.
+    ///
+    /// An unfinished message alone never stops reading: only its rest makes it move.
+    func wantsInput(share: Int) -> Bool {
+        if self.hasEnded { return false }
+        let overhead = (self.queue.count + self.held.count) * Self.itemCost
+        if self.counters.queued + overhead < self.limit(share: share) { return true }
+        return self.queue.isEmpty && self.held.isEmpty
     }
 
     /// How many bytes may wait before the driver stops reading.
-    func limit(share: Int) -> Int {
-        var limit = Self.undelayedLimit
-        if self.delay != nil || self.loss != nil || self.reorder != nil {
-            limit = max(limit, min(self.link.network.queueLimit, share))
+    private func limit(share: Int) -> Int {
+        if case .rate(let rate)? = self.release.rate?.fault, let limit = rate.limit {
+            return max(1, limit.bytes)
         }
-        if case .rate(let rate)? = self.link.fault(.rate)?.fault, let bytes = rate.limit?.bytes {
-            limit = bytes
-        }
-        return limit
+        guard let faults = self.faults,
+            faults.delay != nil || faults.loss != nil || faults.reorder != nil
+        else { return Self.undelayedLimit }
+        return max(Self.undelayedLimit, min(self.link.network.queueLimit, share))
     }
 
     /// Puts something behind everything that waits.
-    mutating func enqueue(
-        _ content: QueueItem<Bytes>.Content, due: Instant, isMessage: Bool = false
-    ) {
-        let item = QueueItem(content: content, due: due, isMessage: isMessage)
+    mutating func enqueue(_ item: QueueItem<Bytes>) {
         self.counters.queued += item.byteCount
         self.queue.append(item)
     }
 
+    /// Puts bytes that belong to no whole message behind everything that waits. Small ones join
+    /// bytes that leave no sooner anyway.
+    mutating func enqueue(_ bytes: Bytes, due: Instant, place: Int, at now: Instant) {
+        let last = self.queue.count - 1
+        if bytes.count < 4096, last >= 0, self.queue[last].takesMore(due: due, at: now),
+            case .bytes(var waiting) = self.queue[last].content
+        {
+            // Otherwise the bytes would have two owners, and appending would copy all of them.
+            self.queue[last].content = .end
+            waiting.append(bytes)
+            self.queue[last].content = .bytes(waiting)
+            self.counters.queued += bytes.count
+            return
+        }
+        self.enqueue(QueueItem(content: .bytes(bytes), due: due, place: place))
+    }
+
     /// Notes a decision in the fingerprint.
-    mutating func fold(_ kind: FaultKind, _ ordinal: UInt64, _ value: UInt64) {
+    mutating func fold(_ draws: FaultDraws?, _ ordinal: Int, _ value: UInt64) {
+        guard let draws else { return }
         self.decisions += 1
-        let tag = UInt64(FaultKind.allCases.firstIndex(of: kind) ?? 0)
-        self.fingerprint = Seed(self.fingerprint).derived(tag).derived(ordinal).derived(value).value
+        self.fingerprint = draws.folded(self.fingerprint, UInt64(ordinal), value)
+    }
+
+    /// Gives up everything that waits, because the connection ends.
+    mutating func discardAll() {
+        self.counters.discarded += self.counters.queued
+        self.counters.queued = 0
+        self.queue.removeAll()
+        self.held.removeAll()
+        self.partial = nil
+        self.repairableEnds.removeAll()
+        self.release.wakeAt = .never
     }
 }

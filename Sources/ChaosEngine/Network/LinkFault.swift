@@ -1,0 +1,30 @@
+import ChaosCore
+
+/// A fault at work on one link: what is counted and shared per link rather than per connection.
+final class LinkFault {
+    let injection: Injection
+    let kind: FaultKind
+    /// The messages that matched type, fields and direction, or the blocks, since injection.
+    private(set) var matched = 0
+    /// The bucket of a `rate` that all connections of the link share.
+    var bucket = TokenBucket()
+
+    init(_ injection: Injection) {
+        self.injection = injection
+        self.kind = injection.fault.kind
+    }
+
+    var fault: Fault { self.injection.fault }
+
+    /// Tells apart this fault from all others of the run, for ever.
+    var identity: Int { self.injection.order }
+
+    func countMatch() -> Int {
+        self.matched += 1
+        return self.matched
+    }
+
+    func touch() { self.injection.touched += 1 }
+
+    func hit() { self.injection.hits += 1 }
+}
