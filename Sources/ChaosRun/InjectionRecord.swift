@@ -21,6 +21,8 @@ package struct InjectionRecord: Hashable, Sendable {
     package var patterns: [LinkPattern] = []
     /// The pairs that are cut.
     package var pairs: [DirectedPair] = []
+    /// How many open connections it applied to when it took effect.
+    package var connections = 0
     /// When it took effect.
     package var begin: Instant
     /// When it is to end by itself.
@@ -113,7 +115,7 @@ extension InjectionCounters {
     init(_ cut: Cut, links: [Link]) {
         self.touched = cut.touched
         self.hits = cut.hits
-        self.crossings = links.filter(cut.covers).map {
+        self.crossings = links.filter(cut.covers).sorted().map {
             InjectionRecord.Crossing(link: $0, bytes: cut.crossedBytes[$0] ?? 0)
         }
     }

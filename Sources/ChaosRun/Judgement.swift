@@ -19,6 +19,8 @@ package struct RunFacts: Sendable {
     package var wrappedExit: Int32?
     /// Whether the user interrupted the run.
     package var isInterrupted = false
+    /// Whether what came over the control socket was a script's doing, and counts like a schedule.
+    package var isScripted = false
     /// Sentences that make the verdict unknown, such as connections past the proxy.
     package var doubts: [String] = []
     /// Why chaos itself could not go on, and its exit code for that.
@@ -67,7 +69,7 @@ package struct Judgement: Hashable, Sendable {
     private static func doubts(_ facts: RunFacts) -> (doubts: [String], warnings: [String]) {
         var doubts = facts.doubts
         var warnings: [String] = []
-        for record in facts.injections where record.origin == .schedule {
+        for record in facts.injections where facts.isScripted || record.origin == .schedule {
             if record.touched == 0 {
                 doubts.append("\(record.id) touched nothing: \(record.text)")
             } else if record.hits == 0 {

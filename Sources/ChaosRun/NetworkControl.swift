@@ -77,7 +77,7 @@ package actor NetworkControl {
             id: id, kind: .faults, text: text, origin: origin,
             places: rules.map { "\($0.links)" }, begin: .start)
         draft.patterns = rules.map(\.links)
-        draft.begin = try await self.proxy.change { [draft] network, now in
+        (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
             for rule in rules {
                 for fault in rule.faults {
                     // Several rules may share the id: on one link only one of a kind acts.
@@ -87,7 +87,7 @@ package actor NetworkControl {
                 }
             }
             network.note("fault", draft.journalled("begin"), at: now)
-            return now
+            return (now, network.connections(under: draft))
         }
         draft.until = lasting.map { draft.begin + $0 }
         self.records.append(draft)
@@ -137,10 +137,11 @@ package actor NetworkControl {
             id: id, kind: kind, text: text, origin: origin, mode: mode, port: port,
             places: pairs.map { "\($0.source)->\($0.target)" }, begin: .start)
         draft.pairs = pairs
-        draft.begin = try await self.proxy.change { [draft] network, now in
+        (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
             network.cut(pairs, text: text, mode: mode, port: port, id: id, origin: origin, at: now)
             network.note(draft.kind.rawValue, draft.journalled("begin"), at: now)
-            return now
+            // Before the sockets learn of it: a cut may close some.
+            return (now, network.connections(under: draft))
         }
         draft.until = lasting.map { draft.begin + $0 }
         self.records.append(draft)
@@ -232,22 +233,6 @@ package actor NetworkControl {
         return self.records
     }
 
-    /// How many open connections an injection acts on, in either direction.
-    package func connections(under record: InjectionRecord) async throws -> Int {
-        try await self.proxy.inspect { network, _ in
-            let states = Dictionary(
-                uniqueKeysWithValues: network.linkStates.map { ($0.link, $0) })
-            func acts(on link: Link) -> Bool {
-                if record.mode != nil { return record.concerns(link) }
-                let winners = states[link]?.winningInjections ?? []
-                return winners.contains { $0.belongs(to: record.id) }
-            }
-            // A connection is counted on the link of the one who opened it.
-            return network.linkStates.filter { acts(on: $0.link) || acts(on: $0.link.reversed) }
-                .reduce(0) { $0 + $1.connectionsOpen }
-        }
-    }
-
     /// All links of the run, in order.
     package func links() async throws -> [Link] {
         try await self.proxy.inspect { network, _ in network.linkStates.map(\.link).sorted() }
@@ -279,6 +264,19 @@ extension InjectionRecord {
 }
 
 extension Network {
+    /// How many open connections an injection acts on, in either direction.
+    fileprivate func connections(under record: InjectionRecord) -> Int {
+        let states = Dictionary(uniqueKeysWithValues: self.linkStates.map { ($0.link, $0) })
+        func acts(on link: Link) -> Bool {
+            if record.mode != nil { return record.concerns(link) }
+            let winners = states[link]?.winningInjections ?? []
+            return winners.contains { $0.belongs(to: record.id) }
+        }
+        // A connection is counted on the link of the one who opened it.
+        return self.linkStates.filter { acts(on: $0.link) || acts(on: $0.link.reversed) }
+            .reduce(0) { $0 + $1.connectionsOpen }
+    }
+
     /// Writes down that something was put on the network or taken away.
     fileprivate func note(_ event: String, _ details: JSONObject, at now: Instant) {
         self.record(JournalEntry(at: now, event: event, details: details))

@@ -23,6 +23,9 @@ package struct RunSettings: Sendable {
     package var ownsProcess: Bool
     /// Whether lines that nodes write are kept, so that somebody can wait for one.
     package var observesLines = false
+    /// Whether code around the run drives it: only who made the run ends it, and what it does to the
+    /// run counts like a schedule.
+    package var isScripted = false
 
     /// Makes settings.
     package init(

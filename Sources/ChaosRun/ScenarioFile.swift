@@ -48,12 +48,12 @@ package enum ScenarioFile {
         }
         if isScenario {
             let scenario = try parser.scenario(text, file: file)
-            return "scenario '\(scenario.name)', \(scenario.nodes.count) nodes, "
-                + "\(scenario.schedule.count) schedule entries, \(scenario.checks.count) checks"
+            return "scenario '\(scenario.name)', nodes: \(scenario.nodes.count), "
+                + "schedule entries: \(scenario.schedule.count), checks: \(scenario.checks.count)"
         }
         let profile = try parser.profile(text, file: file)
-        return "profile '\(profile.name)', \(profile.network.rules.count) rules, "
-            + "\(profile.schedule.count) schedule entries"
+        return "profile '\(profile.name)', rules: \(profile.network.rules.count), "
+            + "schedule entries: \(profile.schedule.count)"
     }
 
     /// Finds a profile by name for a command without a scenario.
@@ -79,13 +79,13 @@ package enum ScenarioFile {
         }
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw InputError("there is no such file", found: path)
+            throw InputError("there is no such file")
         }
-        if isDirectory.boolValue { throw InputError("a scenario is a file", found: path) }
+        if isDirectory.boolValue { throw InputError("a scenario is a file, not a directory") }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw InputError("the file cannot be read", found: path)
+            throw InputError("the file cannot be read")
         }
-        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB", found: path) }
+        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB") }
         return (try ScenarioParser.text(of: Array(data), file: path), path)
     }
 

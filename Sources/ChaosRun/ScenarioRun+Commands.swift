@@ -42,7 +42,7 @@ extension ScenarioRun: CommandTarget {
             let record = try await parts.network.inject(
                 [FaultRule(links: links, faults: faults)],
                 id: await parts.network.makeID("f"), origin: .control, lasting: lease)
-            return try await self.confirm(record, lease, parts).json
+            return self.confirm(record, lease, parts).json
         case .heal(let id):
             return try await self.end(.partition, id.map { .injection($0) } ?? .all, parts)
         case .release(let selection): return try await self.end(.hold, selection, parts)
@@ -69,7 +69,7 @@ extension ScenarioRun: CommandTarget {
         let record = try await parts.network.cut(
             try await parts.network.cuts(of: partition, id: id), text: "\(partition)", mode: mode,
             port: ports.first, id: id, origin: .control, lasting: lease)
-        return try await self.confirm(record, lease, parts)
+        return self.confirm(record, lease, parts)
     }
 
     private func hold(
@@ -94,13 +94,13 @@ extension ScenarioRun: CommandTarget {
         let record = try await parts.network.cut(
             pairs, kind: .hold, text: links.map(\.description).joined(separator: " "), mode: .hold,
             port: port, id: await parts.network.makeID("h"), origin: .control, lasting: lease)
-        return try await self.confirm(record, lease, parts)
+        return self.confirm(record, lease, parts)
     }
 
     /// Announces an injection, plans its end, and says how many connections it applies to.
     private func confirm(
         _ record: InjectionRecord, _ lease: Duration?, _ parts: Parts
-    ) async throws -> InjectionReceipt {
+    ) -> InjectionReceipt {
         self.announce(record, lasting: lease)
         if let until = record.until {
             self.leases[record.id] = Task {
@@ -112,8 +112,7 @@ extension ScenarioRun: CommandTarget {
                 }
             }
         }
-        let connections = try await parts.network.connections(under: record)
-        return InjectionReceipt(record.injection, connections: connections)
+        return InjectionReceipt(record.injection, connections: record.connections)
     }
 
     private func end(

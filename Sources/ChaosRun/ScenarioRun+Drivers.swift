@@ -69,10 +69,13 @@ extension ScenarioRun {
         guard let context = self.context(parts) else {
             let rule = "a workload needs a node with a TCP port"
             self.end(because: .failed(RunError(rule, exitCode: ChaosExit.badInput)))
+            self.noteLoadEnded()
             return
         }
+        defer { self.noteLoadEnded() }
         do {
             try await self.workload(spec).runLoad(context)
+            self.noteLoadEnded()
             if isEnd, await self.waitForTotal(parts) { self.end(because: .workload) }
         } catch is CancellationError {
         } catch {
@@ -80,6 +83,13 @@ extension ScenarioRun {
             self.doubt("the workload could not run: \(Self.sentence(of: error))")
             if isEnd { self.end(because: .workload) }
         }
+    }
+
+    private func noteLoadEnded() {
+        self.memory.hasLoadEnded = true
+        let waiters = self.memory.loadWaiters
+        self.memory.loadWaiters = []
+        for waiter in waiters { waiter.resume() }
     }
 
     private func showProgress(_ parts: Parts) async {

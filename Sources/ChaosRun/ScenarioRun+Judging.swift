@@ -18,6 +18,7 @@ extension ScenarioRun {
         facts.deaths = self.lostNodes
         facts.expectation = self.scenario.expectation
         facts.wrappedExit = self.memory.wrapped?.endedAs?.shellCode
+        facts.isScripted = self.settings.isScripted
         facts.isInterrupted = self.memory.isInterrupted
         facts.doubts = self.memory.doubts
         facts.failure = self.memory.failure

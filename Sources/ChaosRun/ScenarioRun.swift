@@ -125,7 +125,7 @@ package actor ScenarioRun {
         let tasks = self.startDrivers()
         // The stream ends without an element only when this task is cancelled.
         var reason: RunEnd?
-        for await end in self.ends {
+        for await end in self.ends where self.isFinal(end) {
             reason = end
             break
         }
@@ -133,6 +133,14 @@ package actor ScenarioRun {
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
         return reason ?? .interrupted
+    }
+
+    /// Whether something ends the run; one with code around it goes on until that code returns.
+    private func isFinal(_ end: RunEnd) -> Bool {
+        switch end {
+        case .asked, .interrupted, .failed: true
+        case .time, .workload, .command, .allNodesEnded: !self.settings.isScripted
+        }
     }
 
     /// Ends the run as its time would; returns at once.
@@ -227,6 +235,10 @@ struct RunMemory {
     var happened: Set<String> = []
     var isInterrupted = false
     var hasToldAllEnded = false
+    /// Whether the load is over.
+    var hasLoadEnded = false
+    /// Who waits for that.
+    var loadWaiters: [CheckedContinuation<Void, Never>] = []
     /// Why chaos itself could not go on.
     var failure: RunError?
     /// The wrapped command.
@@ -242,6 +254,7 @@ struct Holdings {
     var host: ProcessHost?
     var proxy: Proxy?
     var supervisor: NodeSupervisor?
+    var bypasses: BypassWatch?
     var news: NodeNewsReader?
     var control: ControlServer?
 }

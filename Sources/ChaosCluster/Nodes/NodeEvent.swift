@@ -117,6 +117,16 @@ package struct NodeFailure: Error, Sendable, CustomStringConvertible {
         self.lastLines = lastLines
     }
 
+    /// What waiting for a node ends with when another one has failed already.
+    static func givenUp(_ node: NodeName) -> NodeFailure {
+        NodeFailure(node, Self.givenUpSentence)
+    }
+
+    private static let givenUpSentence = "it was not awaited, because another node failed"
+
+    /// Whether this is only the echo of another node's failure.
+    var isGivenUp: Bool { self.sentence == Self.givenUpSentence }
+
     /// The sentence, the hint, and the node's last lines.
     package var description: String {
         let hint = self.hint.map { "\nhint: \($0)" } ?? ""
