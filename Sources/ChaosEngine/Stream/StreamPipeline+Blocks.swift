@@ -17,6 +17,12 @@ extension StreamPipeline {
             self.enqueue(bytes, due: now, place: begin, at: now)
             return
         }
+        if let delay = faults.constantDelay(
+            ofBlocksThrough: (self.counters.received - 1) / Self.blockSize)
+        {
+            self.enqueue(bytes, due: now.advanced(byNanoseconds: delay), place: begin, at: now)
+            return
+        }
         let end = self.counters.received
         var bytes = bytes
         var offset = begin
@@ -52,7 +58,7 @@ extension StreamPipeline {
                 let losses = 1 + (faults.loss?.repeatedLosses(at: ordinal) ?? 0)
                 self.block.losses = losses
                 fault.hit()
-                self.fold(faults.loss, number, UInt64(losses))
+                self.fold(faults.loss?.tag ?? 0, number, UInt64(losses))
                 journal.decision(
                     self, fault, [("block", number.json), ("losses", losses.json)])
             }
@@ -67,7 +73,7 @@ extension StreamPipeline {
             {
                 let bits = Self.blockSize * 8
                 self.block.flips = draws.places(corrupt.bits, at: ordinal, below: bits)
-                for place in self.block.flips { self.fold(draws, number, UInt64(place)) }
+                for place in self.block.flips { self.fold(draws.tag, number, UInt64(place)) }
             }
         }
         if let fault = faults.delay?.fault, faults.delay?.takesUp(block: number) == true {
@@ -75,7 +81,7 @@ extension StreamPipeline {
             fault.hit()
             self.block.delay = faults.delay?.delay(at: ordinal) ?? 0
             if faults.delay?.isConstantDelay == false {
-                self.fold(faults.delay, number, UInt64(self.block.delay))
+                self.fold(faults.delay?.tag ?? 0, number, UInt64(self.block.delay))
             }
         }
     }
@@ -154,6 +160,20 @@ extension StreamPipeline {
             if self.queue[middle].place < offset { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+}
+
+extension StreamFaults {
+    /// The delay in nanoseconds that all blocks have, counted for each, if nothing else may happen
+    /// to them.
+    fileprivate func constantDelay(ofBlocksThrough number: Int) -> Int64? {
+        guard self.loss == nil, self.corrupt == nil, let fault = self.delay?.fault,
+            self.delay?.isConstantDelay == true
+        else { return nil }
+        let count = self.delay?.takeUp(blocksThrough: number) ?? 0
+        fault.touch(count)
+        fault.hit(count)
+        return self.delay?.delay(at: UInt64(number))
     }
 }
 

@@ -269,7 +269,7 @@ extension StreamPipeline {
         fault.hit()
         let delay = faults.delay?.delay(at: UInt64(ordinal)) ?? 0
         if faults.delay?.isConstantDelay == false {
-            self.fold(faults.delay, ordinal, UInt64(delay))
+            self.fold(faults.delay?.tag ?? 0, ordinal, UInt64(delay))
         }
         return delay
     }
