@@ -4,8 +4,8 @@ import ChaosCore
 // (of a block or a message) and is a function of the key and that ordinal, so how reads were cut,
 // what other connections did and what other faults drew does not matter (design, section 8).
 
-/// Draws for one fault on one direction of one connection.
-struct FaultDraws {
+/// Draws for one fault on one direction of one connection. A class, since copies would draw apart.
+final class FaultDraws {
     let fault: LinkFault
     /// The first block that was not decided yet.
     private var nextBlock = 0
@@ -93,13 +93,13 @@ struct FaultDraws {
     }
 
     /// Decides on all blocks up to this one, and returns how many were not decided yet.
-    mutating func takeUp(blocksThrough number: Int) -> Int {
+    func takeUp(blocksThrough number: Int) -> Int {
         defer { self.nextBlock = max(self.nextBlock, number + 1) }
         return max(0, number + 1 - self.nextBlock)
     }
 
     /// Whether the fault has not decided on a block yet; from now on it has.
-    mutating func takesUp(block number: Int) -> Bool {
+    func takesUp(block number: Int) -> Bool {
         if number < self.nextBlock { return false }
         self.nextBlock = number + 1
         return true
@@ -107,7 +107,7 @@ struct FaultDraws {
 
     /// Whether the fault strikes at this ordinal; to be asked once per ordinal, in order. `matched`
     /// is how many messages or blocks of the link the fault has met since injection.
-    mutating func strikes(at ordinal: UInt64, matched: Int) -> Bool {
+    func strikes(at ordinal: UInt64, matched: Int) -> Bool {
         if let nth = self.nth { return matched == nth }
         let random = self.key.word32(at: ordinal, index: Use.decision.rawValue)
         if self.chain != nil {
@@ -139,7 +139,7 @@ struct FaultDraws {
     }
 
     /// The delay at this ordinal in nanoseconds; to be asked once per ordinal, in order.
-    mutating func delay(at ordinal: UInt64) -> Int64 {
+    func delay(at ordinal: UInt64) -> Int64 {
         if self.isConstantDelay { return self.latency }
         let random = self.delayCorrelation.next(
             self.key.word32(at: ordinal, index: Use.decision.rawValue))

@@ -61,37 +61,35 @@ extension StreamPipeline {
     ) -> MessageFate {
         var fate = MessageFate()
         guard let faults = self.faults else { return fate }
-        fate.isUnacknowledged = self.strikes(&faults.ackLoss, ordinal, &view, context)
-        fate.isLost = self.strikes(&faults.loss, ordinal, &view, context)
-        fate.isTwice = self.strikes(&faults.duplicate, ordinal, &view, context)
-        fate.isCorrupt = self.strikes(&faults.corrupt, ordinal, &view, context)
-        if faults.delay != nil, faults.delay?.meets(&view, self.direction) != nil {
-            let delay = faults.delay?.delay(at: UInt64(ordinal)) ?? 0
+        fate.isUnacknowledged = self.strikes(faults.ackLoss, ordinal, &view, context)
+        fate.isLost = self.strikes(faults.loss, ordinal, &view, context)
+        fate.isTwice = self.strikes(faults.duplicate, ordinal, &view, context)
+        fate.isCorrupt = self.strikes(faults.corrupt, ordinal, &view, context)
+        if let draws = faults.delay, draws.meets(&view, self.direction) != nil {
+            let delay = draws.delay(at: UInt64(ordinal))
             fate.drawnDelay = delay
-            if faults.delay?.isConstantDelay == false {
-                self.fold(faults.delay?.tag ?? 0, ordinal, UInt64(delay))
-            }
+            if !draws.isConstantDelay { self.fold(draws.tag, ordinal, UInt64(delay)) }
             // A line for each message of a delayed link would drown all others.
-            if faults.delay?.isForEveryMessage == false, let fault = faults.delay?.fault {
+            if !draws.isForEveryMessage {
                 context.journal.decision(
-                    self, fault,
+                    self, draws.fault,
                     [("message", ordinal.json), ("delay_us", UInt64(delay / 1000).json)])
             }
         }
-        fate.isHeld = self.strikes(&faults.reorder, ordinal, &view, context)
+        fate.isHeld = self.strikes(faults.reorder, ordinal, &view, context)
         self.countHits(of: fate, faults)
         return fate
     }
 
     private mutating func strikes(
-        _ draws: inout FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView,
+        _ draws: FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView,
         _ context: MessageContext
     ) -> Bool {
-        guard draws != nil, let number = draws?.meets(&view, self.direction),
-            draws?.strikes(at: UInt64(ordinal), matched: number) == true, let fault = draws?.fault
+        guard let draws, let number = draws.meets(&view, self.direction),
+            draws.strikes(at: UInt64(ordinal), matched: number)
         else { return false }
-        self.fold(draws?.tag ?? 0, ordinal, 1)
-        context.journal.decision(self, fault, [("message", ordinal.json)])
+        self.fold(draws.tag, ordinal, 1)
+        context.journal.decision(self, draws.fault, [("message", ordinal.json)])
         return true
     }
 
