@@ -15,6 +15,8 @@ let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let nioConcurrencyHelpers = Target.Dependency.product(
+    name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -24,6 +26,11 @@ let tests: [Target] = [
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
+    ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
+    (
+        "ChaosProxy",
+        ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
+    ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -33,11 +40,26 @@ let tests: [Target] = [
             nioPosix,
         ]
     ),
+    ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
+    ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
+    (
+        "ChaosRun",
+        [
+            "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
+            "ChaosCluster", "ChaosControl", "ChaosReport", "ChaosWorkloads",
+        ]
+    ),
+    ("ChaosTesting", ["chaos-node"]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
         swiftSettings: strict)
 }
+
+// Programs as users type them; the suites find them beside the test bundle.
+let integrationTests = Target.testTarget(
+    name: "IntegrationTests", dependencies: ["ChaosCore", "chaos", "chaos-node"],
+    swiftSettings: strict)
 
 let package = Package(
     name: "chaos",
@@ -63,13 +85,16 @@ let package = Package(
         .target(
             name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
             swiftSettings: pure),
-        .target(name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+        .target(
+            name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
         .target(
             name: "ChaosProxy",
-            dependencies: ["ChaosCore", "ChaosEngine", collections, nioCore, nioPosix],
+            dependencies: [
+                "ChaosCore", "ChaosEngine", collections, nioConcurrencyHelpers, nioCore, nioPosix,
+            ],
             swiftSettings: strict),
         .target(
             name: "ChaosCluster",
@@ -88,7 +113,8 @@ let package = Package(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
-            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers"], swiftSettings: strict),
+            name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
+            swiftSettings: strict),
         .target(
             name: "ChaosRun",
             dependencies: [
@@ -105,7 +131,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "ChaosTesting",
-            dependencies: ["ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers"],
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers",
+                "ChaosCluster", "ChaosReport",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "chaos",
@@ -118,5 +147,12 @@ let package = Package(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
 
-    ] + tests
+        // Runs the examples as people do, through the built command.
+        .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
+
+        // For tests only: hosts processes and is killed.
+        .executableTarget(
+            name: "guardian-probe", dependencies: ["ChaosCluster", collections],
+            path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
+    ] + tests + [integrationTests]
 )

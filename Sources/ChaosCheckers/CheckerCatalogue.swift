@@ -14,6 +14,9 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "availability", parameters: ["at_least"]) { parameters throws(InputError) in
         AvailabilityChecker(minimum: try parameters.share("at_least"))
     },
+    CheckerKind(name: "recovers", parameters: ["within"]) { parameters throws(InputError) in
+        RecoversChecker(within: try parameters.duration("within"))
+    },
     CheckerKind(name: "echo", parameters: []) { _ throws(InputError) in EchoChecker() },
 ]
 
@@ -24,8 +27,8 @@ package let checkerNames: [String] = checkerKinds.map(\.name)
 ///
 /// Values may be of their JSON type or the text of a scenario, such as `"true"` and `"90%"`.
 ///
-/// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one, and
-///   for values that break the parameter's rule.
+/// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one,
+///   and for values that break the parameter's rule.
 package func makeChecker(
     name: String, parameters: JSONObject = [:]
 ) throws(InputError) -> any Checker {
@@ -62,6 +65,21 @@ private struct CheckerParameters: Sendable {
         }
     }
 
+    /// A time as text, such as `20s`; `nil` when it is not given.
+    func duration(_ key: String) throws(InputError) -> Duration? {
+        guard let value = self.values[key] else { return nil }
+        let text = value.stringValue ?? value.text
+        do {
+            let duration = try Duration(parsing: text)
+            if duration > .zero { return duration }
+        } catch {
+            throw InputError(
+                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found,
+                hint: error.hint)
+        }
+        throw InputError("'\(key)' of '\(self.checker)' is longer than 0s", found: text)
+    }
+
     /// A share as text (`90%`), or the word `total` for all.
     func share(_ key: String) throws(InputError) -> Ratio {
         guard let value = self.values[key] else {
@@ -74,7 +92,8 @@ private struct CheckerParameters: Sendable {
             return try Ratio(parsing: value.stringValue ?? value.text)
         } catch {
             throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint)
+                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint
+            )
         }
     }
 }

@@ -16,8 +16,9 @@ package struct EchoChecker: Checker {
         let verdict: Verdict = !wrong.isEmpty ? .invalid : answered.isEmpty ? .unknown : .valid
         let summary =
             switch verdict {
-            case .invalid: "\(wrong.count) of \(counted(answered.count, "echo")) returned"
-                + " something else"
+            case .invalid:
+                "\(wrong.count) of \(counted(answered.count, "echo")) returned"
+                    + " something else"
             case .unknown: "no echo was answered"
             case .valid: "\(counted(answered.count, "echo")) returned what was sent"
             }

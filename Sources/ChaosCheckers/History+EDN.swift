@@ -42,7 +42,9 @@ extension JSONValue {
 private func ednName(_ name: String) -> String {
     let isKeyword =
         name.unicodeScalars.first.map { isLetter($0) } == true
-        && name.unicodeScalars.allSatisfy { isLetter($0) || "0"..."9" ~= $0 || $0 == "-" || $0 == "_" }
+        && name.unicodeScalars.allSatisfy {
+            isLetter($0) || "0"..."9" ~= $0 || $0 == "-" || $0 == "_"
+        }
     return isKeyword ? ":" + name : ednString(name)
 }
 

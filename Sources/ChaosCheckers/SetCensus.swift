@@ -61,7 +61,7 @@ struct SetCensus {
         }
     }
 
-    /// Jepsen's stable latency: from *known* to one nanosecond after the last read without it began.
+    /// Jepsen's stable latency: from *known* to a nanosecond after the last read without it began.
     private static func arrival(
         of element: SetObservations.Element, _ known: Operation, _ lastAbsence: Operation?
     ) -> Arrival {

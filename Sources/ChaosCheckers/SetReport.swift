@@ -26,8 +26,9 @@ struct SetReport {
         let verdict: Verdict = !anomalies.isEmpty ? .invalid : gaps.isEmpty ? .valid : .unknown
         let summary: String =
             switch verdict {
-            case .invalid: anomalies.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
-                + ", of \(counted(self.known, "known element"))"
+            case .invalid:
+                anomalies.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+                    + ", of \(counted(self.known, "known element"))"
             case .unknown: gaps.joined(separator: "; ")
             case .valid: self.praise
             }
@@ -62,7 +63,8 @@ struct SetReport {
             gaps.append("no final read was answered by \(silent.joined(separator: ", "))")
         }
         if !self.census.neverRead.isEmpty {
-            gaps.append("\(counted(self.census.neverRead.count, "acknowledged element")) never read")
+            gaps.append(
+                "\(counted(self.census.neverRead.count, "acknowledged element")) never read")
         }
         if !self.census.unsettled.isEmpty {
             let count = counted(self.census.unsettled.count, "element")

@@ -26,10 +26,10 @@ package struct InputError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Finds the word that somebody may have meant.
 package enum Suggestion {
-    /// The known word nearest to a mistyped one, if it is at most two edits away (one for words of
-    /// up to three letters).
+    /// The known word nearest to a mistyped one, if it is at most two edits away: one for words of
+    /// three letters, none but the case for shorter ones, which are near to everything.
     package static func nearest(to word: String, among known: [String]) -> String? {
-        let limit = word.count <= 3 ? 1 : 2
+        let limit = max(0, min(2, word.count - 2))
         return known.map { (word: $0, distance: Self.distance(word.lowercased(), $0.lowercased())) }
             .filter { $0.distance <= limit }
             .min { $0.distance < $1.distance }?.word
@@ -37,7 +37,9 @@ package enum Suggestion {
 
     /// A hint that names the nearest known word, or else all of them.
     package static func hint(for word: String, among known: [String]) -> String {
-        if let nearest = Self.nearest(to: word, among: known) { return "did you mean '\(nearest)'?" }
+        if let nearest = Self.nearest(to: word, among: known) {
+            return "did you mean '\(nearest)'?"
+        }
         return "known are \(known.joined(separator: ", "))"
     }
 

@@ -49,7 +49,8 @@ extension Duration {
         let (seconds, attoseconds) = self.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds > 0 ? .max : .min }
-        return whole + attoseconds / 1_000_000_000
+        let (sum, isTooLong) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return isTooLong ? (seconds > 0 ? .max : .min) : sum
     }
 
     /// The duration in seconds.

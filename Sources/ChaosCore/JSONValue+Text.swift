@@ -102,7 +102,8 @@ private struct JSONReader {
     }
 
     private mutating func skipSpace() {
-        while let byte = self.current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+        while let byte = self.current, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+        {
             self.position += 1
         }
     }
@@ -126,7 +127,8 @@ private struct JSONReader {
     ) throws(JSONError) -> JSONValue {
         let expected = Array(word.description.utf8)
         guard self.bytes[self.position...].starts(with: expected) else {
-            throw self.error("a value must be an object, array, string, number, true, false or null")
+            throw self.error(
+                "a value must be an object, array, string, number, true, false or null")
         }
         self.position += expected.count
         return value
@@ -211,7 +213,8 @@ private struct JSONReader {
         let text = String(decoding: self.bytes[start..<self.position], as: UTF8.self)
         guard Self.isNumber(text) else {
             self.position = start
-            throw self.error("a value must be an object, array, string, number, true, false or null")
+            throw self.error(
+                "a value must be an object, array, string, number, true, false or null")
         }
         if isWhole, let number = Int64(text) { return .int(number) }
         return .double(Double(text) ?? 0)

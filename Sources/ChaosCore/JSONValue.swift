@@ -118,12 +118,19 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
+    /// Makes a text.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// Makes a whole number.
     public init(integerLiteral value: Int64) { self = .int(value) }
+    /// Makes a truth value.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// Makes a number.
     public init(floatLiteral value: Double) { self = .double(value) }
+    /// Makes an array.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    /// Makes null.
     public init(nilLiteral: ()) { self = .null }
+    /// Makes an object.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
         self = .object(JSONObject(elements.map { (key: $0.0, value: $0.1) }))
     }

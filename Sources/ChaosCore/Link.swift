@@ -71,7 +71,9 @@ package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether the pattern names one node or several word for word, without wildcards.
-    package var isExact: Bool { !self.alternatives.contains { $0.contains("*") || $0.contains("?") } }
+    package var isExact: Bool {
+        !self.alternatives.contains { $0.contains("*") || $0.contains("?") }
+    }
 
     /// Whether a node is selected. `client` must be named: no wildcard selects it.
     package func matches(_ node: NodeName) -> Bool {
@@ -93,24 +95,38 @@ package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
 package enum NodeRange {
     /// The names of a range in order, or `nil` if the text is no range.
     ///
+    /// `n01..n12` keeps its zeros.
+    ///
     /// - Throws: `InputError` when both ends do not share a stem, or the range is empty or has more
     ///   than 254 names.
     package static func expand(_ text: String) throws(InputError) -> [NodeName]? {
-        guard let dots = text.indices.first(where: { text[$0...].hasPrefix("..") }) else { return nil }
+        guard let dots = text.indices.first(where: { text[$0...].hasPrefix("..") }) else {
+            return nil
+        }
         let first = String(text[..<dots])
         let last = String(text[dots...].dropFirst(2))
         let rule = "a range of nodes is written like 'n1..n3'"
-        func split(_ name: String) -> (stem: String, number: Int)? {
-            let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.count
-            guard digits > 0, let number = Int(name.suffix(digits)) else { return nil }
-            return (String(name.dropLast(digits)), number)
+        func split(_ name: String) -> (stem: String, digits: String, number: Int)? {
+            let count = name.reversed().prefix { $0.isASCII && $0.isNumber }.count
+            let digits = String(name.suffix(count))
+            guard count > 0, let number = Int(digits) else { return nil }
+            return (String(name.dropLast(count)), digits, number)
         }
         guard let from = split(first), let to = split(last), from.stem == to.stem,
             from.number <= to.number, to.number - from.number < 254
         else { throw InputError(rule, found: text) }
+        // n01..n12 keeps its zeros, as long as both ends have them.
+        let isPadded = from.digits.first == "0" && from.digits.count > 1
+        let isOtherPadded = to.digits.first == "0" && to.digits.count > 1
+        if isPadded || isOtherPadded, from.digits.count != to.digits.count {
+            throw InputError(rule, found: text)
+        }
         var names: [NodeName] = []
         for number in from.number...to.number {
-            names.append(try NodeName(parsing: "\(from.stem)\(number)"))
+            let digits = String(number)
+            let zeros = isPadded ? from.digits.count - digits.count : 0
+            names.append(
+                try NodeName(parsing: from.stem + String(repeating: "0", count: zeros) + digits))
         }
         return names
     }

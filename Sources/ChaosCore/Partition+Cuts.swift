@@ -5,34 +5,39 @@ extension Partition {
     /// from the generator.
     package func cuts(among nodes: [NodeName], using generator: inout Generator) -> [DirectedPair] {
         let cut: Set<DirectedPair>
-        switch self {
+        switch self.drawn(among: nodes, using: &generator) {
         case .groups(let patterns):
             cut = Self.cuts(between: Self.resolve(patterns, among: nodes))
         case .oneWay(let from, let to):
-            let sources = Self.select(from, among: nodes)
-            let targets = Self.select(to, among: nodes)
-            cut = Set(sources.flatMap { source in targets.map { DirectedPair(source, $0) } })
+            let ends = Self.resolve([from, to], among: nodes)
+            cut = Set(ends[0].flatMap { source in ends[1].map { DirectedPair(source, $0) } })
         case .isolate(let members):
             cut = Self.isolating(Self.select(members, among: nodes), among: nodes)
-        case .isolateRandom:
-            cut = Self.isolating(generator.pick(nodes).map { [$0] } ?? [], among: nodes)
-        case .halves: cut = Self.halves(nodes)
-        case .randomHalves: cut = Self.halves(generator.shuffled(nodes))
-        case .majority:
-            let shuffled = generator.shuffled(nodes)
-            let minority = (nodes.count - 1) / 2
-            cut = Self.cuts(between: [
-                Array(shuffled.prefix(minority)), Array(shuffled.dropFirst(minority)),
-            ])
-        case .bridge:
-            let shuffled = generator.shuffled(nodes)
-            let middle = nodes.count / 2
-            cut = Self.cuts(between: [
-                Array(shuffled.prefix(middle + 1)), Array(shuffled.dropFirst(middle)),
-            ])
         case .majoritiesRing: cut = Self.majoritiesRing(generator.shuffled(nodes))
+        case .isolateRandom, .halves, .randomHalves, .majority, .bridge:
+            preconditionFailure("a drawn partition names its nodes")
         }
         return cut.filter { $0.source != $0.target }.sorted()
+    }
+
+    /// The partition with its nodes chosen, for shapes that groups of nodes can describe; all but
+    /// `majorities-ring`, which stays as it is and is drawn by ``cuts(among:using:)``.
+    package func drawn(among nodes: [NodeName], using generator: inout Generator) -> Partition {
+        func split(_ nodes: [NodeName], at end: Int, overlap: Int = 0) -> Partition {
+            .groups([
+                nodes.prefix(end + overlap).sorted().map { NodePattern($0) },
+                nodes.dropFirst(end).sorted().map { NodePattern($0) },
+            ])
+        }
+        switch self {
+        case .groups, .oneWay, .isolate, .majoritiesRing: return self
+        case .isolateRandom: return .isolate(generator.pick(nodes).map { [NodePattern($0)] } ?? [])
+        case .halves: return split(nodes, at: nodes.count / 2)
+        case .randomHalves: return split(generator.shuffled(nodes), at: nodes.count / 2)
+        case .majority: return split(generator.shuffled(nodes), at: max(0, nodes.count - 1) / 2)
+        case .bridge:
+            return split(generator.shuffled(nodes), at: nodes.count / 2, overlap: 1)
+        }
     }
 
     private static func select(_ patterns: [NodePattern], among nodes: [NodeName]) -> [NodeName] {
@@ -61,12 +66,6 @@ extension Partition {
             }
         }
         return cut
-    }
-
-    private static func halves(_ nodes: [NodeName]) -> Set<DirectedPair> {
-        Self.cuts(between: [
-            Array(nodes.prefix(nodes.count / 2)), Array(nodes.dropFirst(nodes.count / 2)),
-        ])
     }
 
     private static func isolating(

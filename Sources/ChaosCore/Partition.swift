@@ -64,7 +64,7 @@ extension Partition: CustomStringConvertible {
         ("majorities-ring", .majoritiesRing), ("bridge", .bridge), ("isolate", .isolateRandom),
     ]
 
-    /// Reads `n1 / n2 n3`, `n1,n2 -> n3`, `isolate n2` or a shape's word.
+    /// Reads `n1 / n2 n3`, `n1,n2 -> n3`, `isolate n2`, `isolate any` or a shape's word.
     ///
     /// - Throws: `InputError` when a group is empty or stands alone.
     package init(parsing text: String) throws(InputError) {
@@ -72,7 +72,8 @@ extension Partition: CustomStringConvertible {
         if let shape = Self.shapes.first(where: { $0.word == trimmed }) {
             self = shape.partition
         } else if trimmed.hasPrefix("isolate ") {
-            self = .isolate(try Self.members(trimmed.dropFirst(8)))
+            let members = try Self.members(trimmed.dropFirst(8))
+            self = members.map(\.text) == ["any"] ? .isolateRandom : .isolate(members)
         } else if let arrow = trimmed.indices.first(where: { trimmed[$0...].hasPrefix("->") }) {
             if trimmed[..<arrow].hasSuffix("<") {
                 throw InputError(
@@ -101,7 +102,8 @@ extension Partition: CustomStringConvertible {
             let nearest = Suggestion.nearest(to: text.trimmingSpaces, among: words)
             throw InputError(
                 "a partition has at least two groups, as in 'n1 / n2 n3'", found: text,
-                hint: nearest.map { "did you mean '\($0)'?" } ?? "write 'isolate \(text)' to cut nodes off")
+                hint: nearest.map { "did you mean '\($0)'?" }
+                    ?? "write 'isolate \(text)' to cut nodes off")
         }
         self = .groups(groups)
     }

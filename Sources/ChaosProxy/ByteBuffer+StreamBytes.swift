@@ -24,4 +24,11 @@ extension ByteBuffer: StreamBytes {
     package func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         body(self.readableBytesUInt8Span)
     }
+
+    /// The same bytes in memory of about their size: a read of few bytes fills little of its buffer,
+    /// and what waits long must not hold much more memory than it has bytes.
+    func compacted() -> ByteBuffer {
+        if self.storageCapacity <= 2 * self.readableBytes { return self }
+        return ByteBuffer(bytes: self.readableBytesView)
+    }
 }

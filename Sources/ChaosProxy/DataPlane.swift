@@ -13,12 +13,22 @@ final class DataPlane {
     let loop: any EventLoop
     private let journal: @Sendable ([JournalEntry]) -> Void
     private var listeners: [ProxyListener] = []
-    private var connections: [ObjectIdentifier: ProxyConnection] = [:]
+    /// By number, so that they are gone through in the order in which they were accepted.
+    private var connections: [Int: ProxyConnection] = [:]
+    private var connectionsAccepted = 0
+    private var isClosing = false
+    private var whenEmpty: EventLoopPromise<Void>?
+    /// The changes under way, one behind the other.
+    private var lastChange: EventLoopFuture<Void>
+    private var attempts: SilentAttempts?
 
-    // The settings that bring NIO level with HAProxy, measured.
+    // The settings that bring NIO level with HAProxy, measured; see also `receiveWindow`.
     static let receiveAllocator = AdaptiveRecvByteBufferAllocator(
-        minimum: 2048, initial: 4096, maximum: 512 << 10)
-    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 128 << 10)
+        minimum: 2048, initial: 4096, maximum: 256 << 10)
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32 << 10, high: 64 << 10)
+    /// What the kernel may hold for one socket (it doubles the number). When a stream ends, NIO reads
+    /// all of it at once, whatever waits, so it has to be bounded.
+    static let receiveWindow: SocketOptionValue = 256 << 10
 
     init(
         network: Network, clock: RunClock, loop: any EventLoop,
@@ -28,37 +38,108 @@ final class DataPlane {
         self.clock = clock
         self.loop = loop
         self.journal = journal
+        self.lastChange = loop.makeSucceededVoidFuture()
     }
 
-    func add(_ connection: ProxyConnection) {
-        self.connections[ObjectIdentifier(connection)] = connection
+    // MARK: - Connections
+
+    /// Takes in an accepted socket.
+    func accept(_ channel: any Channel, over spec: ProxiedLink, isDeaf: Bool?) throws {
+        if self.isClosing { throw ChannelError.ioOnClosedChannel }
+        let connection = ProxyConnection(number: self.connectionsAccepted, over: spec, on: self)
+        self.connectionsAccepted += 1
+        self.connections[connection.number] = connection
+        try connection.attach(.opener, channel, isDeaf: isDeaf)
     }
 
-    /// Forgets a connection; tells whether it was known.
-    func remove(_ connection: ProxyConnection) -> Bool {
-        self.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil
-    }
-
-    /// Opens a listener; done when it accepts.
-    func open(_ spec: ProxiedLink) -> EventLoopFuture<Endpoint> {
-        let listener = ProxyListener(spec, on: self)
-        self.listeners.append(listener)
-        // Both directions exist from now on, for status and for cuts without traffic.
-        _ = self.network.state(of: spec.link)
-        _ = self.network.state(of: spec.link.reversed)
-        return listener.apply(self.network.listenerPolicy(for: spec.link)).assumeIsolated()
-            .map { listener.bound }.nonisolated()
-    }
-
-    /// Applies changed faults and cuts to everything; done when they are in effect.
-    func networkChanged() -> EventLoopFuture<Void> {
-        let applied = self.listeners.map {
-            $0.apply(self.network.listenerPolicy(for: $0.spec.link))
-        }
-        // Dictionary order decides nothing here: connections do not influence each other.
-        for connection in Array(self.connections.values) { connection.networkChanged() }
+    /// Forgets a connection.
+    func remove(_ connection: ProxyConnection) {
+        self.connections.removeValue(forKey: connection.number)
         self.flushJournal()
-        return EventLoopFuture.andAllComplete(applied, on: self.loop)
+        if self.connections.isEmpty { self.whenEmpty?.succeed() }
+    }
+
+    private var connectionsInOrder: [ProxyConnection] {
+        self.connections.values.sorted { $0.number < $1.number }
+    }
+
+    /// What the open connections hold, in the order in which they were accepted.
+    var status: [ConnectionStatus] { self.connectionsInOrder.map(\.status) }
+
+    // MARK: - Listeners and changes
+
+    /// Opens listeners; done when all accept. If one cannot, none stays open.
+    func open(_ specs: [ProxiedLink]) -> EventLoopFuture<[Endpoint]> {
+        let opened = specs.map { ProxyListener($0, on: self) }
+        let isOpen = opened.map { listener in
+            // Both directions exist from now on, for status and for cuts without traffic.
+            _ = self.network.state(of: listener.spec.link)
+            _ = self.network.state(of: listener.spec.link.reversed)
+            return listener.apply(self.network.listenerPolicy(for: listener.spec.link))
+        }
+        return EventLoopFuture.whenAllComplete(isOpen, on: self.loop).assumeIsolated()
+            .flatMapThrowing { results in
+                do {
+                    for result in results { try result.get() }
+                } catch {
+                    for listener in opened { _ = listener.close() }
+                    throw error
+                }
+                self.listeners += opened
+                // Meanwhile the network may have changed.
+                self.applyToListeners()
+                return opened.map(\.bound)
+            }.nonisolated()
+    }
+
+    @discardableResult
+    private func applyToListeners() -> [EventLoopFuture<Void>] {
+        defer { self.watchSilentListeners() }
+        return self.listeners.map { $0.apply(self.network.listenerPolicy(for: $0.spec.link)) }
+    }
+
+    /// Carries out a change behind all earlier ones; done when it is in effect on every socket.
+    func change<Result: Sendable>(
+        _ body: @escaping @Sendable (Network, Instant) throws -> Result
+    ) -> EventLoopFuture<Result> {
+        let changed = self.lastChange.assumeIsolated().flatMap { () -> EventLoopFuture<Void> in
+            // Who tries in vain must be counted before a heal forgets the cut.
+            self.attempts?.look() ?? self.loop.makeSucceededVoidFuture()
+        }.flatMap { () -> EventLoopFuture<Result> in
+            do {
+                let result = try body(self.network, self.clock.now)
+                return self.networkChanged().map { result }
+            } catch {
+                return self.loop.makeFailedFuture(error)
+            }
+        }.nonisolated()
+        self.lastChange = changed.map { _ in }.recover { _ in }
+        return changed
+    }
+
+    private func networkChanged() -> EventLoopFuture<Void> {
+        let applied = self.applyToListeners()
+        for connection in self.connectionsInOrder { connection.networkChanged() }
+        self.flushJournal()
+        return EventLoopFuture.andAllSucceed(applied, on: self.loop)
+    }
+
+    private func watchSilentListeners() {
+        let silent = self.listeners.filter(\.isSilent)
+        if self.attempts == nil && silent.isEmpty { return }
+        let attempts = self.attempts ?? SilentAttempts(on: self)
+        self.attempts = attempts
+        attempts.watch(
+            silent.compactMap { listener in listener.address.map { ($0, listener.spec.link) } })
+    }
+
+    // MARK: - Journal and end
+
+    /// Writes something down.
+    func record(_ event: String, _ details: [(key: String, value: JSONValue)]) {
+        self.network.record(
+            JournalEntry(at: self.clock.now, event: event, details: JSONObject(details)))
+        self.flushJournal()
     }
 
     func flushJournal() {
@@ -66,11 +147,17 @@ final class DataPlane {
         if !entries.isEmpty { self.journal(entries) }
     }
 
-    /// Closes everything.
+    /// Closes everything; done when every socket is closed.
     func close() -> EventLoopFuture<Void> {
-        let closed = self.listeners.map { $0.close() }
-        for connection in Array(self.connections.values) { connection.abort() }
+        self.isClosing = true
+        let stopped = self.attempts.map { [$0.stop()] } ?? []
+        let closed = self.listeners.map { $0.close() } + stopped
+        self.listeners = []
+        for connection in self.connectionsInOrder { connection.abort() }
         self.flushJournal()
-        return EventLoopFuture.andAllComplete(closed, on: self.loop)
+        let empty = self.loop.makePromise(of: Void.self)
+        self.whenEmpty = empty
+        if self.connections.isEmpty { empty.succeed() }
+        return EventLoopFuture.andAllComplete(closed + [empty.futureResult], on: self.loop)
     }
 }

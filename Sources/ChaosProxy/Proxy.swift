@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
@@ -11,6 +12,7 @@ package final class Proxy: Sendable {
     package let clock: RunClock
     private let group: MultiThreadedEventLoopGroup
     private let plane: NIOLoopBound<DataPlane>
+    private let isClosed = NIOLockedValueBox(false)
 
     /// Makes a proxy without listeners.
     ///
@@ -32,48 +34,64 @@ package final class Proxy: Sendable {
         }.get()
     }
 
-    /// Opens listeners and returns where each listens, in order.
+    /// Opens listeners and returns where each listens, in order. If one cannot, none stays open.
     ///
     /// - Throws: `ProxyError` for the first address that cannot be bound.
     package func open(_ links: [ProxiedLink]) async throws -> [Endpoint] {
-        let plane = self.plane
-        let loop = self.group.next()
-        return try await loop.flatSubmit {
-            EventLoopFuture.whenAllSucceed(links.map { plane.value.open($0) }, on: loop)
-        }.get()
+        try await self.onLoop { $0.open(links) }
     }
 
-    /// Changes the network; returns when the change is in effect on every socket.
+    /// Changes the network; returns when the change is in effect on every socket. Changes take effect
+    /// in the order in which they were asked for.
+    ///
+    /// - Throws: What `body` throws; `ProxyError` for an address that cannot be bound again.
     package func change<Result: Sendable>(
         _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) async throws -> Result {
-        let plane = self.plane
-        return try await self.group.next().flatSubmit {
-            let plane = plane.value
-            do {
-                let result = try body(plane.network, plane.clock.now)
-                return plane.networkChanged().map { result }
-            } catch {
-                return plane.loop.makeFailedFuture(error)
-            }
-        }.get()
+        try await self.onLoop { $0.change(body) }
     }
 
     /// Looks at the network between two chunks.
     package func inspect<Result: Sendable>(
         _ body: @escaping @Sendable (Network, Instant) -> Result
     ) async throws -> Result {
-        let plane = self.plane
-        return try await self.group.next().submit {
-            body(plane.value.network, plane.value.clock.now)
-        }.get()
+        try await self.onLoop { $0.loop.makeSucceededFuture(body($0.network, $0.clock.now)) }
     }
 
-    /// Closes all sockets and ends the event loop.
-    package func close() async {
+    /// What the open connections hold, in the order in which they were accepted.
+    package func connections() async throws -> [ConnectionStatus] {
+        try await self.onLoop { $0.loop.makeSucceededFuture($0.status) }
+    }
+
+    private func onLoop<Result: Sendable>(
+        _ body: @escaping @Sendable (DataPlane) -> EventLoopFuture<Result>
+    ) async throws -> Result {
+        if self.isClosed.withLockedValue({ $0 }) {
+            throw ProxyError(description: "the proxy is closed")
+        }
         let plane = self.plane
-        // Closing cannot be refused: errors mean that something was closed already.
-        try? await self.group.next().flatSubmit { plane.value.close() }.get()
+        return try await self.group.next().flatSubmit { body(plane.value) }.get()
+    }
+
+    /// Closes all sockets and ends the event loop. Closing twice is closing once.
+    package func close() async {
+        let wasClosed = self.isClosed.withLockedValue { isClosed in
+            defer { isClosed = true }
+            return isClosed
+        }
+        if !wasClosed {
+            let plane = self.plane
+            // Closing cannot be refused: errors mean that something was closed already.
+            try? await self.group.next().flatSubmit { plane.value.close() }.get()
+        }
         try? await self.group.shutdownGracefully()
+    }
+
+    deinit {
+        if self.isClosed.withLockedValue({ $0 }) { return }
+        let (plane, group) = (self.plane, self.group)
+        group.next().flatSubmit { plane.value.close() }.whenComplete { _ in
+            group.shutdownGracefully { _ in }
+        }
     }
 }

@@ -1,7 +1,6 @@
 import ChaosCore
 import ChaosEngine
 import NIOCore
-import NIOPosix
 
 // One proxied connection: two sockets and the engine between them. It translates events into the
 // engine's calls and the engine's actions into writes; it decides nothing. Everything happens on the
@@ -9,126 +8,82 @@ import NIOPosix
 
 /// Carries out what the engine decides for one connection.
 final class ProxyConnection {
-    private let plane: DataPlane
-    private let spec: ProxiedLink
-    private let engine: Connection<ByteBuffer>
-    private var opener: (any Channel)?
-    private var listener: (any Channel)?
-    private var isDialling = false
-    private var mayDial = false
+    /// Its number among all connections of the data plane.
+    let number: Int
+    let spec: ProxiedLink
+    let plane: DataPlane
+    let engine: Connection<ByteBuffer>
+    /// The socket that was accepted, and the one that was dialled for it.
+    private(set) var opener: LegHandler?
+    private(set) var listener: LegHandler?
+    /// How far the way to the target is.
+    var dialling = Dialling()
+    /// Whether the engine has ended the connection: what still happens is only closing.
+    private(set) var isOver = false
+    private var isGone = false
     private var isPumping = false
     private var mustPumpAgain = false
-    private var isOver = false
+    private var isTurnScheduled = false
     private var timer: (task: Scheduled<Void>, at: Instant)?
-    private var openLegs = 1
 
-    init(opener: any Channel, over spec: ProxiedLink, on plane: DataPlane) {
-        self.plane = plane
+    /// How many actions are carried out before other connections have their turn.
+    private static let actionsPerTurn = 256
+    /// Up to which size bytes pass at once. What NIO holds is out of reach of a later cut.
+    private static let pieceSize = 64 << 10
+
+    init(number: Int, over spec: ProxiedLink, on plane: DataPlane) {
+        self.number = number
         self.spec = spec
-        self.opener = opener
+        self.plane = plane
         self.engine = Connection(over: spec.link, in: plane.network, at: plane.clock.now)
     }
 
-    /// Starts once the accepted socket is active.
-    func start() {
-        self.applySilence()
-        let delay = self.plane.network.acceptDelay(of: self.spec.link)
-        if delay == .zero {
-            self.mayDial = true
-            self.dial()
-        } else {
-            self.plane.loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.wholeNanoseconds)) {
-                self.mayDial = true
-                self.dial()
-            }
-        }
-        self.pump()
+    /// Adds a socket to the connection.
+    func attach(_ leg: Leg, _ channel: any Channel, isDeaf: Bool?) throws {
+        let handler = LegHandler(leg, of: self, on: channel, isDeaf: isDeaf)
+        if leg == .opener { self.opener = handler } else { self.listener = handler }
+        try channel.pipeline.syncOperations.addHandler(handler)
     }
 
-    // MARK: - Dialling
-
-    /// Connects to the target, unless a cut keeps everything from it: then after heal.
-    private func dial() {
-        guard self.mayDial, !self.isDialling, self.listener == nil, !self.isOver,
-            self.plane.network.listenerPolicy(for: self.spec.link) != .silent
-        else { return }
-        self.isDialling = true
-        let bootstrap = ClientBootstrap(group: self.plane.loop)
-            .connectTimeout(.seconds(10))
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.autoRead, value: false)
-            .channelOption(.recvAllocator, value: DataPlane.receiveAllocator)
-            .channelOption(.writeBufferWaterMark, value: DataPlane.waterMark)
-        let connected: EventLoopFuture<any Channel>
-        do {
-            switch self.spec.upstream {
-            case .unix(let path): connected = bootstrap.connect(unixDomainSocketPath: path)
-            case .tcp(let host, let port):
-                var dialler = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                if let source = self.spec.sourceHost {
-                    dialler = dialler.bind(to: try SocketAddress(ipAddress: source, port: 0))
-                }
-                connected = dialler.connect(host: host, port: Int(port))
-            }
-        } catch {
-            self.dialFailed()
-            return
-        }
-        connected.assumeIsolated().whenComplete { result in
-            self.isDialling = false
-            switch result {
-            case .success(let channel): self.dialled(channel)
-            case .failure: self.dialFailed()
-            }
-        }
-    }
-
-    private func dialled(_ channel: any Channel) {
-        if self.isOver {
-            channel.close(promise: nil)
-            return
-        }
-        self.listener = channel
-        self.openLegs += 1
-        do {
-            try channel.pipeline.syncOperations.addHandler(LegHandler(.listener, of: self))
-        } catch {
-            self.failed(.listener)
-        }
-        if !channel.isActive { self.closed(.listener) }
-        self.applySilence()
-        self.pump()
-    }
-
-    /// A target that cannot be reached resets what was accepted for it: the nearest thing to a
-    /// refusal, once the kernel has accepted.
-    private func dialFailed() {
-        self.engine.wasReset(.listener, at: self.plane.clock.now)
-        self.pump()
+    /// What this connection holds, for status.
+    var status: ConnectionStatus {
+        let queued = Direction.allCases.map { self.engine.counters($0).queued }.reduce(0, +)
+        let buffered = Leg.allCases.compactMap { self.handler($0)?.bufferedBytes }.reduce(0, +)
+        return ConnectionStatus(
+            link: self.spec.link, ordinal: self.engine.ordinal, openedAt: self.engine.openedAt,
+            queuedBytes: queued, bufferedBytes: buffered)
     }
 
     // MARK: - What the sockets did
 
+    private func handler(_ leg: Leg) -> LegHandler? { leg == .opener ? self.opener : self.listener }
+
     private func direction(from leg: Leg) -> Direction { leg == .opener ? .forward : .backward }
 
-    private func channel(_ leg: Leg) -> (any Channel)? { leg == .opener ? self.opener : self.listener }
+    private func sink(_ direction: Direction) -> LegHandler? {
+        direction == .forward ? self.listener : self.opener
+    }
 
-    private func sink(_ direction: Direction) -> (any Channel)? {
-        self.channel(direction == .forward ? .listener : .opener)
+    func connected(_ leg: Leg) {
+        if leg == .opener { self.beginDialling() } else { self.dialling.progress = .done }
+        if self.isOver { self.handler(leg)?.reset() }
+        self.applySilence()
+        self.pump()
     }
 
     func read(_ bytes: ByteBuffer, from leg: Leg) {
         let direction = self.direction(from: leg)
-        if let sink = self.sink(direction), sink.isActive,
-            self.engine.passes(bytes.readableBytes, direction)
-        {
-            self.engine.wrote(bytes.readableBytes, direction)
-            sink.writeAndFlush(bytes, promise: nil)
-        } else {
-            self.engine.received(bytes, direction, at: self.plane.clock.now)
-            // Between two reads of one turn, so that the engine's limit holds within the turn too.
-            self.pump()
+        var bytes = bytes
+        while let sink = self.sink(direction), sink.canTakeBytes, !self.isOver {
+            let size = min(bytes.readableBytes, Self.pieceSize)
+            guard size > 0, self.engine.passes(size, direction) else { break }
+            self.engine.wrote(size, direction)
+            sink.write(bytes.removePrefix(size))
         }
+        if bytes.readableBytes == 0 { return }
+        self.engine.received(bytes.compacted(), direction, at: self.plane.clock.now)
+        // Between two reads of one turn, so that the engine's limit holds within the turn too.
+        self.pump()
     }
 
     func ended(_ leg: Leg) {
@@ -141,26 +96,21 @@ final class ProxyConnection {
         self.pump()
     }
 
-    func closed(_ leg: Leg) {
-        if self.channel(leg) == nil { return }
-        if leg == .opener { self.opener = nil } else { self.listener = nil }
-        self.openLegs -= 1
-        if !self.engine.isOver { self.engine.ended(self.direction(from: leg), at: self.plane.clock.now) }
-        self.pump()
-        self.finishIfDone()
-    }
+    func closed(_ leg: Leg) { self.pump() }
 
+    /// Forgets the connection once both sockets are closed and none will be opened.
     private func finishIfDone() {
-        guard self.openLegs == 0, !self.isDialling else { return }
-        // With both sockets gone nothing can be delivered, whatever still waits.
-        self.timer?.task.cancel()
-        self.timer = nil
-        if !self.isOver || self.plane.remove(self) {
-            self.isOver = true
-            self.engine.closed(at: self.plane.clock.now)
-            _ = self.plane.remove(self)
-        }
-        self.plane.flushJournal()
+        let isClosed = Leg.allCases.allSatisfy { self.handler($0)?.isClosed ?? true }
+        guard isClosed, self.isOver || self.dialling.progress == .done, !self.isGone else { return }
+        self.isGone = true
+        self.isOver = true
+        self.stopTimer()
+        self.stopDialling()
+        self.engine.closed(at: self.plane.clock.now)
+        self.opener?.detach()
+        self.opener = nil
+        self.dropListener()
+        self.plane.remove(self)
     }
 
     // MARK: - What the engine wants
@@ -168,14 +118,18 @@ final class ProxyConnection {
     /// Applies changed faults and cuts.
     func networkChanged() {
         self.engine.networkChanged(at: self.plane.clock.now)
+        self.resumeDialling()
         self.applySilence()
-        self.dial()
         self.pump()
     }
 
     private func applySilence() {
+        if self.isOver { return }
         for leg in Leg.allCases {
-            if let channel = self.channel(leg) { _ = Deafness.set(self.engine.isSilent(leg), on: channel) }
+            // Until it is connected, the way to the target is silent both ways or not at all.
+            let isUnreached = leg == .listener && self.dialling.progress != .done
+            self.handler(leg)?.setDeaf(
+                self.engine.isSilent(leg) || (isUnreached && !self.engine.mayReachTarget))
         }
     }
 
@@ -186,25 +140,43 @@ final class ProxyConnection {
             return
         }
         self.isPumping = true
-        defer { self.isPumping = false }
+        var actions = 0
         repeat {
             self.mustPumpAgain = false
             self.updateReadiness()
-            while !self.isOver, let action = self.engine.nextAction(at: self.plane.clock.now) {
+            while !self.isOver, actions < Self.actionsPerTurn,
+                let action = self.engine.nextAction(at: self.plane.clock.now)
+            {
+                actions += 1
                 self.perform(action)
                 self.updateReadiness()
             }
-        } while self.mustPumpAgain && !self.isOver
+        } while self.mustPumpAgain && !self.isOver && actions < Self.actionsPerTurn
+        self.isPumping = false
+        if self.isOver {
+            self.stopTimer()
+        } else if actions == Self.actionsPerTurn {
+            self.scheduleTurn()
+        } else {
+            self.readOn()
+            self.setTimer()
+        }
         self.plane.flushJournal()
-        if self.isOver { return }
-        self.readOn()
-        self.setTimer()
+        self.finishIfDone()
+    }
+
+    private func scheduleTurn() {
+        if self.isTurnScheduled { return }
+        self.isTurnScheduled = true
+        self.plane.loop.assumeIsolated().execute {
+            self.isTurnScheduled = false
+            self.pump()
+        }
     }
 
     private func updateReadiness() {
         for direction in Direction.allCases {
-            let sink = self.sink(direction)
-            self.engine.setReady(direction, sink.map { $0.isActive && $0.isWritable } ?? false)
+            self.engine.setReady(direction, self.sink(direction)?.canTakeBytes ?? false)
         }
     }
 
@@ -212,60 +184,40 @@ final class ProxyConnection {
         switch action {
         case .write(let direction, let bytes):
             self.engine.wrote(bytes.readableBytes, direction)
-            self.sink(direction)?.writeAndFlush(bytes, promise: nil)
-        case .closeWriting(let direction):
-            if let sink = self.sink(direction) { self.close(sink, .output) }
-        case .close:
-            self.isOver = true
-            for leg in Leg.allCases {
-                if let channel = self.channel(leg) { self.close(channel, .all) }
-            }
-        case .reset: self.reset()
-        }
-    }
-
-    /// Closes behind everything written: NIO fails pending writes when a socket whose input has
-    /// ended is closed, so closing waits for them.
-    private func close(_ channel: any Channel, _ mode: CloseMode) {
-        channel.writeAndFlush(ByteBuffer()).assumeIsolated().whenComplete { _ in
-            channel.close(mode: mode, promise: nil)
-        }
-    }
-
-    private func reset() {
-        self.isOver = true
-        for leg in Leg.allCases {
-            guard let channel = self.channel(leg) else { continue }
-            // Closing without lingering sends RST; a failure means that the socket is closed already.
-            _ = (channel as? any SocketOptionProvider)?.setSoLinger(
-                linger(l_onoff: 1, l_linger: 0))
-            channel.close(promise: nil)
+            self.sink(direction)?.write(bytes)
+        case .closeWriting(let direction): self.sink(direction)?.closeOutput()
+        case .close: self.end { $0.close() }
+        case .reset: self.end { $0.reset() }
         }
     }
 
     /// Ends the connection at once, because the proxy ends.
     func abort() {
+        self.end { $0.reset() }
+        self.pump()
+    }
+
+    private func end(_ closing: (LegHandler) -> Void) {
         self.isOver = true
-        self.timer?.task.cancel()
-        for leg in Leg.allCases { self.channel(leg)?.close(promise: nil) }
+        self.stopDialling()
+        for leg in Leg.allCases { self.handler(leg).map(closing) }
     }
 
     private func readOn() {
         for leg in Leg.allCases {
             let direction = self.direction(from: leg)
-            guard let source = self.channel(leg), source.isActive, !self.engine.isSilent(leg),
-                self.engine.wantsInput(direction), let sink = self.sink(direction)
-            else { continue }
-            // Without faults the partner's socket is the only queue; with them the engine's is.
-            if sink.isWritable || !self.engine.isTransparent(direction) { source.read() }
+            if !self.engine.isSilent(leg), self.engine.wantsInput(direction),
+                self.sink(direction)?.isConnected == true
+            {
+                self.handler(leg)?.read()
+            }
         }
     }
 
     private func setTimer() {
         let deadline = self.engine.deadline
         if let timer = self.timer, timer.at <= deadline { return }
-        self.timer?.task.cancel()
-        self.timer = nil
+        self.stopTimer()
         if deadline == .never { return }
         let task = self.plane.loop.assumeIsolated().scheduleTask(
             deadline: self.plane.clock.deadline(of: deadline)
@@ -275,4 +227,29 @@ final class ProxyConnection {
         }
         self.timer = (task, deadline)
     }
+
+    private func stopTimer() {
+        self.timer?.task.cancel()
+        self.timer = nil
+    }
+
+    /// Forgets the socket that faces the target.
+    func dropListener() {
+        self.listener?.detach()
+        self.listener = nil
+    }
+}
+
+/// What one open connection holds in the proxy.
+package struct ConnectionStatus: Hashable, Sendable {
+    /// The link over which it was opened.
+    package let link: Link
+    /// Its number among the connections opened over that link, from 0.
+    package let ordinal: Int
+    /// When it was opened.
+    package let openedAt: Instant
+    /// How many bytes wait in the engine, both directions together.
+    package let queuedBytes: Int
+    /// How many bytes were written and wait for room in the kernel, both directions together.
+    package let bufferedBytes: Int
 }

@@ -8,92 +8,176 @@ final class ProxyListener {
     let spec: ProxiedLink
     private let plane: DataPlane
     private var channel: (any Channel)?
-    private var isBinding = false
-    private var policy = ListenerPolicy.open
-    /// The address that was bound, to be bound again after a refusal.
+    /// Keeps the port while nothing listens on it.
+    private var reservation: PortReservation?
+    /// What the network asks for; `nil` once the listener is closed for good.
+    private var policy: ListenerPolicy? = .open
+    /// The steps under way, one behind the other.
+    private var lastStep: EventLoopFuture<Void>
+    private(set) var address: SocketAddress?
+    /// Whether the socket was deaf, so that those it accepted may be born deaf.
+    private var wasDeaf = false
+    /// Whether attempts to connect get no answer.
+    private(set) var isSilent = false
+    /// Where it listens, also while it refuses.
     private(set) var bound: Endpoint
 
     init(_ spec: ProxiedLink, on plane: DataPlane) {
         self.spec = spec
         self.plane = plane
         self.bound = spec.listen
+        self.lastStep = plane.loop.makeSucceededVoidFuture()
     }
 
     /// Brings the socket into the state that the network asks for; done when it is.
     func apply(_ policy: ListenerPolicy) -> EventLoopFuture<Void> {
         self.policy = policy
-        if policy == .refused {
-            // Without a listening socket the kernel answers with a reset: a true refusal.
-            guard let channel = self.channel else { return self.plane.loop.makeSucceededVoidFuture() }
-            self.channel = nil
-            return channel.close().recover { _ in }
-        }
-        if let channel = self.channel {
-            _ = Deafness.set(policy == .silent, on: channel)
-            return self.plane.loop.makeSucceededVoidFuture()
-        }
-        return self.bind()
+        // What needs no waiting takes effect at once.
+        self.applySilence()
+        let step = self.lastStep.assumeIsolated().flatMap { self.settle() }.nonisolated()
+        self.lastStep = step.recover { _ in }
+        return step
     }
 
-    private func bind() -> EventLoopFuture<Void> {
-        let bootstrap = ServerBootstrap(group: self.plane.loop, childGroup: self.plane.loop)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.maxMessagesPerRead, value: 64)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.autoRead, value: false)
-            .childChannelOption(.recvAllocator, value: DataPlane.receiveAllocator)
-            .childChannelOption(.writeBufferWaterMark, value: DataPlane.waterMark)
-        let initializer = self.initializer
-        let bound: EventLoopFuture<any Channel>
-        switch self.bound {
-        case .unix(let path):
-            bound = bootstrap.childChannelInitializer(initializer)
-                .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
-        case .tcp(let host, let port):
-            bound = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelInitializer(initializer).bind(host: host, port: Int(port))
+    private func applySilence() {
+        guard let channel = self.channel else { return }
+        let isWanted = self.policy == .silent
+        if isWanted != self.isSilent {
+            self.isSilent = Deafness.set(isWanted, on: channel) && isWanted
+            if self.isSilent { self.wasDeaf = true }
         }
-        return bound.assumeIsolated().flatMapThrowing { channel in
+    }
+
+    private func settle() -> EventLoopFuture<Void> {
+        switch (self.policy, self.channel) {
+        case (.refused, let channel?):
+            // Without a listening socket the kernel answers with a reset: a true refusal.
+            self.forget()
+            return channel.close().recover { _ in }.assumeIsolated().map {
+                if let address = self.address { self.reservation = PortReservation(of: address) }
+            }.nonisolated()
+        case (nil, let channel?):
+            self.forget()
+            return channel.close().recover { _ in }
+        case (.open, nil), (.silent, nil): return self.bind()
+        default: return self.plane.loop.makeSucceededVoidFuture()
+        }
+    }
+
+    private func forget() {
+        self.channel = nil
+        self.isSilent = false
+    }
+
+    // MARK: - Binding
+
+    private func bind() -> EventLoopFuture<Void> {
+        self.reservation = nil
+        let bound: EventLoopFuture<any Channel>
+        do {
+            bound = try self.bindSocket()
+        } catch {
+            bound = self.plane.loop.makeFailedFuture(error)
+        }
+        return bound.assumeIsolated().flatMap { channel in
             self.channel = channel
             self.rememberAddress(of: channel)
-            _ = Deafness.set(self.policy == .silent, on: channel)
-            if self.policy == .refused {
-                self.channel = nil
-                channel.close(promise: nil)
-            }
+            self.applySilence()
+            // The network may have changed its mind meanwhile.
+            return self.settle()
         }.flatMapErrorThrowing { error in
+            if error is ProxyError { throw error }
             throw ProxyError(
-                description: "proxy \(self.spec.link): cannot listen on \(self.bound): \(error)")
+                description: "proxy \(self.spec.link): cannot listen on \(self.bound): "
+                    + SocketFailure.reason(error))
         }.nonisolated()
     }
 
+    private func bindSocket() throws -> EventLoopFuture<any Channel> {
+        switch self.bound {
+        case .unix(let path):
+            try UnixSocketFile.removeIfDead(at: path)
+            return self.bootstrap.bind(unixDomainSocketPath: path)
+        case .tcp(let host, let port):
+            let tcp = self.bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                // Accepted sockets inherit it, early enough for the handshake.
+                .serverChannelOption(.socketOption(.so_rcvbuf), value: DataPlane.receiveWindow)
+            if let address = self.address { return tcp.bind(to: address) }
+            guard let address = try? SocketAddress(ipAddress: host, port: Int(port)) else {
+                return tcp.bind(host: host, port: Int(port))
+            }
+            return tcp.bind(to: address)
+        }
+    }
+
+    private var bootstrap: ServerBootstrap {
+        let bound = NIOLoopBound(self, eventLoop: self.plane.loop)
+        return ServerBootstrap(group: self.plane.loop, childGroup: self.plane.loop)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.maxMessagesPerRead, value: 64)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ListenerHandler(bound.value))
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: DataPlane.receiveAllocator)
+            .childChannelOption(.writeBufferWaterMark, value: DataPlane.waterMark)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.accepted(channel) }
+            }
+    }
+
     private func rememberAddress(of channel: any Channel) {
-        if case .tcp(let host, 0) = self.bound, let port = channel.localAddress?.port {
+        guard let address = channel.localAddress else { return }
+        self.address = address
+        if case .tcp(let host, 0) = self.bound, let port = address.port {
             self.bound = .tcp(host: host, port: UInt16(port))
         }
     }
 
-    private var initializer: @Sendable (any Channel) -> EventLoopFuture<Void> {
-        let bound = NIOLoopBound(self, eventLoop: self.plane.loop)
-        return { channel in
-            channel.eventLoop.makeCompletedFuture {
-                let listener = bound.value
-                let connection = ProxyConnection(
-                    opener: channel, over: listener.spec, on: listener.plane)
-                listener.plane.add(connection)
-                try channel.pipeline.syncOperations.addHandler(LegHandler(.opener, of: connection))
-                // The socket becomes active when this initializer is done.
-                channel.eventLoop.assumeIsolated().execute { connection.start() }
-            }
+    // MARK: - What the socket does
+
+    private func accepted(_ channel: any Channel) throws {
+        try self.plane.accept(channel, over: self.spec, isDeaf: self.wasDeaf ? nil : false)
+    }
+
+    /// Writes down that nothing can be accepted for now.
+    func cannotAccept(_ error: any Error) {
+        self.plane.record(
+            "warning",
+            [
+                (
+                    "message",
+                    .string(
+                        "cannot accept on \(self.bound): \(SocketFailure.reason(error)); "
+                            + "new connections wait until it can again")
+                ), ("link", .string(self.spec.link.description)),
+            ])
+    }
+
+    /// The socket was closed by somebody else than us: open it again.
+    func wasClosed(_ channel: any Channel) {
+        guard let current = self.channel, current === channel, let policy = self.policy else { return }
+        self.forget()
+        self.apply(policy).whenFailure { [plane = NIOLoopBound(self.plane, eventLoop: self.plane.loop)] in
+            plane.value.record("warning", [("message", .string("\($0)"))])
         }
     }
 
+    /// Closes the listener for good and removes its socket file.
     func close() -> EventLoopFuture<Void> {
-        let channel = self.channel
-        self.channel = nil
-        self.policy = .refused
-        guard let channel else { return self.plane.loop.makeSucceededVoidFuture() }
-        return channel.close().recover { _ in }
+        self.policy = nil
+        let step = self.lastStep.assumeIsolated().flatMap { self.settle() }.map {
+                self.reservation = nil
+            if case .unix(let path) = self.bound, self.address != nil {
+                UnixSocketFile.remove(at: path)
+            }
+        }.nonisolated()
+        self.lastStep = step.recover { _ in }
+        return step
     }
 }

@@ -37,11 +37,14 @@ package struct BroadcastWorkload: Workload {
         let run = LoadRun(settings: self.settings, context: context)
         try await withThrowingDiscardingTaskGroup { group in
             for (index, node) in context.nodes.enumerated() {
-                // Names of their own, so that no reply to the load's clients can be taken for theirs.
+                // Names of their own, so that no reply to the load's clients is taken for theirs.
                 let name = "c\(run.clientCount + index + 1)"
                 group.addTask {
-                    try await self.attempt(name: name, node: node) { client in
+                    let isRead = try await self.attempt(name: name, node: node) { client in
                         await run.perform(Self.read, by: client, isFinal: true)
+                    }
+                    if !isRead {
+                        context.report("node '\(node.node)' answered no final read")
                     }
                 }
             }
@@ -67,7 +70,6 @@ package struct BroadcastWorkload: Workload {
 
     /// Tries until it works, each time over a new connection: an old one may be dead without
     /// knowing.
-    @discardableResult
     private func attempt(
         name: String, node: ClientAddress, _ body: @Sendable (Client) async -> Bool
     ) async throws -> Bool {

@@ -63,7 +63,9 @@ final class ClientSession {
 
     /// Gives up waiting for a request.
     func abandon(_ promise: EventLoopPromise<RequestOutcome>) {
-        let entry = self.pending.elements.first { $0.value.promise.futureResult === promise.futureResult }
+        let entry = self.pending.elements.first {
+            $0.value.promise.futureResult === promise.futureResult
+        }
         if let entry { self.end(entry.key, .unknown("the run ended before the reply")) }
     }
 
@@ -134,7 +136,9 @@ final class ClientSession {
             self.state = .connected(connection)
             self.send(over: connection)
         case .read(.line(let line)):
-            guard let message = try? Message(parsing: line), let id = message.inReplyTo else { return }
+            guard let message = try? Message(parsing: line), let id = message.inReplyTo else {
+                return
+            }
             self.end(id, .reply(message.body))
         case .closed:
             if case .connected = self.state { self.state = .disconnected }

@@ -32,7 +32,8 @@ package final class HistoryRecorder: Sendable {
     ///   - sink: Gets each event in order. It runs while the recorder is locked, so it must be
     ///     quick and must not call the recorder.
     package init(
-        now: @escaping @Sendable () -> Instant, sink: @escaping @Sendable (Operation) -> Void = { _ in }
+        now: @escaping @Sendable () -> Instant,
+        sink: @escaping @Sendable (Operation) -> Void = { _ in }
     ) {
         self.now = now
         self.sink = sink
@@ -69,7 +70,8 @@ package final class HistoryRecorder: Sendable {
     ///   - value: The result; `nil` repeats the argument, as Jepsen does.
     ///   - error: Why it did not end as `ok`.
     package func complete(
-        _ open: consuming Open, _ kind: Operation.Kind, value: JSONValue? = nil, error: String? = nil
+        _ open: consuming Open, _ kind: Operation.Kind, value: JSONValue? = nil,
+        error: String? = nil
     ) {
         precondition(kind != .invoke, "an operation ends as ok, fail or info")
         let client = open.client

@@ -23,7 +23,7 @@ struct LoadRun: Sendable {
     /// How many clients there are.
     var clientCount: Int { self.settings.concurrency ?? self.context.nodes.count }
 
-    /// Sends requests for as long as the settings say; client i talks to node i modulo their number.
+    /// Sends requests for as long as the settings say; client i talks to node i modulo their count.
     ///
     /// - Parameter makeRequest: Says what the request with this number is.
     func run(_ makeRequest: @escaping @Sendable (Int) -> PlannedRequest) async throws {
@@ -46,9 +46,11 @@ struct LoadRun: Sendable {
             try await withThrowingDiscardingTaskGroup { group in
                 for slot in plan {
                     try await self.wait(until: start + slot.offset)
-                    group.addTask {
-                        await self.perform(makeRequest(slot.ordinal), by: clients[slot.client])
-                    }
+                    let client = clients[slot.client]
+                    let request = makeRequest(slot.ordinal)
+                    // Here and not in the task, so that the history has the plan's order.
+                    let open = self.invoke(request, by: client, isFinal: false)
+                    group.addTask { await self.finish(open, request, by: client) }
                 }
             }
             return .success(())
@@ -59,10 +61,24 @@ struct LoadRun: Sendable {
 
     /// Sends one request and records it; `true` when it ended as `ok`.
     @discardableResult
-    func perform(_ request: PlannedRequest, by client: Client, isFinal: Bool = false) async -> Bool {
-        let open = self.context.recorder.invoke(
+    func perform(_ request: PlannedRequest, by client: Client, isFinal: Bool = false) async -> Bool
+    {
+        let open = self.invoke(request, by: client, isFinal: isFinal)
+        return await self.finish(open, request, by: client)
+    }
+
+    private func invoke(
+        _ request: PlannedRequest, by client: Client, isFinal: Bool
+    ) -> HistoryRecorder.Open {
+        self.context.recorder.invoke(
             client: client.name, node: client.node.node, function: request.function,
             argument: request.argument, isFinal: isFinal)
+    }
+
+    @discardableResult
+    private func finish(
+        _ open: HistoryRecorder.Open, _ request: PlannedRequest, by client: Client
+    ) async -> Bool {
         let outcome = await client.request(request.body, timeout: self.settings.timeout)
         let (kind, value, error) = outcome.conclusion(
             expecting: request.replyType, result: request.result)

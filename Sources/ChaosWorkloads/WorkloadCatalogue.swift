@@ -34,11 +34,11 @@ package func makeWorkload(_ spec: WorkloadSpec) throws(InputError) -> any Worklo
 
 /// Makes a workload by name.
 ///
-/// All take `rate` (`100/s`), `concurrency`, `for` (also `duration`), `timeout` and `arrivals`; what
-/// is missing has the defaults of ``LoadSettings``. Values may be texts or JSON numbers.
+/// All take `rate` (`100/s`), `concurrency`, `for` (also `duration`), `timeout` and `arrivals`;
+/// what is missing has the defaults of ``LoadSettings``. Values may be texts or JSON numbers.
 ///
-/// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one, and
-///   for values that break the parameter's rule.
+/// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one,
+///   and for values that break the parameter's rule.
 package func makeWorkload(
     kind name: String, parameters: JSONObject = [:]
 ) throws(InputError) -> any Workload {

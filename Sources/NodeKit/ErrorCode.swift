@@ -2,8 +2,10 @@
 ///
 /// Codes below 1000 are reserved; a node may use its own from 1000 on, which are never definite.
 public struct ErrorCode: RawRepresentable, Hashable, Sendable {
+    /// The code's number.
     public let rawValue: Int64
 
+    /// Makes a code from its number.
     public init(rawValue: Int64) { self.rawValue = rawValue }
 
     /// The operation did not finish in time; it may still take effect.

@@ -1,8 +1,8 @@
 /// A node: messages in, effects out.
 ///
 /// A node is a value with one function. It never waits, reads a clock, or touches a socket: what
-/// happened comes in with the time at which it happened, and what is to be done goes out. That makes
-/// it run unchanged over TCP (``TCPNode``), over standard input and output under Maelstrom
+/// happened comes in with the time at which it happened, and what is to be done goes out. So it
+/// runs unchanged over TCP (``TCPNode``), over standard input and output under Maelstrom
 /// (``StandardIONode``), and in a simulation whose network and clock a test owns (``NodeHost``).
 ///
 /// ```swift

@@ -15,7 +15,9 @@ package struct ReferenceSystem: Sendable {
         /// Makes a node that has seen nothing yet.
         package let makeNode: @Sendable () -> any Node
 
-        package init(_ name: String, _ summary: String, makeNode: @escaping @Sendable () -> any Node) {
+        package init(
+            _ name: String, _ summary: String, makeNode: @escaping @Sendable () -> any Node
+        ) {
             self.name = name
             self.summary = summary
             self.makeNode = makeNode

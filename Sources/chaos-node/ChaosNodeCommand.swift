@@ -4,9 +4,9 @@ import NodeKit
 import ReferenceNodes
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// `chaos-node`: runs one node of a reference system.

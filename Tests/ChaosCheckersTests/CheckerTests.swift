@@ -56,7 +56,7 @@ struct CheckerTests {
     }
 
     @Test func makesCheckersByName() throws {
-        #expect(checkerNames == ["set-full", "availability", "echo"])
+        #expect(checkerNames == ["set-full", "availability", "recovers", "echo"])
         #expect(try makeChecker(name: "echo") is EchoChecker)
         let set = try makeChecker(name: "set-full", parameters: ["linearizable": "true"])
         #expect((set as? SetFullChecker)?.isLinearizable == true)
@@ -68,34 +68,36 @@ struct CheckerTests {
         #expect((total as? AvailabilityChecker)?.minimum == .one)
     }
 
-    @Test(arguments: [
-        (
-            "set-ful", [:],
-            "a check is one of set-full, availability, echo, found 'set-ful'"
-                + "\nhint: did you mean 'set-full'?"
-        ),
-        ("xyzzy", [:], "a check is one of set-full, availability, echo, found 'xyzzy'"),
-        ("echo", ["a": 1], "the check 'echo' takes no parameters, found 'a'"),
-        (
-            "set-full", ["linearisable": true],
-            "the check 'set-full' has no such parameter, found 'linearisable'"
-                + "\nhint: did you mean 'linearizable'?"
-        ),
-        (
-            "set-full", ["linearizable": "maybe"],
-            "'linearizable' of 'set-full' is true or false, found 'maybe'"
-        ),
-        (
-            "availability", [:],
-            "the check 'availability' needs 'at_least'"
-                + "\nhint: write 'availability: { at_least: 90% }'"
-        ),
-        (
-            "availability", ["at_least": 90],
-            "'at_least' of 'availability': a ratio is written as '10%', '1/20' or '0.05', found '90'"
-                + "\nhint: write '90%' or '0.9'"
-        ),
-    ] as [(String, JSONObject, String)])
+    @Test(
+        arguments: [
+            (
+                "set-ful", [:],
+                "a check is one of set-full, availability, recovers, echo, found 'set-ful'"
+                    + "\nhint: did you mean 'set-full'?"
+            ),
+            ("xyzzy", [:], "a check is one of set-full, availability, recovers, echo, found 'xyzzy'"),
+            ("echo", ["a": 1], "the check 'echo' takes no parameters, found 'a'"),
+            (
+                "set-full", ["linearisable": true],
+                "the check 'set-full' has no such parameter, found 'linearisable'"
+                    + "\nhint: did you mean 'linearizable'?"
+            ),
+            (
+                "set-full", ["linearizable": "maybe"],
+                "'linearizable' of 'set-full' is true or false, found 'maybe'"
+            ),
+            (
+                "availability", [:],
+                "the check 'availability' needs 'at_least'"
+                    + "\nhint: write 'availability: { at_least: 90% }'"
+            ),
+            (
+                "availability", ["at_least": 90],
+                "'at_least' of 'availability': a ratio is written as '10%', '1/20' or '0.05',"
+                    + " found '90'"
+                    + "\nhint: write '90%' or '0.9'"
+            ),
+        ] as [(String, JSONObject, String)])
     func explainsWhatItCannotMake(name: String, parameters: JSONObject, message: String) {
         #expect {
             _ = try makeChecker(name: name, parameters: parameters)

@@ -35,11 +35,12 @@ struct HistoryTests {
                 + #" :node "n1", :final? true}"#)
     }
 
-    @Test(arguments: [
-        (JSONValue.null, "nil"), (true, "true"), (-5, "-5"), (2.5, "2.5"),
-        ("a\"b\\c\nd", #""a\"b\\c\nd""#), ([["append", 1, nil]], #"[["append" 1 nil]]"#),
-        (["from": 1, "2x": [3]], #"{:from 1, "2x" [3]}"#), ([], "[]"), ([:], "{}"),
-    ] as [(JSONValue, String)])
+    @Test(
+        arguments: [
+            (JSONValue.null, "nil"), (true, "true"), (-5, "-5"), (2.5, "2.5"),
+            ("a\"b\\c\nd", #""a\"b\\c\nd""#), ([["append", 1, nil]], #"[["append" 1 nil]]"#),
+            (["from": 1, "2x": [3]], #"{:from 1, "2x" [3]}"#), ([], "[]"), ([:], "{}"),
+        ] as [(JSONValue, String)])
     func writesValuesAsEDN(value: JSONValue, edn: String) {
         #expect(value.edn == edn)
     }

@@ -17,7 +17,8 @@ private struct Diary: Node {
             case "timer":
                 let name = message["name"]?.stringValue ?? ""
                 return [.setTimer(name, after: .milliseconds(message["ms"]?.intValue ?? 0))]
-            case "self": return [.send(to: "n1", ["type": "note"]), .reply(to: message, ["type": "ok"])]
+            case "self":
+                return [.send(to: "n1", ["type": "note"]), .reply(to: message, ["type": "ok"])]
             case "note": return [.send(to: "n2", ["type": "noted"])]
             default: return [.unsupported(message)]
             }
@@ -103,7 +104,8 @@ struct NodeHostTests {
 
     @Test func reportsMessagesForOthers() {
         var host = self.started()
-        let outputs = host.receive(self.message(["type": "self", "msg_id": 2], to: "n7"), at: .zero)
+        let outputs = host.receive(
+            self.message(["type": "self", "msg_id": 2], to: "n7"), at: .zero)
         #expect(self.lines(outputs) == ["got a message for 'n7', but this is 'n1'"])
     }
 }

@@ -28,9 +28,10 @@ struct ReferenceSystemTests {
         }
     }
 
-    @Test(arguments: [
-        "Please echo 5", "", [1, 2.5, nil], ["a": ["é😀\n"]], .null,
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            "Please echo 5", "", [1, 2.5, nil], ["a": ["é😀\n"]], .null,
+        ] as [JSONValue])
     func echoReturnsThePayloadAsItWas(payload: JSONValue) throws {
         var cluster = try ClusterSimulation("echo", "plain", nodes: 1)
         let id = cluster.request("n1", ["type": "echo", "echo": payload])

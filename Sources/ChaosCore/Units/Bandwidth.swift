@@ -9,11 +9,11 @@ package struct Bandwidth: Hashable, Sendable {
     /// How long that many bytes take, in nanoseconds, rounded up; `Int64.max` when longer than 292
     /// years.
     package func nanoseconds(forBytes bytes: Int) -> Int64 {
-        let product = Int64(bytes).multipliedReportingOverflow(by: 8 * 1_000_000_000)
-        if product.overflow {
-            return Int64(Double(bytes) * 8e9 / Double(self.bitsPerSecond))
-        }
-        return (product.partialValue + self.bitsPerSecond - 1) / self.bitsPerSecond
+        let (high, low) = Int64(bytes).multipliedFullWidth(by: 8 * 1_000_000_000)
+        // The quotient of dividingFullWidth traps when it does not fit.
+        if high >= self.bitsPerSecond / 2 { return .max }
+        let (quotient, remainder) = self.bitsPerSecond.dividingFullWidth((high, low))
+        return remainder > 0 && quotient < .max ? quotient + 1 : quotient
     }
 
     /// How many whole bytes pass in that many nanoseconds.

@@ -22,7 +22,8 @@ package struct ByteCount: Hashable, Comparable, Sendable {
             throw InputError(rule, found: text, hint: "for example '64KiB'")
         }
         guard let unit = Self.bytesPerUnit.first(where: { $0.name == number.unit }) else {
-            let hint = number.unit.isEmpty ? "write '\(text)B' or '\(text)KiB'" : "for example '64KiB'"
+            let hint =
+                number.unit.isEmpty ? "write '\(text)B' or '\(text)KiB'" : "for example '64KiB'"
             throw InputError(rule, found: text, hint: hint)
         }
         guard let bytes = number.times(unit.factor), bytes <= 1 << 50 else {

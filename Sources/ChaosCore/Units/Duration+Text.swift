@@ -41,7 +41,8 @@ extension Duration {
         let nanoseconds = self.wholeNanoseconds
         if nanoseconds == 0 { return "0s" }
         let units: [(String, Int64)] = [
-            ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000),
+            ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
+            ("ms", 1_000_000),
             ("us", 1000), ("ns", 1),
         ]
         // Hours and minutes only when they are whole, so that 90s stays 90s.

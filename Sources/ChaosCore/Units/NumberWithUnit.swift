@@ -12,7 +12,9 @@ struct NumberWithUnit {
         var index = 0
         func digits() -> [UInt8] {
             let start = index
-            while index < scalars.count, scalars[index] >= 0x30, scalars[index] <= 0x39 { index += 1 }
+            while index < scalars.count, scalars[index] >= 0x30, scalars[index] <= 0x39 {
+                index += 1
+            }
             return Array(scalars[start..<index])
         }
         let whole = digits()
@@ -22,7 +24,7 @@ struct NumberWithUnit {
             decimals = digits()
             if decimals.isEmpty { return nil }
         }
-        if whole.isEmpty || whole.count > 9 || decimals.count > 9 { return nil }
+        if whole.isEmpty || whole.count > 10 || decimals.count > 9 { return nil }
         let padded = whole + decimals + Array(repeating: 0x30, count: 9 - decimals.count)
         guard let billionths = Int64(String(decoding: padded, as: UTF8.self)) else { return nil }
         while index < scalars.count, scalars[index] == UInt8(ascii: " ") { index += 1 }

@@ -47,7 +47,8 @@ extension Ratio {
         let rule = "a ratio is written as '10%', '1/20' or '0.05'"
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         if parts.count == 2 {
-            guard let over = Int64(parts[0].trimmingSpaces), let under = Int64(parts[1].trimmingSpaces),
+            guard let over = Int64(parts[0].trimmingSpaces),
+                let under = Int64(parts[1].trimmingSpaces),
                 over >= 0, under > 0, under < 1_000_000_000, over <= under
             else { throw InputError(rule + " between 0 and 1", found: text) }
             self.init(billionths: over * 1_000_000_000 / under)
@@ -63,7 +64,10 @@ extension Ratio {
         case "":
             let isZero = number.billionths == 0
             guard isZero || (number.billionths < 1_000_000_000) else {
-                let fraction = Decimals.text(number.billionths, per: 100_000_000_000 / 1)
+                if number.billionths > 100_000_000_000 {
+                    throw InputError("a ratio is between 0% and 100%", found: text)
+                }
+                let fraction = Decimals.text(number.billionths, per: 100_000_000_000)
                 throw InputError(
                     rule, found: text,
                     hint: number.billionths == 1_000_000_000

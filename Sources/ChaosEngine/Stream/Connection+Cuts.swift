@@ -12,6 +12,14 @@ extension Connection {
         return state.isCut(.drop) || self.isNewUnderNewOnly
     }
 
+    /// Whether the target may be dialled now: nothing may reach it, or come back, through a cut in
+    /// mode `drop`; nothing may reach it while it is held; `new-only` cuts off what came later.
+    package var mayReachTarget: Bool {
+        let forward = self.forward.link
+        return !forward.isCut(.drop) && !self.backward.link.isCut(.drop) && !forward.isCut(.hold)
+            && !self.isNewUnderNewOnly
+    }
+
     /// The driver wrote bytes to the socket at which a direction ends. Counted apart from the
     /// pipeline's own numbers: this is the evidence that nothing crossed a cut.
     package func wrote(_ count: Int, _ direction: Direction) {

@@ -171,11 +171,15 @@ package final class Connection<Bytes: StreamBytes> {
 
     // MARK: - What is to be done
 
-    /// Whether more bytes should be read from the source of a direction.
+    /// Whether more bytes should be read from the source of a direction. Where no fault wants them
+    /// earlier, they are read once the other socket can take them.
     package func wantsInput(_ direction: Direction) -> Bool {
         if self.isOver || self.isFinished(direction) { return false }
         let share = self.network.queueLimitOfRun / max(1, 2 * self.network.connectionsOpen)
-        return self.with(direction) { $0.wantsInput(share: share) }
+        let isReady = direction == .forward ? self.forwardIsReady : self.backwardIsReady
+        return self.with(direction) { pipeline in
+            pipeline.wantsInput(share: share) && (isReady || !pipeline.link.faults.isEmpty)
+        }
     }
 
     /// When to ask for the next action if nothing happens before.

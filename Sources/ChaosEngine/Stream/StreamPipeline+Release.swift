@@ -40,6 +40,7 @@ extension StreamPipeline {
                 if gates.isOtherClosed { return nil }
                 self.queue.removeFirst()
                 return .reset
+            // The end waits for its socket as bytes do: there may be none yet to pass it on to.
             case .end: return isSinkReady ? self.nextEnd(at: now) : nil
             case .bytes:
                 if let size = head.sizeOfWholeMessage, let cut = self.link.cut(.lose) {
@@ -139,7 +140,8 @@ extension StreamPipeline {
     private mutating func takeAll(at now: Instant, _ exchange: Exchange) -> PipelineAction? {
         var piece = self.take(self.sizeOfHead, exchange)
         while let next = self.queue.first, next.due <= now, case .bytes(let chunk) = next.content,
-            !self.link.isCut(.lose), piece.extend(by: chunk)
+            !self.link.isCut(.lose), piece.count + chunk.count <= Self.writeLimit,
+            piece.extend(by: chunk)
         {
             _ = self.take(chunk.count, exchange)
         }
@@ -147,9 +149,12 @@ extension StreamPipeline {
     }
 
     /// How much of the head may leave together: under `lose` only what is left of a message that
-    /// has begun to.
+    /// has begun to. What leaves is out of reach of a later cut, so a slow reader of a raw stream is
+    /// handed little at a time.
     private var sizeOfHead: Int {
-        self.link.isCut(.lose) ? self.queue[0].sizeToNextMessage : self.queue[0].byteCount
+        if self.link.isCut(.lose) { return self.queue[0].sizeToNextMessage }
+        let whole = self.queue[0].byteCount
+        return self.framer == nil ? min(whole, Self.writeLimit) : whole
     }
 
     /// Takes bytes from the head and tells the other direction of the messages that begin to leave.

@@ -22,6 +22,8 @@ struct StreamPipeline {
     static var undelayedLimit: Int { 256 << 10 }
     /// What a waiting chunk costs beside its bytes, so that tiny ones cannot fill the memory.
     static var itemCost: Int { 256 }
+    /// How much of a raw stream is written at once.
+    static var writeLimit: Int { 64 << 10 }
 
     let link: LinkState
     /// The link the other way, for round trips.

@@ -15,9 +15,10 @@ final class MappingReader {
     /// Opens a mapping; anything else is a mistake and `nil`.
     init?(_ node: YAMLNode, _ what: String, _ mistakes: MistakeList) {
         guard case .mapping(let entries) = node.content else {
-            let found = node.isAbsent ? "" : node.shown
             mistakes.add(
-                InputError("\(what) is a mapping of keys to values", found: found),
+                InputError(
+                    "\(what) is a mapping of keys to values",
+                    found: node.isAbsent ? nil : node.shown),
                 at: node.position)
             return nil
         }
@@ -47,9 +48,8 @@ final class MappingReader {
             kept.append(entry)
             // `{ partition: n1 / n2, n3 }` is YAML for a key `n3` without a value.
             var crumbs: [YAMLNode.Entry] = []
-            while index < entries.count, entries[index].value.isAbsent,
-                case .scalar(let text, isPlain: true) = entry.value.content, !text.isEmpty,
-                entries[index].keyPosition.line == entry.value.position.line
+            while index < entries.count, entries[index].isCrumb,
+                case .scalar(let text, isPlain: true) = entry.value.content, !text.isEmpty
             {
                 crumbs.append(entries[index])
                 index += 1
@@ -136,6 +136,9 @@ final class MappingReader {
     func add(_ error: InputError, at key: String? = nil) {
         self.mistakes.add(error, at: key.map { self.position(of: $0) } ?? self.position)
     }
+
+    /// Whether there are keys that nobody asked for until now.
+    var hasUnknownKeys: Bool { self.entries.contains { !self.asked.contains($0.key) } }
 
     /// Tells about keys that nobody asked for. `synonyms` are words that other tools use.
     func finish(synonyms: [String: String] = [:], notYet: [String] = []) {

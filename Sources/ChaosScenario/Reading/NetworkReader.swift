@@ -106,7 +106,12 @@ struct LinkRulesReader {
     let mistakes: MistakeList
 
     /// The rules in order, each with the place of its pattern.
+    ///
+    /// A list of such mappings is read too, for a pattern that has several rules.
     func rules(_ node: YAMLNode, _ what: String) -> [(rule: FaultRule, place: Position)] {
+        if case .sequence(let elements) = node.content {
+            return elements.flatMap { self.rules($0, what) }
+        }
         guard let mapping = MappingReader(node, what, self.mistakes) else { return [] }
         return mapping.all.compactMap { entry in
             let pattern = self.mistakes.catching(at: entry.keyPosition) { () throws(InputError) in
@@ -121,7 +126,8 @@ struct LinkRulesReader {
                 conditions.add(
                     InputError("a link needs at least one fault", hint: "such as 'delay: 80ms'"))
             }
-            guard let pattern, !faults.isEmpty else { return nil }
+            // A link without faults has been told about; its nodes are looked at all the same.
+            guard let pattern else { return nil }
             return (FaultRule(links: pattern, faults: faults), entry.keyPosition)
         }
     }

@@ -137,10 +137,18 @@ struct NodeReader {
                 add(entry.key, entry.keyPosition, number: read.number, transport: read.transport)
             }
         }
-        if ports.isEmpty {
+        if self.isEmpty(node) {
             self.mistakes.add(InputError("'ports' names at least one port"), at: node.position)
         }
         return ports
+    }
+
+    private func isEmpty(_ node: YAMLNode) -> Bool {
+        switch node.content {
+        case .mapping(let entries): entries.isEmpty
+        case .sequence(let elements): elements.isEmpty
+        case .scalar: false
+        }
     }
 
     private static func port(
@@ -192,7 +200,8 @@ struct NodeReader {
         func port(_ key: String) -> PortName? {
             mapping.read(key) { text throws(InputError) in
                 let name = try PortName(parsing: text)
-                if ports.contains(name) { return name }
+                // Where no port could be read, that has been told.
+                if ports.contains(name) || ports.isEmpty { return name }
                 throw InputError(
                     "the node has no such port", found: text,
                     hint: Suggestion.hint(for: text, among: ports.map(\.text)))

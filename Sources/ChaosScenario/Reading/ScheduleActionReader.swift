@@ -22,7 +22,8 @@ struct ScheduleActionReader {
         self.checkCompany(of: verb, mapping, faults: faults)
         guard present.count == 1 else {
             let rule = "a schedule entry does one thing: \(Self.verbs.joined(separator: ", "))"
-            if present.isEmpty, !faults.isEmpty { return nil }
+            // A mistyped verb is told about as an unknown key.
+            if present.isEmpty, !faults.isEmpty || mapping.hasUnknownKeys { return nil }
             mapping.add(
                 InputError(rule, found: present.isEmpty ? nil : present.joined(separator: ", ")))
             return nil

@@ -64,8 +64,8 @@ struct ScheduleReader {
     private func entry(_ mapping: MappingReader, id: String) -> ScheduleEntry? {
         let timing = self.timing(mapping)
         let duration = mapping.read("for", Self.positivePoint)
-        let action = ScheduleActionReader(mistakes: self.mistakes).action(mapping)
         let named = mapping.read("id", Self.id)
+        let action = ScheduleActionReader(mistakes: self.mistakes).action(mapping)
         guard let timing, let action else { return nil }
         return ScheduleEntry(id: named ?? id, timing: timing, duration: duration, action: action)
     }

@@ -66,7 +66,7 @@ struct WorkloadReader {
         if !entry.value.isAbsent {
             guard
                 let parameters = MappingReader(
-                    entry.value, "what stands behind '\(entry.key)'", self.mistakes)
+                    entry.value, "the value of '\(entry.key)'", self.mistakes)
             else { return nil }
             for parameter in parameters.all {
                 check.parameters[parameter.key] = Self.json(parameter.value)

@@ -10,6 +10,9 @@ struct YAMLComposer {
     /// Letters that stand for others in keys written twice; see `compose`.
     private var disguises: [Unicode.Scalar: Unicode.Scalar] = [:]
 
+    /// The letters of each line, for looking at what the tree does not tell.
+    private var lines: [String.UnicodeScalarView.SubSequence] = []
+
     private static let deepest = 64
     private static let mostAliases = 32
 
@@ -30,6 +33,7 @@ struct YAMLComposer {
                 InputError("a file has at most \(Self.mostAliases) aliases"), at: position)
             return nil
         }
+        self.lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
         guard let root = self.compose(text) else {
             if self.mistakes.isEmpty {
                 self.mistakes.add(InputError("the file is empty"), at: start)
@@ -73,7 +77,8 @@ struct YAMLComposer {
         var scalars = Array(text.unicodeScalars)
         for attempt in 0..<64 {
             do {
-                return try Yams.compose(yaml: String(String.UnicodeScalarView(scalars)))
+                // Every scalar is a text to us, and guessing types is slow.
+                return try Yams.compose(yaml: String(String.UnicodeScalarView(scalars)), .basic)
             } catch YamlError.duplicatedKeysInMapping(let duplicates, let context) {
                 let mark = context.mark
                 guard let index = Self.firstLetter(of: duplicates.first, at: mark, in: scalars),
@@ -116,6 +121,17 @@ struct YAMLComposer {
         guard line == mark.line, scalars.indices.contains(index) else { return nil }
         if scalars[index] == "\"" || scalars[index] == "'" { index += 1 }
         return scalars.indices.contains(index) && scalars[index] == letter ? index : nil
+    }
+
+    /// Whether a plain key without a value has no colon behind it.
+    private func lacksColon(_ key: YAMLNode, _ text: String) -> Bool {
+        let place = key.position
+        guard case .scalar(_, isPlain: true) = key.content, place.line <= self.lines.count else {
+            return false
+        }
+        let rest = self.lines[place.line - 1].dropFirst(place.column - 1)
+        guard rest.starts(with: text.unicodeScalars) else { return false }
+        return rest.dropFirst(text.unicodeScalars.count).first { $0 != " " && $0 != "\t" } != ":"
     }
 
     private func undisguised(_ text: String) -> String {
@@ -164,7 +180,9 @@ struct YAMLComposer {
                     continue
                 }
                 entries.append(
-                    YAMLNode.Entry(key: text, keyPosition: key.position, value: value))
+                    YAMLNode.Entry(
+                        key: text, keyPosition: key.position, value: value,
+                        isCrumb: value.isAbsent && self.lacksColon(key, text)))
             }
             return YAMLNode(position: position, content: .mapping(entries))
         case .alias:

@@ -21,6 +21,8 @@ struct YAMLNode {
         var key: String
         var keyPosition: Position
         var value: YAMLNode
+        /// Whether the key has no colon, as `n3` in `{ partition: n1 / n2, n3 }`.
+        var isCrumb = false
     }
 
     /// The text of a scalar.

@@ -25,7 +25,9 @@ enum YAMLProblem {
     }
 
     private static func plain(_ problem: String) -> String {
-        problem.contains("nesting level") ? "it nests too deep" : problem
+        if problem.contains("nesting level") { return "it nests too deep" }
+        if problem.contains("another document") { return "a file holds one document" }
+        return problem
     }
 
     private static func hint(problem: String, context: String, rest: String) -> String? {
@@ -33,6 +35,7 @@ enum YAMLProblem {
             return "a text that begins with '*' needs quotes, as in \"*->n2\""
         }
         if problem.contains("another document") { return "remove the line '---' in between" }
+        if rest.isEmpty { return "something that opens with '{', '[' or a quote is not closed" }
         if problem.contains("cannot start any token") {
             if rest.hasPrefix("\t") { return "indent with spaces, not with tabs" }
             return "put the text in quotes"

@@ -114,7 +114,11 @@ package struct ScenarioRules {
         return names.filter { !known.contains($0) }.map { name in
             InputError(
                 "there is no such node", found: name.text,
-                hint: Suggestion.hint(for: name.text, among: known.map(\.text)))
+                hint: known.count <= 12
+                    ? "nodes are \(known.map(\.text).joined(separator: ", "))"
+                    : Suggestion.nearest(to: name.text, among: known.map(\.text)).map {
+                        "did you mean '\($0)'?"
+                    })
         }
     }
 

@@ -53,9 +53,10 @@ package final class LineConnection: ChannelInboundHandler {
 
     package func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        self.remote = context.remoteAddress.map { address in
-            "\(address.ipAddress ?? "?"):\(address.port ?? 0)"
-        } ?? self.remote
+        self.remote =
+            context.remoteAddress.map { address in
+                "\(address.ipAddress ?? "?"):\(address.port ?? 0)"
+            } ?? self.remote
         self.receive(self, .opened)
     }
 

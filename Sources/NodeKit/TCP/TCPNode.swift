@@ -1,10 +1,11 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A node that runs over TCP: one JSON message a line, in both directions.
@@ -28,6 +29,13 @@ public struct TCPNode: Sendable {
 
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
+    private let end = End()
+
+    /// Whether the end has begun. After it the event loop is gone, and nothing may be asked of it:
+    /// such a request would never return.
+    private final class End: Sendable {
+        let hasBegun = Atomic(false)
+    }
 
     /// Binds an address, on which connections wait until ``run(_:id:peers:seed:log:)``.
     ///
@@ -44,7 +52,8 @@ public struct TCPNode: Sendable {
                 .serverChannelOption(.autoRead, value: false)
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
                 .childChannelOption(
-                    .writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576))
+                    .writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576)
+                )
                 .bind(host: host, port: port).get()
             guard let address = listener.localAddress, let host = address.ipAddress,
                 let port = address.port
@@ -80,12 +89,15 @@ public struct TCPNode: Sendable {
 
     /// Waits until the node was stopped.
     public func waitUntilStopped() async {
+        if self.end.hasBegun.load(ordering: .sequentiallyConsistent) { return }
         // How the listener came to its end makes no difference.
         try? await self.listener.closeFuture.get()
     }
 
-    /// Closes every connection and stops listening.
+    /// Closes every connection and stops listening; a second call does nothing.
     public func stop() async {
+        let hadBegun = self.end.hasBegun.exchange(true, ordering: .sequentiallyConsistent)
+        if hadBegun { return }
         // Neither can fail in a way that leaves something to do.
         try? await self.listener.close()
         try? await self.group.shutdownGracefully()

@@ -70,7 +70,9 @@ struct GossipBroadcast: Node {
     private mutating func take(values message: Message) -> [Effect] {
         let theirs = message["values"]?.arrayValue ?? []
         var effects = self.learn(theirs, from: message.source)
-        let buckets = (message["buckets"]?.arrayValue ?? []).compactMap { $0.intValue.map(Int.init) }
+        let buckets = (message["buckets"]?.arrayValue ?? []).compactMap {
+            $0.intValue.map(Int.init)
+        }
         let known = OrderedSet(theirs)
         let missing = self.values(in: buckets).filter { !known.contains($0) }
         if !missing.isEmpty {

@@ -22,7 +22,7 @@ struct NaiveBroadcast: Node {
         }
     }
 
-    /// Neighbours are told by the same `broadcast`, but without `msg_id`: nobody waits for an answer.
+    /// Neighbours are told by the same `broadcast`, but without `msg_id`: nobody awaits an answer.
     private mutating func learn(_ message: Message) -> [Effect] {
         let value = message["message"] ?? nil
         var effects: [Effect] = []

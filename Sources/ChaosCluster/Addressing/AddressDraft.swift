@@ -1,0 +1,99 @@
+import ChaosCore
+import ChaosScenario
+
+/// Works out one endpoint after the other while a plan is made.
+struct AddressDraft {
+    private let style: AddressPlan.Style
+    private let socketDirectory: String
+    /// Numbers that somebody fixed, so that none of the automatic ones may be among them.
+    private let fixed: Set<UInt16>
+    /// In addressing loopback: the number of every automatic port of this name.
+    private var shared: [PortName: UInt16] = [:]
+    /// Which port has a fixed number on one host, to name both when two want it.
+    private var owners: [String: String] = [:]
+
+    init(
+        style: AddressPlan.Style, socketDirectory: String,
+        nodes: [(name: NodeName, ports: [PortSpec])]
+    ) {
+        self.style = style
+        self.socketDirectory = socketDirectory
+        self.fixed = Set(nodes.flatMap { $0.ports.compactMap(\.number) })
+    }
+
+    /// Where a node listens.
+    mutating func listen(
+        _ node: NodeName, number: Int, _ port: PortSpec, _ allocator: inout some PortAllocator
+    ) throws(InputError) -> Endpoint {
+        if port.transport == .unix { return try self.socket("\(node).\(port.name).sock") }
+        let host: String
+        switch self.style {
+        case .loopback(let network): host = "127.\(network).\(number).\(number)"
+        case .ports(let one): host = one
+        }
+        let numeral = try self.numeral(of: port, on: host, &allocator)
+        if port.number != nil {
+            let key = "\(port.transport) \(host) \(numeral)"
+            if let owner = self.owners.updateValue("\(node):\(port.name)", forKey: key) {
+                throw InputError(
+                    "\(node):\(port.name): a port of one address has one owner, but \(owner) has "
+                        + "this number as well",
+                    found: String(numeral), hint: "write 'auto' for one of them")
+            }
+        }
+        return .tcp(host: host, port: numeral)
+    }
+
+    /// Where a viewer sees what a node listens at.
+    mutating func view(
+        of node: NodeName, number: Int, _ port: PortSpec, from viewer: NodeName,
+        number view: Int, at listen: Endpoint, _ allocator: inout some PortAllocator
+    ) throws(InputError) -> Endpoint {
+        guard case .tcp(_, let numeral) = listen else {
+            return try self.socket(Self.socketName(of: node, port.name, seenBy: viewer))
+        }
+        switch self.style {
+        case .loopback(let network):
+            return .tcp(host: "127.\(network).\(view).\(number)", port: numeral)
+        case .ports(let host):
+            let free = try allocator.next(on: host, port.transport, avoiding: self.fixed)
+            return .tcp(host: host, port: free)
+        }
+    }
+
+    /// The address from which a proxy dials a node for a dialer.
+    func source(node: Int, dialer: Int) -> String? {
+        guard case .loopback(let network) = self.style else { return nil }
+        return "127.\(network).\(node).\(dialer)"
+    }
+
+    private mutating func numeral(
+        of port: PortSpec, on host: String, _ allocator: inout some PortAllocator
+    ) throws(InputError) -> UInt16 {
+        if let number = port.number { return number }
+        guard case .loopback = self.style else {
+            return try allocator.next(on: host, port.transport, avoiding: self.fixed)
+        }
+        if let number = self.shared[port.name] { return number }
+        let number = try allocator.next(on: host, port.transport, avoiding: self.fixed)
+        self.shared[port.name] = number
+        return number
+    }
+
+    /// The name of the socket where a viewer finds a node.
+    static func socketName(
+        of node: NodeName, _ port: PortName, seenBy viewer: NodeName
+    ) -> String {
+        "\(viewer)-to-\(node).\(port).sock"
+    }
+
+    private func socket(_ name: String) throws(InputError) -> Endpoint {
+        let path = "\(self.socketDirectory)/\(name)"
+        guard path.utf8.count <= SocketPath.limit else {
+            throw InputError(
+                "a socket's path has at most \(SocketPath.limit) bytes", found: path,
+                hint: "shorter names of nodes and ports help")
+        }
+        return .unix(path: path)
+    }
+}

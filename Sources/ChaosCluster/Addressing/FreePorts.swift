@@ -1,0 +1,79 @@
+import ChaosCore
+import ChaosScenario
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Finds free ports by binding them, and keeps them bound until it is told to let go.
+///
+/// On an address of 127/8 that is ours alone the numbers count up from 7001, so that a run looks
+/// the same as the one before; only a server on all addresses can be in the way. On a shared
+/// address the system chooses, and the sockets stay bound until the last moment: what is left is
+/// the instant between `release` and the node's own bind(2).
+package final class FreePorts: PortAllocator {
+    /// Where counting starts: above what servers like by default, below the ephemeral range.
+    private static let first: UInt16 = 7001
+
+    private let countsUp: Bool
+    private var last: UInt16
+    private var given: Set<UInt16> = []
+    private var held: [Int32] = []
+
+    /// Makes an allocator for a style of addressing.
+    package init(style: AddressPlan.Style) {
+        if case .loopback = style { self.countsUp = true } else { self.countsUp = false }
+        self.last = Self.first - 1
+    }
+
+    deinit { self.release() }
+
+    /// Lets go of the ports. Call it just before the nodes start.
+    package func release() {
+        for socket in self.held { close(socket) }
+        self.held = []
+    }
+
+    package func next(
+        on host: String, _ transport: PortSpec.Transport, avoiding taken: Set<UInt16>
+    ) throws(InputError) -> UInt16 {
+        if !self.countsUp {
+            for _ in 0..<100 {
+                guard let number = self.bind(host, 0, transport) else { break }
+                if !taken.contains(number), self.given.insert(number).inserted { return number }
+            }
+        }
+        while self.countsUp, self.last < 32_000 {
+            self.last += 1
+            if taken.contains(self.last) { continue }
+            if self.bind(host, self.last, transport) != nil { return self.last }
+        }
+        throw InputError("addressing: a free port must be left", found: host)
+    }
+
+    /// Binds a port and keeps the socket; 0 lets the system choose.
+    private func bind(
+        _ host: String, _ number: UInt16, _ transport: PortSpec.Transport
+    ) -> UInt16? {
+        guard var address = SocketAddress(host: host, port: number) else { return nil }
+        #if os(Linux)
+            let kinds = (stream: Int32(SOCK_STREAM.rawValue), datagram: Int32(SOCK_DGRAM.rawValue))
+        #else
+            let kinds = (stream: SOCK_STREAM, datagram: SOCK_DGRAM)
+        #endif
+        let kind = transport == .udp ? kinds.datagram : kinds.stream
+        let socket = socket(address.family, kind, 0)
+        guard socket >= 0 else { return nil }
+        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+        guard address.bind(socket) == 0, let port = address.localPort(of: socket) else {
+            close(socket)
+            return nil
+        }
+        self.held.append(socket)
+        return port
+    }
+}

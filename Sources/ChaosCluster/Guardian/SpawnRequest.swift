@@ -1,0 +1,55 @@
+import OrderedCollections
+
+/// What the guardian needs to start one process.
+package struct SpawnRequest: Sendable {
+    /// Where the process stands among the terminal's jobs.
+    package enum Session: Hashable, Sendable {
+        /// A session of its own: no terminal, no Ctrl-C. For nodes.
+        case own
+        /// The process group of chaos itself, so that the terminal talks to it. For a wrapped,
+        /// perhaps interactive command.
+        case foreground
+    }
+
+    /// The descriptors that become 0, 1 and 2. The caller keeps them and closes its copies once
+    /// the spawn has returned.
+    package struct StandardStreams: Hashable, Sendable {
+        package var input: Int32
+        package var output: Int32
+        package var error: Int32
+
+        package init(input: Int32, output: Int32, error: Int32) {
+            self.input = input
+            self.output = output
+            self.error = error
+        }
+
+        /// What chaos itself has.
+        package static let inherited = StandardStreams(input: 0, output: 1, error: 2)
+    }
+
+    /// The program and its arguments. A program without a slash is looked up in the
+    /// environment's `PATH`; one with a slash is relative to the directory.
+    package var command: [String]
+    /// The whole environment; nothing is inherited beside it. The host adds its markers.
+    package var environment: OrderedDictionary<String, String>
+    /// The working directory, absolute.
+    package var directory: String
+    package var streams: StandardStreams
+    package var session: Session
+    /// The family that the process and all its descendants belong to, across restarts: a node's
+    /// name. Signals to the family find daemons that left their session as well.
+    package var family: String
+
+    package init(
+        command: [String], environment: OrderedDictionary<String, String>, directory: String,
+        streams: StandardStreams, session: Session = .own, family: String
+    ) {
+        self.command = command
+        self.environment = environment
+        self.directory = directory
+        self.streams = streams
+        self.session = session
+        self.family = family
+    }
+}

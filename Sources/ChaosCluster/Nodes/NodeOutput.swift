@@ -1,0 +1,154 @@
+import CLinux
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Reads what one node's process writes: two pipes in, lines out.
+///
+/// Lines of both streams come on one queue. While a line is being handled nothing is read, so a
+/// node that writes faster than chaos can keep up is held back by its own pipe.
+final class NodeOutput: Sendable {
+    typealias LineHandler = @Sendable (NodeLine.Stream, String) -> Void
+
+    /// The ends that the process gets.
+    let output: Int32
+    let error: Int32
+
+    private struct State {
+        var openStreams = 2
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let readOutput: Int32
+    private let readError: Int32
+    private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "chaos.node.output")
+
+    /// Makes the pipes.
+    ///
+    /// - Throws: `ProcessHostError` when there are no descriptors left.
+    init() throws(ProcessHostError) {
+        var output: [Int32] = [-1, -1]
+        var error: [Int32] = [-1, -1]
+        var code = chaos_pipe(&output)
+        if code == 0 {
+            code = chaos_pipe(&error)
+            if code != 0 { for end in output { _ = systemClose(end) } }
+        }
+        guard code == 0 else {
+            throw ProcessHostError(
+                .limit, "a node needs two pipes for its output: \(ProgramSearch.text(code))",
+                hint: "raise the limit of open files: ulimit -n")
+        }
+        self.output = output[1]
+        self.error = error[1]
+        self.readOutput = output[0]
+        self.readError = error[0]
+    }
+
+    /// Gives up chaos's copies of the writing ends and begins to read. Call it once, after the
+    /// process was started or could not be.
+    func start(_ onLine: @escaping LineHandler) {
+        _ = systemClose(self.output)
+        _ = systemClose(self.error)
+        self.read(self.readOutput, .output, onLine)
+        self.read(self.readError, .error, onLine)
+    }
+
+    private func read(
+        _ descriptor: Int32, _ stream: NodeLine.Stream, _ onLine: @escaping LineHandler
+    ) {
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: self.queue)
+        let reader = PipeReader(descriptor: descriptor)
+        source.setEventHandler {
+            let isOpen = reader.drain { onLine(stream, $0) }
+            if !isOpen { source.cancel() }
+        }
+        source.setCancelHandler {
+            _ = systemClose(descriptor)
+            self.endStream()
+        }
+        source.activate()
+    }
+
+    private func endStream() {
+        let waiting = self.state.withLock { state in
+            state.openStreams -= 1
+            guard state.openStreams == 0 else { return [CheckedContinuation<Void, Never>]() }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Waits until both streams have ended and their last lines were handled. A process that
+    /// handed its pipes to somebody else keeps them open, hence the limit.
+    func waitForEnd(atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.end() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            self.giveUpWaiting()
+            group.cancelAll()
+        }
+    }
+
+    private func end() async {
+        await withCheckedContinuation { continuation in
+            let hasEnded = self.state.withLock { state in
+                if state.openStreams > 0 { state.waiting.append(continuation) }
+                return state.openStreams == 0
+            }
+            if hasEnded { continuation.resume() }
+        }
+    }
+
+    private func giveUpWaiting() {
+        let waiting = self.state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+/// Reads one pipe; used on one queue only.
+private final class PipeReader: Sendable {
+    private let descriptor: Int32
+    private let splitter = Mutex(LineSplitter())
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Reads all there is. Once the writers are gone, Linux's dispatch calls only once more,
+    /// however much is left, so this never stops in the middle.
+    ///
+    /// - Returns: False at the end of the stream.
+    func drain(_ onLine: (String) -> Void) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        while true {
+            let count = systemRead(self.descriptor, &buffer, buffer.count)
+            if count > 0 {
+                let lines = self.splitter.withLock { $0.append(buffer[..<count]) }
+                for line in lines { onLine(line) }
+                continue
+            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN { return true }
+            if let last = self.splitter.withLock({ $0.finish() }) { onLine(last) }
+            return false
+        }
+    }
+}
+
+/// read(2) under a name that no method shadows.
+private func systemRead(_ file: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(file, bytes, count)
+}

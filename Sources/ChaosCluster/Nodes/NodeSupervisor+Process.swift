@@ -1,0 +1,157 @@
+import ChaosCore
+import ChaosScenario
+import OrderedCollections
+
+extension NodeSupervisor {
+    func makeRecord(_ spec: NodeSpec) throws(NodeFailure) -> NodeRecord {
+        do throws(InputError) {
+            var patterns: [LogPattern] = []
+            for case .log(let text) in spec.ready { patterns.append(try LogPattern(parsing: text)) }
+            let log = try LineFile(path: self.surroundings.directory.log(of: spec.name))
+            return NodeRecord(spec: spec, patterns: patterns, log: log)
+        } catch {
+            throw NodeFailure(spec.name, error.sentence, hint: error.hint)
+        }
+    }
+
+    /// What a node's process is started with.
+    private func request(
+        _ spec: NodeSpec, _ output: NodeOutput, input: Int32
+    ) throws(InputError) -> SpawnRequest {
+        let directory = try self.surroundings.directory.directory(of: spec.name)
+        let placeholders = Placeholders(
+            viewer: spec.name, plan: self.surroundings.plan, directory: directory,
+            seed: self.surroundings.seed)
+        var environment = self.surroundings.environment
+        environment.merge(placeholders.environment) { _, new in new }
+        for variable in spec.environment {
+            environment[variable.name] = try placeholders.expand(variable.value)
+        }
+        var start = self.surroundings.workingDirectory
+        if let text = spec.directory {
+            let wanted = try placeholders.expand(text)
+            start = wanted.hasPrefix("/") ? wanted : "\(start)/\(wanted)"
+        }
+        return SpawnRequest(
+            command: try placeholders.words(of: spec.command), environment: environment,
+            directory: start,
+            streams: .init(input: input, output: output.output, error: output.error),
+            family: spec.name.text)
+    }
+
+    /// Starts a node's process and begins to look whether it is ready.
+    func spawn(_ record: NodeRecord) async throws(NodeFailure) {
+        let node = record.spec.name
+        record.generation += 1
+        record.notReady = nil
+        record.recent = RecentLines(patterns: record.patterns)
+        record.started = self.surroundings.now()
+        do {
+            let output = try NodeOutput()
+            let null = try NullInput()
+            // Reading must begin also when nothing was started, so that the pipes are closed.
+            defer { output.start(self.lineHandler(record)) }
+            let request = try self.request(record.spec, output, input: null.descriptor)
+            let process = try await self.surroundings.host.spawn(request)
+            record.process = process
+            record.output = output
+        } catch let error {
+            record.process = nil
+            record.output = nil
+            self.change(record, to: .unstarted)
+            switch error {
+            case let error as InputError:
+                throw NodeFailure(node, error.sentence, hint: error.hint)
+            case let error as ProcessHostError:
+                throw NodeFailure(node, error.message, hint: error.hint)
+            default: throw NodeFailure(node, "\(error)")
+            }
+        }
+        self.change(record, to: .starting)
+        self.watch(record)
+    }
+
+    private func lineHandler(_ record: NodeRecord) -> NodeOutput.LineHandler {
+        let (node, log, recent) = (record.spec.name, record.log, record.recent)
+        let (now, onLine) = (self.surroundings.now, self.observer.onLine)
+        return { stream, text in
+            let line = NodeLine(node: node, stream: stream, at: now(), text: text)
+            log.append(NodeLog.line(line))
+            recent.add(text)
+            onLine(line)
+        }
+    }
+
+    /// Follows the process that a node has just got.
+    private func watch(_ record: NodeRecord) {
+        guard let process = record.process else { return }
+        let (node, generation) = (record.spec.name, record.generation)
+        Task {
+            _ = await process.exitStatus()
+            await self.processEnded(node, generation)
+        }
+        Task { await self.awaitReadiness(node, generation) }
+    }
+
+    private func processEnded(_ node: NodeName, _ generation: Int) async {
+        guard let record = self.records[node] else { return }
+        await self.acquire(record)
+        defer { self.release(record) }
+        guard record.generation == generation else { return }
+        await self.noteDeath(record)
+    }
+
+    /// Takes note that the process ended although nobody asked for it, if it did.
+    func noteDeath(_ record: NodeRecord) async {
+        guard let process = record.process, let status = process.endedAs,
+            record.state.isRunning, !self.isEnding
+        else { return }
+        await self.clear(record)
+        let now = self.surroundings.now()
+        let decision = record.budget.decide(after: status, started: record.started, now: now)
+        var (willRestart, reason): (Bool, String?) = (false, nil)
+        switch decision {
+        case .rest: break
+        case .giveUp(let why): reason = why
+        case .restart: willRestart = true
+        }
+        self.observer.onEvent(
+            .died(
+                NodeDeath(
+                    node: record.spec.name, status: status, lastLines: record.recent.lines,
+                    willRestart: willRestart, reason: reason), at: now))
+        record.log.append(NodeLog.note("\(status)", at: now))
+        guard case .restart(let wait) = decision else {
+            return self.change(record, to: .exited(status))
+        }
+        self.change(record, to: .restarting)
+        let (node, generation) = (record.spec.name, record.generation)
+        record.pendingRestart = Task {
+            guard (try? await Task.sleep(for: wait)) != nil else { return }
+            await self.restartAfterDeath(node, generation)
+        }
+    }
+
+    private func restartAfterDeath(_ node: NodeName, _ generation: Int) async {
+        guard let record = self.records[node] else { return }
+        do throws(NodeFailure) {
+            await self.acquire(record)
+            defer { self.release(record) }
+            guard record.generation == generation, record.state == .restarting, !self.isEnding
+            else { return }
+            try await self.spawn(record)
+        } catch {
+            record.notReady = error
+            record.log.append(NodeLog.note("\(error)", at: self.surroundings.now()))
+            self.wake(record)
+        }
+    }
+
+    /// Ends what is left of a family whose first process is gone, and reads its last words.
+    func clear(_ record: NodeRecord) async {
+        guard let process = record.process else { return }
+        // A guardian that is gone has taken the family with it.
+        _ = try? await self.surroundings.host.send(.kill, to: process)
+        await record.output?.waitForEnd(atMost: Self.outputLimit)
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import ChaosCore
+import ChaosRun
+import ChaosScenario
+import Foundation
+
+/// Options that `run` and `test` share.
+struct SharedRunOptions: ParsableArguments {
+    @Option(
+        name: .customLong("for"), help: "How long the run lasts, such as 30s; wins over the file.")
+    var duration: String?
+
+    @Option(help: "Where the bytes go: 'proxy' or 'auto'.")
+    var backend: String = "auto"
+
+    @Option(help: "The folder of all runs.")
+    var runs: String = "runs"
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Tell nothing but the result.")
+    var quiet = false
+
+    /// The duration as a value.
+    func parsedDuration() throws(InputError) -> Duration? {
+        guard let duration = self.duration else { return nil }
+        do throws(InputError) {
+            let parsed = try Duration(parsing: duration)
+            if parsed <= .zero { throw InputError("a run lasts longer than 0s", found: duration) }
+            return parsed
+        } catch { throw InputError("--for: \(error.rule)", found: error.found, hint: error.hint) }
+    }
+
+    /// Refuses backends that this version does not have.
+    func checkBackend() throws {
+        switch self.backend {
+        case "auto", "proxy": return
+        case "lab", "netem":
+            throw RunError(
+                "--backend: '\(self.backend)' is not in this version\nhint: use 'proxy'")
+        default:
+            let hint = Suggestion.hint(for: self.backend, among: ["auto", "proxy", "lab", "netem"])
+            throw InputError("--backend: there is no such backend", found: self.backend, hint: hint)
+        }
+    }
+}
+
+/// Reads a seed of the command line, or draws one.
+func readSeed(_ text: String?, option: String = "--seed") throws(InputError) -> Seed? {
+    guard let text else { return nil }
+    do throws(InputError) { return try SeedText.parse(text) } catch {
+        throw InputError("\(option): \(error.rule)", found: error.found, hint: error.hint)
+    }
+}
+
+/// A seed that nobody chose; small enough to type.
+func drawSeed() -> Seed { Seed(UInt64.random(in: 1...999_999)) }
+
+/// Writes the running command line again, with this seed; of a test, only this scenario.
+func repeatCommand(seed: Seed, scenario: String? = nil, duration: String? = nil) -> String {
+    var words: [String] = ["chaos"]
+    var rest = ArraySlice(Swift.CommandLine.arguments.dropFirst())
+    var hasSeed = false
+    while let word = rest.popFirst() {
+        if word == "--" {
+            if !hasSeed { words += ["--seed", String(seed.value)] }
+            hasSeed = true
+            words.append(word)
+            words += rest
+            break
+        }
+        if word == "--seed" || word == "--seeds" {
+            _ = rest.popFirst()
+            continue
+        }
+        if word.hasPrefix("--seed=") || word.hasPrefix("--seeds=") { continue }
+        words.append(word)
+    }
+    if let scenario {
+        words = ["chaos", "test", scenario] + (duration.map { ["--for", $0] } ?? [])
+    }
+    if !hasSeed || scenario != nil { words += ["--seed", String(seed.value)] }
+    return words.map(shellWord).joined(separator: " ")
+}
+
+/// A word as a shell takes it back unchanged.
+func shellWord(_ word: String) -> String {
+    let isPlain =
+        !word.isEmpty
+        && word.utf8.allSatisfy { byte in
+            (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A)
+                || (byte >= 0x61 && byte <= 0x7A) || "-_./=:,@%+".utf8.contains(byte)
+        }
+    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+}

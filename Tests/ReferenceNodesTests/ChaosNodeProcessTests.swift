@@ -1,0 +1,156 @@
+import ChaosCore
+import Foundation
+import NodeKit
+import Testing
+
+/// A run of the `chaos-node` program.
+private final class ChaosNodeProcess {
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private let errors = Pipe()
+
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+        // The program lies beside the test bundle.
+        let folder = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") } ?? .main
+        var url = folder.bundleURL
+        if url.pathExtension == "xctest" { url.deleteLastPathComponent() }
+        self.process.executableURL = url.appendingPathComponent("chaos-node")
+        self.process.arguments = arguments
+        self.process.environment = environment
+        self.process.standardInput = self.input
+        self.process.standardOutput = self.output
+        self.process.standardError = self.errors
+        try self.process.run()
+    }
+
+    deinit { if self.process.isRunning { self.process.terminate() } }
+
+    func write(_ text: String) throws {
+        try self.input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+    }
+
+    /// The first line on standard error.
+    func firstReport() -> String {
+        var line: [UInt8] = []
+        while let byte = self.errors.fileHandleForReading.readData(ofLength: 1).first,
+            byte != UInt8(ascii: "\n")
+        {
+            line.append(byte)
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    func terminate() { self.process.terminate() }
+
+    /// Ends the input and waits for the program's own end.
+    func finish() throws -> (status: Int32, output: String, errors: String) {
+        try self.input.fileHandleForWriting.close()
+        let output = self.output.fileHandleForReading.readDataToEndOfFile()
+        let errors = self.errors.fileHandleForReading.readDataToEndOfFile()
+        self.process.waitUntilExit()
+        return (
+            self.process.terminationReason == .exit ? self.process.terminationStatus : -1,
+            String(decoding: output, as: UTF8.self), String(decoding: errors, as: UTF8.self)
+        )
+    }
+}
+
+@Suite("chaos-node", .serialized, .timeLimit(.minutes(1)))
+struct ChaosNodeProcessTests {
+    @Test func listsSystemsAndVariantsWithoutArguments() throws {
+        let (status, output, errors) = try ChaosNodeProcess([]).finish()
+        #expect(status == 0)
+        #expect(
+            output == """
+                echo: answers every request with its own payload
+                  plain  one answer to each request
+                broadcast: every node comes to know every value
+                  gossip  neighbours compare what they know; heals every loss and restart
+                  retry   repeats until acknowledged; a neighbour that forgets is not healed
+                  naive   tells each neighbour once; a lost message is lost for ever
+
+                """)
+        #expect(errors.isEmpty)
+    }
+
+    @Test func speaksMaelstromsProtocolOnStandardInput() throws {
+        let node = try ChaosNodeProcess(["broadcast", "--variant", "naive"])
+        try node.write(
+            """
+            {"id":0,"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,\
+            "node_id":"n1","node_ids":["n1","n2"]}}
+            {"id":1,"src":"c1","dest":"n1","body":{"type":"topology","msg_id":1,\
+            "topology":{"n1":["n2"]}}}
+            {"id":2,"src":"c1","dest":"n1","body":{"type":"broadcast","msg_id":2,"message":7}}
+            {"id":3,"src":"c1","dest":"n1","body":{"type":"read","msg_id":3}}
+
+            """)
+        let (status, output, errors) = try node.finish()
+        #expect(status == 0)
+        #expect(
+            output == """
+                {"src":"n1","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}
+                {"src":"n1","dest":"c1","body":{"type":"topology_ok","in_reply_to":1}}
+                {"src":"n1","dest":"n2","body":{"type":"broadcast","message":7}}
+                {"src":"n1","dest":"c1","body":{"type":"broadcast_ok","in_reply_to":2}}
+                {"src":"n1","dest":"c1","body":{"type":"read_ok","messages":[7],"in_reply_to":3}}
+
+                """)
+        #expect(errors.isEmpty)
+    }
+
+    @Test(arguments: [
+        (
+            ["broadcst"],
+            "a system is one of echo, broadcast, found 'broadcst'\nhint: did you mean"
+                + " 'broadcast'?\n"
+        ),
+        (
+            ["broadcast", "--variant", "raft"],
+            "a variant of 'broadcast' is one of gossip, retry, naive, found 'raft'\n"
+        ),
+        (
+            ["echo", "--listen", "127.0.0.1:0"],
+            "a node that listens needs a name\nhint: add '--id n1'\n"
+        ),
+        (
+            ["echo", "--id", "n1", "--listen", "7000"],
+            "--listen: an address is HOST:PORT, [IPv6]:PORT or unix:PATH, found '7000'"
+                + "\nhint: for example '127.0.0.1:5432'\n"
+        ),
+        (
+            ["echo", "--id", "n1", "--listen", "127.0.0.1:0", "--peers", "n1=h:1"],
+            "a node is not its own peer, found 'n1=h:1'\n"
+        ),
+    ])
+    func explainsWhatItCannotDo(arguments: [String], message: String) throws {
+        let (status, output, errors) = try ChaosNodeProcess(arguments).finish()
+        #expect(status == 64)
+        #expect(output.isEmpty)
+        #expect(errors == message)
+    }
+
+    @Test func endsWith69WhereItCannotListen() async throws {
+        let holder = try await TCPNode.listen(host: "127.0.0.1", port: 0)
+        let arguments = ["echo", "--id", "n1", "--listen", holder.address]
+        let (status, _, errors) = try ChaosNodeProcess(arguments).finish()
+        #expect(status == 69)
+        #expect(
+            errors == "cannot listen on \(holder.address): address already in use"
+                + "\nhint: another process has this address\n")
+        await holder.stop()
+    }
+
+    @Test func listensAsTheEnvironmentSaysAndEndsOnSIGTERM() throws {
+        let node = try ChaosNodeProcess(
+            ["broadcast"],
+            environment: [
+                "CHAOS_NODE": "n2", "CHAOS_LISTEN": "127.0.0.1:0",
+                "CHAOS_PEERS": "n1=127.0.0.1:1,n3=127.0.0.1:1", "CHAOS_SEED": "7",
+            ])
+        #expect(node.firstReport().hasPrefix("listening on 127.0.0.1:"))
+        node.terminate()
+        #expect(try node.finish().status == 0)
+    }
+}
