@@ -100,6 +100,18 @@ import Testing
         #expect(rig.seen().last?.hasSuffix("|") == true)
     }
 
+    @Test func aQueueTooShortForThreeBlocksWaitsForTheTimeout() {
+        let rig = StreamRig()
+        rig.inject(Self.nth(1))
+        rig.inject(
+            .rate(.init(Bandwidth(bitsPerSecond: 8_000_000_000), limit: ByteCount(3000))))
+        rig.send([UInt8].pattern(1448))
+        rig.send([UInt8].pattern(1448, from: 1448))
+        #expect(!rig.connection.wantsInput(.forward))
+        rig.advance(to: 10_000)
+        #expect(rig.times() == [200])
+    }
+
     @Test func burstsFollowTheGilbertElliottModel() {
         // Good for ever until the first step; then bad for ever: all blocks but the first are lost.
         let rig = StreamRig()

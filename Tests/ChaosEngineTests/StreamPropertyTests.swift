@@ -117,7 +117,7 @@ import Testing
             default:
                 let direction = self.pick(Direction.allCases)
                 guard self.rig.connection.wantsInput(direction) else { return }
-                let size = 1 + self.generator.next(below: self.pick([3, 300, 20_000]))
+                let size = 1 + self.generator.next(below: self.pick([3, 300, 6000]))
                 let chunk = bytes(size, self.sent[direction, default: []].count)
                 self.rig.send(chunk, direction)
                 self.sent[direction, default: []] += chunk

@@ -252,6 +252,15 @@ final class StreamRig {
 extension Array where Element == UInt8 {
     /// Bytes that tell their offset, so that a wrong order shows.
     static func pattern(_ count: Int, from offset: Int = 0) -> [UInt8] {
-        (offset..<offset + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        let begin = offset % Self.period.count
+        let first = Self.period[begin..<Swift.min(begin + count, Self.period.count)]
+        var bytes = Array(first)
+        while bytes.count < count { bytes += Self.period.prefix(count - bytes.count) }
+        return bytes
+    }
+
+    // The pattern repeats after a prime number of bytes.
+    private static let period: [UInt8] = (0..<65_521).map {
+        UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8)
     }
 }

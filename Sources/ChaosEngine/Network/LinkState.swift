@@ -36,9 +36,8 @@ package final class LinkState {
         self.network = network
     }
 
-    /// Puts a fault on this link if it is meant for it.
+    /// Puts a fault on this link, which its pattern selects.
     func add(_ injection: Injection) {
-        guard injection.links.matches(self.link) else { return }
         self.candidates.append(LinkFault(injection))
         self.settle()
     }

@@ -96,9 +96,7 @@ package final class Connection<Bytes: StreamBytes> {
     package func isTransparent(_ direction: Direction) -> Bool {
         // A cut of the opener's link may end the connection, and with it the other direction.
         if self.isOver || self.pendingReset || !self.forward.link.cuts.isEmpty { return false }
-        return direction == .forward
-            ? !self.forwardIsFinished && self.forward.isTransparent
-            : !self.backwardIsFinished && self.backward.isTransparent
+        return !self.isFinished(direction) && self.with(direction) { $0.isTransparent }
     }
 
     /// Bytes were read from the source of a direction.

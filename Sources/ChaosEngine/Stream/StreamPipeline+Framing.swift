@@ -262,15 +262,11 @@ extension StreamPipeline {
 
     /// The delay that all messages have.
     private mutating func delayOfParts(_ ordinal: Int) -> Int64 {
-        guard let faults = self.faults, let fault = faults.delay?.fault,
-            faults.delay?.isForEveryMessage == true
-        else { return 0 }
-        fault.touch()
-        fault.hit()
-        let delay = faults.delay?.delay(at: UInt64(ordinal)) ?? 0
-        if faults.delay?.isConstantDelay == false {
-            self.fold(faults.delay, ordinal, UInt64(delay))
-        }
+        guard let draws = self.faults?.delay, draws.isForEveryMessage else { return 0 }
+        draws.fault.touch()
+        draws.fault.hit()
+        let delay = draws.delay(at: UInt64(ordinal))
+        if !draws.isConstantDelay { self.fold(draws.tag, ordinal, UInt64(delay)) }
         return delay
     }
 

@@ -61,44 +61,36 @@ extension StreamPipeline {
     ) -> MessageFate {
         var fate = MessageFate()
         guard let faults = self.faults else { return fate }
-        fate.isUnacknowledged = self.strikes(&faults.ackLoss, ordinal, &view, context)
-        fate.isLost = self.strikes(&faults.loss, ordinal, &view, context)
-        fate.isTwice = self.strikes(&faults.duplicate, ordinal, &view, context)
-        fate.isCorrupt = self.strikes(&faults.corrupt, ordinal, &view, context)
-        if faults.delay != nil, faults.delay?.meets(&view, self.direction) != nil {
-            let delay = faults.delay?.delay(at: UInt64(ordinal)) ?? 0
+        fate.isUnacknowledged = self.strikes(faults.ackLoss, ordinal, &view, context)
+        fate.isLost = self.strikes(faults.loss, ordinal, &view, context)
+        fate.isTwice = self.strikes(faults.duplicate, ordinal, &view, context)
+        fate.isCorrupt = self.strikes(faults.corrupt, ordinal, &view, context)
+        if let draws = faults.delay, draws.meets(&view, self.direction) != nil {
+            let delay = draws.delay(at: UInt64(ordinal))
             fate.drawnDelay = delay
-            self.noteDelay(delay, faults.delay, ordinal, context)
+            if !draws.isConstantDelay { self.fold(draws.tag, ordinal, UInt64(delay)) }
+            // A line for each message of a delayed link would drown all others.
+            if !draws.isForEveryMessage {
+                context.journal.decision(
+                    self, draws.fault,
+                    [("message", ordinal.json), ("delay_us", UInt64(delay / 1000).json)])
+            }
         }
-        fate.isHeld = self.strikes(&faults.reorder, ordinal, &view, context)
+        fate.isHeld = self.strikes(faults.reorder, ordinal, &view, context)
         self.countHits(of: fate, faults)
         return fate
     }
 
     private mutating func strikes(
-        _ draws: inout FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView,
+        _ draws: FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView,
         _ context: MessageContext
     ) -> Bool {
-        guard draws != nil, let number = draws?.meets(&view, self.direction),
-            draws?.strikes(at: UInt64(ordinal), matched: number) == true, let fault = draws?.fault
+        guard let draws, let number = draws.meets(&view, self.direction),
+            draws.strikes(at: UInt64(ordinal), matched: number)
         else { return false }
-        self.fold(draws, ordinal, 1)
-        context.journal.decision(self, fault, [("message", ordinal.json)])
+        self.fold(draws.tag, ordinal, 1)
+        context.journal.decision(self, draws.fault, [("message", ordinal.json)])
         return true
-    }
-
-    /// Writes a delay down: in the fingerprint if it was drawn, in the journal if it is meant for
-    /// certain messages only. A line for each message of a delayed link would drown all others.
-    private mutating func noteDelay(
-        _ delay: Int64, _ draws: FaultDraws?, _ ordinal: Int, _ context: MessageContext
-    ) {
-        guard let draws else { return }
-        if !draws.isConstantDelay { self.fold(draws, ordinal, UInt64(delay)) }
-        if !draws.isForEveryMessage {
-            context.journal.decision(
-                self, draws.fault,
-                [("message", ordinal.json), ("delay_us", UInt64(delay / 1000).json)])
-        }
     }
 
     private func countHits(of fate: MessageFate, _ faults: StreamFaults) {
@@ -169,7 +161,7 @@ extension StreamPipeline {
             else { return }
             if flipped.contains(place) { continue }
             flipped.append(place)
-            self.fold(draws, ordinal, UInt64(place.offset * 8 + place.bit))
+            self.fold(draws.tag, ordinal, UInt64(place.offset * 8 + place.bit))
         }
         message.flip(flipped.map { $0.offset * 8 + $0.bit })
     }

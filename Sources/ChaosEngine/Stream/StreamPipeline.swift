@@ -164,10 +164,10 @@ struct StreamPipeline {
     }
 
     /// Notes a decision in the fingerprint.
-    mutating func fold(_ draws: FaultDraws?, _ ordinal: Int, _ value: UInt64) {
-        guard let draws else { return }
+    mutating func fold(_ tag: UInt64, _ ordinal: Int, _ value: UInt64) {
         self.decisions += 1
-        self.fingerprint = draws.folded(self.fingerprint, UInt64(ordinal), value)
+        self.fingerprint =
+            Seed(self.fingerprint).derived(tag).derived(UInt64(ordinal)).derived(value).value
     }
 
     /// Gives up everything that waits, because the connection ends.
