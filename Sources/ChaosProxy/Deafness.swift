@@ -17,4 +17,14 @@ enum Deafness {
             return !isDeaf
         #endif
     }
+
+    /// Whether a socket waits for an answer to its attempt to connect. `false` where no socket can be
+    /// deaf: what comes there is heard.
+    static func isUnanswered(_ channel: any Channel) -> Bool {
+        #if os(Linux)
+            return Self.isInSynSent(channel)
+        #else
+            return false
+        #endif
+    }
 }

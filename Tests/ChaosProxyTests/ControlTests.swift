@@ -143,6 +143,8 @@ struct ControlTests {
     func aThousandTogglesUnderLoadLoseNothingUnaccounted(_ mode: PartitionMode) async throws {
         try await TestWorld.run { world in
             let (opener, listener) = try world.pair(port: mode == .lose ? "lines" : "p")
+            // TCP_RTO_MAX_MS, where the kernel has it: lost packets are sent again each second at least.
+            opener.set(CInt(IPPROTO_TCP), 44, 1000)
             let isDone = Flag()
             let sending = Running {
                 var lines = 0
