@@ -30,7 +30,8 @@
                         value: hops)
                 case .v6:
                     try options.setOption(
-                        ChannelOptions.Types.SocketOption(level: .ipv6, name: Self.ipv6MinimumHopCount),
+                        ChannelOptions.Types.SocketOption(
+                            level: .ipv6, name: Self.ipv6MinimumHopCount),
                         value: hops)
                 case .unixDomainSocket: return hops == 0
                 }

@@ -3,6 +3,11 @@ import NIOCore
 // A deaf socket receives nothing: the kernel discards what arrives, acknowledges nothing, and the
 // peer retransmits until the socket hears again. It is how a cut in mode `drop` becomes a real
 // packet silence without any privilege.
+//
+// Its limits: a peer that sends with a TTL of 255 is heard all the same; systems other than Linux and
+// Unix sockets have no such option, and there a cut stalls like `hold`. Deafness stops receiving only.
+// What was handed to a socket before the cut is out of reach: up to 128 KiB in NIO and what waits in
+// the kernel, which a reader with a backlog can still take in when only its own direction is cut.
 
 /// Makes sockets deaf and hearing.
 enum Deafness {

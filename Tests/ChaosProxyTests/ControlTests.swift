@@ -69,7 +69,9 @@ struct ControlTests {
             try world.wait { await $0.close() }
             #expect(opener.endError() == ECONNRESET)
             #expect(listener.endError() == ECONNRESET)
-            let error = #expect(throws: ProxyError.self) { try world.wait { try await $0.connections() } }
+            let error = #expect(throws: ProxyError.self) {
+                try world.wait { try await $0.connections() }
+            }
             #expect(error?.description == "the proxy is closed")
         }
     }
