@@ -136,6 +136,7 @@ extension ScenarioRun {
     func endEverything() async {
         for lease in self.leases.values { lease.cancel() }
         self.leases = [:]
+        await self.holdings.bypasses?.stop()
         if let supervisor = self.holdings.supervisor {
             await supervisor.shutdown()
         } else {

@@ -60,6 +60,7 @@ extension ScenarioRun {
         self.noteSurprises()
         if self.memory.isInterrupted { throw CancellationError() }
         try await self.startNodes(supervisor)
+        self.watchForBypasses(plan, host)
         await self.startTimeline(clock, network)
         await self.endIfAllNodesEnded()
     }
@@ -95,6 +96,24 @@ extension ScenarioRun {
         }
         let note = self.length.note(hasCommand: !self.settings.wrapped.isEmpty)
         if let note { self.tell(note) }
+    }
+
+    /// Looks for connections that the network of this run has no power over.
+    private func watchForBypasses(_ plan: AddressPlan, _ host: ProcessHost) {
+        if self.scenario.nodes.isEmpty { return }
+        let watch = BypassWatch(plan: plan, host: host)
+        self.holdings.bypasses = watch
+        watch.start { bypass in
+            Task {
+                // Who looks at a node from outside is free to; a node that gets around its links
+                // proves nothing about them.
+                if bypass.dialer == .client {
+                    await self.warn(bypass.description)
+                } else {
+                    await self.doubt(bypass.description)
+                }
+            }
+        }
     }
 
     /// Starts the guardian, and has it remove the run's sockets however the run ends.

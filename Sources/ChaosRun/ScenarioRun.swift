@@ -254,6 +254,7 @@ struct Holdings {
     var host: ProcessHost?
     var proxy: Proxy?
     var supervisor: NodeSupervisor?
+    var bypasses: BypassWatch?
     var news: NodeNewsReader?
     var control: ControlServer?
 }

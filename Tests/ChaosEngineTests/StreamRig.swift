@@ -182,7 +182,8 @@ final class StreamRig {
     func seen(_ direction: Direction = .forward) -> [String] {
         var lines: [(at: Instant, text: String)] = []
         for event in self.events where event.direction == direction || event.direction == nil {
-            let text = event.mark.isEmpty ? String(decoding: event.bytes, as: UTF8.self) : event.mark
+            let bytes = String(decoding: event.bytes, as: UTF8.self)
+            let text = event.mark.isEmpty ? bytes : event.mark
             if event.mark.isEmpty, let last = lines.last, last.at == event.at {
                 lines[lines.count - 1].text += text
             } else {
@@ -213,10 +214,14 @@ final class StreamRig {
         self.events.filter { $0.direction == direction && $0.mark.isEmpty }.map(\.bytes.count)
     }
 
-    /// When each write of one direction left, in milliseconds.
+    /// The instants at which bytes of one direction left, in milliseconds.
     func times(_ direction: Direction = .forward) -> [Double] {
-        self.events.filter { $0.direction == direction && $0.mark.isEmpty }
-            .map { Double($0.at.nanoseconds) / 1e6 }
+        var times: [Double] = []
+        for event in self.events where event.direction == direction && event.mark.isEmpty {
+            let time = Double(event.at.nanoseconds) / 1e6
+            if times.last != time { times.append(time) }
+        }
+        return times
     }
 
     /// How many bytes of one direction left at each instant at which some did.

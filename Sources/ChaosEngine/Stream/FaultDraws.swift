@@ -68,9 +68,7 @@ struct FaultDraws {
     /// Whether a message is one that the fault is meant for, as far as its content and direction
     /// go; counts it if so and returns how many the fault has met since injection, or `nil` if it
     /// is none of those that the match counts.
-    func meets<Bytes: StreamBytes>(
-        _ view: inout LazyMessageView<Bytes>, _ direction: Direction
-    ) -> Int? {
+    func meets(_ view: inout LazyMessageView, _ direction: Direction) -> Int? {
         guard let match = self.match else {
             self.fault.touch()
             return self.fault.countMatch()

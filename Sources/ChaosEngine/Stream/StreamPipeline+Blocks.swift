@@ -6,7 +6,7 @@ import DequeModule
 
 extension StreamPipeline {
     /// Takes in bytes that no framing divides.
-    mutating func admitRaw(_ bytes: Bytes, at now: Instant, journal: Journal) {
+    mutating func admitRaw(_ bytes: Chunk, at now: Instant, journal: Journal) {
         if self.release.timeout != nil {
             self.counters.lost += bytes.count
             self.release.noteSwallowed(at: now)
@@ -82,24 +82,23 @@ extension StreamPipeline {
 
     /// Flips the bits of a block that lie in this part of it.
     private mutating func flip(
-        _ decision: BlockDecision, in part: inout Bytes, at offset: Int, _ faults: StreamFaults,
+        _ decision: BlockDecision, in part: inout Chunk, at offset: Int, _ faults: StreamFaults,
         _ journal: Journal
     ) {
         let begin = offset - decision.number * Self.blockSize
-        var isStruck = false
-        for place in decision.flips where place / 8 >= begin && place / 8 < begin + part.count {
-            part.flipBit(place % 8, at: place / 8 - begin)
-            isStruck = true
-        }
+        let places = decision.flips.map { $0 - begin * 8 }
+            .filter { $0 >= 0 && $0 < part.count * 8 }
         // A block may end before the byte that was to be struck comes.
-        guard isStruck, !self.block.hasFlipped, let fault = faults.corrupt?.fault else { return }
+        if places.isEmpty { return }
+        part.flip(places)
+        guard !self.block.hasFlipped, let fault = faults.corrupt?.fault else { return }
         self.block.hasFlipped = true
         fault.hit()
         journal.decision(self, fault, [("block", decision.number.json)])
     }
 
     private mutating func admit(
-        _ part: Bytes, _ decision: BlockDecision, at now: Instant, offset: Int
+        _ part: Chunk, _ decision: BlockDecision, at now: Instant, offset: Int
     ) {
         let due = now.advanced(byNanoseconds: decision.delay)
         guard decision.losses > 0 else {
@@ -108,7 +107,7 @@ extension StreamPipeline {
         }
         let lateness = self.lateness(ofLosses: decision.losses)
         var item = QueueItem(
-            content: .bytes(part), due: due.advanced(byNanoseconds: lateness), place: offset)
+            .bytes(part), due: due.advanced(byNanoseconds: lateness), place: offset)
         if decision.losses == 1 {
             item.dueWithoutLoss = due
             let end = (decision.number + 1) * Self.blockSize

@@ -29,7 +29,7 @@ struct MessageFate {
 
 extension StreamPipeline {
     /// Decides the fate of one whole message and carries it out.
-    mutating func admitMessage(_ message: Bytes, at now: Instant, _ context: MessageContext) {
+    mutating func admitMessage(_ message: Chunk, at now: Instant, _ context: MessageContext) {
         let ordinal = self.beginMessage()
         var view = LazyMessageView(framing: self.link.framing, side: self.side, bytes: message)
         if let observer = self.link.network.messageObserver { observer(self.link.link, view.value) }
@@ -42,15 +42,14 @@ extension StreamPipeline {
     }
 
     /// Takes a reply away and resets the connection behind all that came before it.
-    mutating func suppress(_ reply: Bytes, at now: Instant) {
+    mutating func suppress(_ reply: Chunk, at now: Instant) {
         self.counters.lost += reply.count
         self.releaseHeldMessages(at: now, all: true)
         self.hasEnded = true
         let delay = self.faults?.delay?.isForEveryMessage == true ? self.link.latency : 0
         self.enqueue(
             QueueItem(
-                content: .abort, due: now.advanced(byNanoseconds: delay),
-                place: self.messagesStarted))
+                .abort, due: now.advanced(byNanoseconds: delay), place: self.messagesStarted))
     }
 
     // MARK: - Decisions
@@ -58,7 +57,7 @@ extension StreamPipeline {
     /// Draws what each fault does to a message. All of them draw, also for a message that is lost:
     /// what one fault does never shifts what another decides.
     mutating func decideFate(
-        of ordinal: Int, _ view: inout LazyMessageView<Bytes>, _ context: MessageContext
+        of ordinal: Int, _ view: inout LazyMessageView, _ context: MessageContext
     ) -> MessageFate {
         var fate = MessageFate()
         guard let faults = self.faults else { return fate }
@@ -77,7 +76,7 @@ extension StreamPipeline {
     }
 
     private mutating func strikes(
-        _ draws: inout FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView<Bytes>,
+        _ draws: inout FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView,
         _ context: MessageContext
     ) -> Bool {
         guard draws != nil, let number = draws?.meets(&view, self.direction),
@@ -117,14 +116,14 @@ extension StreamPipeline {
     // MARK: - Effects
 
     /// Carries out what was decided for a message.
-    mutating func deliver(_ message: Bytes, _ ordinal: Int, _ fate: MessageFate, at now: Instant) {
+    mutating func deliver(_ message: Chunk, _ ordinal: Int, _ fate: MessageFate, at now: Instant) {
         if fate.isLost {
             self.counters.lost += message.count
             self.method = nil
             return
         }
         var message = message
-        var view: LazyMessageView<Bytes>?
+        var view: LazyMessageView?
         if fate.isCorrupt || fate.isUnacknowledged {
             view = LazyMessageView(framing: self.link.framing, side: self.side, bytes: message)
         }
@@ -134,8 +133,8 @@ extension StreamPipeline {
             fate.isUnacknowledged
             ? RequestNote(isUnacknowledged: true, messageID: messageID) : nil
         let item = QueueItem(
-            content: .bytes(message), due: now.advanced(byNanoseconds: fate.delay), place: ordinal,
-            messages: 1, isWhole: true, notes: self.takeNotes(note))
+            messages: message, due: now.advanced(byNanoseconds: fate.delay), ordinal: ordinal,
+            notes: self.takeNotes(note))
         if fate.isHeld, case .reorder(let reorder)? = self.faults?.reorder?.fault.fault {
             self.counters.queued += message.count
             self.held.append(
@@ -160,7 +159,7 @@ extension StreamPipeline {
     }
 
     /// Flips as many different bits as the fault asks for, or as the message has.
-    private mutating func corrupt(_ message: inout Bytes, _ ordinal: Int, _ view: MessageView) {
+    private mutating func corrupt(_ message: inout Chunk, _ ordinal: Int, _ view: MessageView) {
         guard let draws = self.faults?.corrupt, case .corrupt(let corrupt) = draws.fault.fault
         else { return }
         var flipped: [MessageBit] = []
@@ -171,8 +170,8 @@ extension StreamPipeline {
             if flipped.contains(place) { continue }
             flipped.append(place)
             self.fold(draws, ordinal, UInt64(place.offset * 8 + place.bit))
-            message.flipBit(place.bit, at: place.offset)
         }
+        message.flip(flipped.map { $0.offset * 8 + $0.bit })
     }
 
     // MARK: - Messages held back for others to overtake
@@ -180,7 +179,7 @@ extension StreamPipeline {
     /// Counts one overtaking for each held message and lets those go that were overtaken enough,
     /// right behind the message that overtook them.
     private mutating func overtakeHeldMessages() {
-        var waiting: [HeldMessage<Bytes>] = []
+        var waiting: [HeldMessage] = []
         for var message in self.held {
             message.gap = message.gap.map { $0 - 1 }
             if let gap = message.gap, gap <= 0 {
@@ -209,7 +208,7 @@ extension StreamPipeline {
     /// then in front of it, or nowhere yet if it has begun to leave.
     private var lastBorder: Int? {
         if self.passing == nil { return self.queue.count }
-        guard let index = self.queue.lastIndex(where: { $0.messages > 0 }),
+        guard let index = self.queue.lastIndex(where: { $0.startsMessage }),
             self.queue[index].place == self.messagesStarted - 1
         else { return nil }
         return index
@@ -218,7 +217,7 @@ extension StreamPipeline {
     /// Where a held message leaves at once: in front of later messages that are still on their way,
     /// but never inside of one.
     private func place(
-        for item: QueueItem<Bytes>, before border: Int, at now: Instant
+        for item: QueueItem, before border: Int, at now: Instant
     ) -> Int {
         var place = border
         var index = border
