@@ -10,9 +10,9 @@
     /// Looks where else something listens at a port, to say why a node is not found where it
     /// should be.
     enum ListenerSurvey {
-        /// The addresses at which this port is listened on, outside the run's own network. `*`
-        /// stands for every address.
-        static func addresses(port: UInt16, outside network: UInt8) -> [String] {
+        /// The addresses at which this port is listened on, outside the networks of this and other
+        /// runs. `*` stands for every address.
+        static func addresses(port: UInt16) -> [String] {
             var found: [String] = []
             for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
                 for line in self.lines(of: file).dropFirst() {
@@ -21,9 +21,8 @@
                     guard columns.count > 3, columns[3] == "0A",
                         let address = self.address(columns[1], port: port)
                     else { continue }
-                    if !address.hasPrefix("127.\(network)."), !found.contains(address) {
-                        found.append(address)
-                    }
+                    let isOfARun = (77...126).contains { address.hasPrefix("127.\($0).") }
+                    if !isOfARun, !found.contains(address) { found.append(address) }
                 }
             }
             return found

@@ -115,14 +115,18 @@ extension NodeSupervisor {
     /// listens at its port elsewhere, or by its own words.
     private func addressHint(_ record: NodeRecord) -> String? {
         #if os(Linux)
-            guard case .loopback(let network) = self.surroundings.plan.style else { return nil }
+            guard case .loopback = self.surroundings.plan.style else { return nil }
             let remedy = "a node that cannot listen at {listen} alone needs  addressing: ports"
-            for port in record.spec.ports where port.transport == .tcp {
+            // Who waits for a line has not looked for the port.
+            let looksForPorts = !record.spec.ready.contains {
+                if case .log = $0 { true } else { false }
+            }
+            for port in record.spec.ports where looksForPorts && port.transport == .tcp {
                 guard
                     case .tcp(_, let number)? = self.surroundings.plan.listen(
                         record.spec.name, port.name)
                 else { continue }
-                let others = ListenerSurvey.addresses(port: number, outside: network)
+                let others = ListenerSurvey.addresses(port: number)
                 if let other = others.first {
                     return "something listens at \(other):\(number); \(remedy)"
                 }
