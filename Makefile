@@ -5,6 +5,8 @@ BUILD := $(SWIFT) build --build-tests
 BIN := .build/debug
 # What `make demo` passes to chaos; `make demo SEED=7` repeats another run.
 SEED ?= 1
+# What `make bench` passes to chaos-bench; `make bench BENCH=--quick` takes a minute instead of six.
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test format lint bench clean packages
@@ -31,8 +33,11 @@ format: ## Formats all sources
 lint: ## Checks the formatting of all sources
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
 
-bench: build ## Measures what the engine costs
-	@echo "make bench: the benchmarks come with the Benchmarks/ package" && exit 1
+bench: ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in about a minute)
+	@scripts/install-packages git libc6-dev haproxy nginx-light libnginx-mod-stream
+	@$(SWIFT) build -c release --product chaos
+	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
+	@Benchmarks/.build/release/chaos-bench --chaos .build/release/chaos $(BENCH)
 
 clean: ## Removes what was built
 	@rm -rf .build

@@ -27,6 +27,10 @@ let tests: [Target] = [
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
     ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
+    (
+        "ChaosProxy",
+        ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
+    ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -81,7 +85,8 @@ let package = Package(
         .target(
             name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
             swiftSettings: pure),
-        .target(name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+        .target(
+            name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
@@ -141,6 +146,9 @@ let package = Package(
         .executableTarget(
             name: "chaos-node", dependencies: ["ReferenceNodes", "NodeKit", argumentParser],
             swiftSettings: strict),
+
+        // Runs the examples as people do, through the built command.
+        .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
 
         // For tests only: hosts processes and is killed.
         .executableTarget(

@@ -227,8 +227,8 @@ static void send_signal(const chaos_message *request) {
     taken = chaos_table_signal(&guardian.table, number);
     for (int pass = 0; pass < 100 && (number == SIGKILL || number == SIGSTOP); pass++) {
         int alive = select_family(request);
-        int stopped = chaos_table_stopped(&guardian.table);
-        if (alive <= 0 || (number == SIGSTOP && alive == stopped)) break;
+        int still = chaos_table_still(&guardian.table);
+        if (alive <= 0 || (number == SIGSTOP && alive == still)) break;
         chaos_table_signal(&guardian.table, number);
         if (pass > 2) pause_briefly();
     }
@@ -266,7 +266,7 @@ static void obey(const chaos_message *request, const int *descriptors, int descr
         int alive = select_family(request);
         return tell(
             CHAOS_REPLY_INSPECTED, request->id, alive < 0 ? 0 : alive,
-            chaos_table_stopped(&guardian.table), 0);
+            chaos_table_stopped(&guardian.table), (uint32_t)chaos_table_still(&guardian.table));
     }
     case CHAOS_REQUEST_REGISTER:
         return tell(CHAOS_REPLY_DONE, request->id, 0, register_path(guardian.payload), 0);

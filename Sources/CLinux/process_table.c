@@ -93,12 +93,16 @@ int chaos_table_select(chaos_process_table *table, const chaos_selection *select
     return alive;
 }
 
-int chaos_table_stopped(const chaos_process_table *table) {
-    int stopped = 0;
+static int in_state(const chaos_process_table *table, const char *states) {
+    int count = 0;
     for (int i = 0; i < table->count; i++)
-        if (table->list[i].member && table->list[i].state == 'T') stopped++;
-    return stopped;
+        if (table->list[i].member && strchr(states, table->list[i].state)) count++;
+    return count;
 }
+
+int chaos_table_stopped(const chaos_process_table *table) { return in_state(table, "T"); }
+
+int chaos_table_still(const chaos_process_table *table) { return in_state(table, "TD"); }
 
 int chaos_table_signal(const chaos_process_table *table, int signal) {
     int taken = 0;

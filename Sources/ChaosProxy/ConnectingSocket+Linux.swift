@@ -11,17 +11,49 @@
             ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { Self.connecting(in: ProcFile.read($0)) }
         }
 
-        /// The sockets in state SYN_SENT of a table.
+        /// The sockets in state SYN_SENT of a table. Tables are long and few sockets are in that state,
+        /// so a line is only looked into where it says so.
         static func connecting(in table: [UInt8]) -> [ConnectingSocket] {
             var sockets: [ConnectingSocket] = []
-            for line in table.split(separator: UInt8(ascii: "\n")).dropFirst() {
-                let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 10)
-                guard fields.count > 9, fields[3].elementsEqual("02".utf8) else { continue }
-                let text = { String(decoding: fields[$0], as: UTF8.self) }
-                sockets.append(
-                    ConnectingSocket(remote: text(2), identity: "\(text(1)) \(text(9))"))
+            table.withUnsafeBytes { table in
+                var rest = table[...]
+                while let line = Self.nextLine(&rest) {
+                    guard Self.isConnecting(line) else { continue }
+                    let fields = String(decoding: line, as: UTF8.self).split(separator: " ")
+                    if fields.count < 10 { continue }
+                    sockets.append(
+                        ConnectingSocket(
+                            remote: String(fields[2]), identity: "\(fields[1]) \(fields[9])"))
+                }
             }
             return sockets
+        }
+
+        private static func nextLine(
+            _ rest: inout Slice<UnsafeRawBufferPointer>
+        ) -> UnsafeRawBufferPointer? {
+            let bytes = UnsafeRawBufferPointer(rebasing: rest)
+            guard let begin = bytes.baseAddress, let end = memchr(begin, 0x0a, bytes.count) else {
+                return nil
+            }
+            let length = UnsafeRawPointer(end) - begin
+            rest = rest.dropFirst(length + 1)
+            return UnsafeRawBufferPointer(start: begin, count: length)
+        }
+
+        /// Whether the line's state is 02. The columns behind the number's colon have fixed widths.
+        private static func isConnecting(_ line: UnsafeRawBufferPointer) -> Bool {
+            guard let begin = line.baseAddress, let colon = memchr(begin, 0x3a, line.count) else {
+                return false
+            }
+            let addresses = UnsafeRawPointer(colon) - begin + 2
+            // An IPv4 address has 8 digits, an IPv6 address 32; a colon and 4 digits follow.
+            return [13, 37].contains { width in
+                let state = addresses + 2 * (width + 1)
+                return state + 2 < line.count && line[state - 1] == 0x20
+                    && line[addresses + width] == 0x20 && line[state] == 0x30
+                    && line[state + 1] == 0x32 && line[state + 2] == 0x20
+            }
         }
     }
 

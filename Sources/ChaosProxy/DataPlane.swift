@@ -25,7 +25,7 @@ final class DataPlane {
     // The settings that bring NIO level with HAProxy, measured; see also `receiveWindow`.
     static let receiveAllocator = AdaptiveRecvByteBufferAllocator(
         minimum: 2048, initial: 4096, maximum: 256 << 10)
-    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: 32 << 10)
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32 << 10, high: 64 << 10)
     /// What the kernel may hold for one socket (it doubles the number). When a stream ends, NIO reads
     /// all of it at once, whatever waits, so it has to be bounded.
     static let receiveWindow: SocketOptionValue = 256 << 10
@@ -150,8 +150,8 @@ final class DataPlane {
     /// Closes everything; done when every socket is closed.
     func close() -> EventLoopFuture<Void> {
         self.isClosing = true
-        self.attempts?.watch([])
-        let closed = self.listeners.map { $0.close() }
+        let stopped = self.attempts.map { [$0.stop()] } ?? []
+        let closed = self.listeners.map { $0.close() } + stopped
         self.listeners = []
         for connection in self.connectionsInOrder { connection.abort() }
         self.flushJournal()

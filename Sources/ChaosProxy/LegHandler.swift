@@ -114,7 +114,7 @@ final class LegHandler: ChannelInboundHandler {
         self.channel.close(promise: nil)
     }
 
-    /// Stops reporting: the connection has given this socket up.
+    /// Stops reporting: the connection is gone, or has given this socket up.
     func detach() { self.connection = nil }
 
     // MARK: - What happens to the socket
@@ -140,7 +140,9 @@ final class LegHandler: ChannelInboundHandler {
         if self.isLingering { self.read() } else { self.connection?.pump() }
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) { self.connection?.pump() }
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if self.channel.isWritable { self.connection?.pump() }
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { self.inputEnded() }
@@ -163,7 +165,6 @@ final class LegHandler: ChannelInboundHandler {
         // Sockets that never became active are told no other way.
         self.closed()
         self.context = nil
-        self.connection = nil
     }
 
     private func closed() {

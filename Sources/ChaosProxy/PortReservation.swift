@@ -29,6 +29,10 @@ struct PortReservation: ~Copyable {
             _ = Self.closeDescriptor(descriptor)
             return nil
         }
+        // Bound, it no longer lets others in who would reuse the address.
+        isOn = 0
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
         self.descriptor = descriptor
     }
 

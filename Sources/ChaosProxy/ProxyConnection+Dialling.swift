@@ -75,6 +75,8 @@ extension ProxyConnection {
     private func hangUp() {
         self.dialling.call += 1
         self.dialling.progress = .waiting
+        // The target may have answered already: a reset, not an end, tells it that nothing comes.
+        self.listener?.reset()
         self.dropListener()
         self.dialling.channel?.close(promise: nil)
         self.dialling.channel = nil

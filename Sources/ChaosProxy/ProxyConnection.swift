@@ -107,8 +107,9 @@ final class ProxyConnection {
         self.stopTimer()
         self.stopDialling()
         self.engine.closed(at: self.plane.clock.now)
+        self.opener?.detach()
         self.opener = nil
-        self.listener = nil
+        self.dropListener()
         self.plane.remove(self)
     }
 
@@ -232,7 +233,7 @@ final class ProxyConnection {
         self.timer = nil
     }
 
-    /// Forgets a socket that could not be connected, so that another may be tried.
+    /// Forgets the socket that faces the target.
     func dropListener() {
         self.listener?.detach()
         self.listener = nil

@@ -20,6 +20,9 @@ final class SilentAttempts {
     /// The sockets that have been counted and still wait.
     private var counted: Set<ConnectingSocket> = []
     private var task: RepeatedTask?
+    /// How many looks are under way.
+    private var looks = 0
+    private var whenStopped: EventLoopPromise<Void>?
 
     init(on plane: DataPlane) { self.plane = plane }
 
@@ -45,10 +48,23 @@ final class SilentAttempts {
     /// Looks once; done when everything seen is counted.
     func look() -> EventLoopFuture<Void> {
         if self.watched.isEmpty { return self.plane.loop.makeSucceededVoidFuture() }
+        self.looks += 1
         // The list is as long as the machine has sockets: it is read on a thread that may wait.
         return NIOSingletons.posixBlockingThreadPool.runIfActive(eventLoop: self.plane.loop) {
             ConnectingSocket.all()
-        }.assumeIsolated().map { self.count($0) }.recover { _ in }.nonisolated()
+        }.assumeIsolated().map { self.count($0) }.recover { _ in }.always { _ in
+            self.looks -= 1
+            if self.looks == 0 { self.whenStopped?.succeed() }
+        }.nonisolated()
+    }
+
+    /// Ends watching; done when no thread looks any more.
+    func stop() -> EventLoopFuture<Void> {
+        self.watch([])
+        let stopped = self.plane.loop.makePromise(of: Void.self)
+        self.whenStopped = stopped
+        if self.looks == 0 { stopped.succeed() }
+        return stopped.futureResult
     }
 
     private func count(_ sockets: [ConnectingSocket]) {

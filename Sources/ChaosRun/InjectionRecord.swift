@@ -123,7 +123,7 @@ extension InjectionCounters {
     init(_ cut: Cut, links: [Link]) {
         self.touched = cut.touched
         self.hits = cut.hits
-        self.crossings = links.filter(cut.covers).map {
+        self.crossings = links.filter(cut.covers).sorted().map {
             InjectionRecord.Crossing(link: $0, bytes: cut.crossedBytes[$0] ?? 0)
         }
     }

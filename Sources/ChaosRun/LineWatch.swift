@@ -1,5 +1,6 @@
 import ChaosCluster
 import ChaosCore
+import ChaosScenario
 
 /// The lines that nodes wrote, and who waits for one that has yet to come. Lives in a run's actor.
 struct LineWatch {

@@ -67,7 +67,7 @@ package struct RunConsole: Sendable {
         /// Something that people should know.
         case warning(String)
         /// How far the run is; replaces the progress before.
-        case progress(String)
+        case progress(Instant, String)
     }
 }
 

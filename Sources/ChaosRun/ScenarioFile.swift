@@ -48,12 +48,12 @@ package enum ScenarioFile {
         }
         if isScenario {
             let scenario = try parser.scenario(text, file: file)
-            return "scenario '\(scenario.name)', \(scenario.nodes.count) nodes, "
-                + "\(scenario.schedule.count) schedule entries, \(scenario.checks.count) checks"
+            return "scenario '\(scenario.name)', nodes: \(scenario.nodes.count), "
+                + "schedule entries: \(scenario.schedule.count), checks: \(scenario.checks.count)"
         }
         let profile = try parser.profile(text, file: file)
-        return "profile '\(profile.name)', \(profile.network.rules.count) rules, "
-            + "\(profile.schedule.count) schedule entries"
+        return "profile '\(profile.name)', rules: \(profile.network.rules.count), "
+            + "schedule entries: \(profile.schedule.count)"
     }
 
     /// Finds a profile by name for a command without a scenario.

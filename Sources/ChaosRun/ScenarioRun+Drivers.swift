@@ -94,11 +94,9 @@ extension ScenarioRun {
 
     private func showProgress(_ parts: Parts) async {
         while (try? await Task.sleep(for: .milliseconds(500))) != nil {
-            let progress = self.workloadProgress(parts)
-            let text = progress.members.dropFirst().map { "\($0.value.text) \($0.key)" }
-            let time = Duration.seconds(parts.clock.now.nanoseconds / 1_000_000_000).text
-            self.settings.console.show(.progress("\(time)  " + text.joined(separator: ", ")))
-            self.feed.publish(.progress(progress, at: parts.clock.now))
+            let now = parts.clock.now
+            self.settings.console.show(.progress(now, parts.board.text))
+            self.feed.publish(.progress(parts.board.json, at: now))
         }
     }
 }

@@ -91,6 +91,7 @@ extension ScenarioRun {
         } onCancel: {
             reads.cancel()
         }
+        self.tell(parts.board.text)
         self.finalReads = nil
     }
 
@@ -140,6 +141,7 @@ extension ScenarioRun {
     func endEverything() async {
         for lease in self.leases.values { lease.cancel() }
         self.leases = [:]
+        await self.holdings.bypasses?.stop()
         if let supervisor = self.holdings.supervisor {
             await supervisor.shutdown()
         } else {

@@ -33,6 +33,7 @@ extension ScenarioRun {
             },
             elapsed: seen.elapsed, directory: directory.shownPath,
             repeatCommand: self.settings.repeatCommand)
+        result.commandExit = facts.wrappedExit
         result.findings = facts.findings
         result.faults = seen.records.map(\.result)
         result.cuts = seen.records.flatMap(\.resultCuts)

@@ -15,7 +15,8 @@ extension ScenarioRun {
         let clock = RunClock()
         let directory = try RunDirectory(
             in: self.settings.runsFolder, name: self.scenario.name,
-            longestSocketName: self.longestSocketName,
+            longestSocketName: AddressPlan.longestSocketName(
+                nodes: self.scenario.nodes.map { ($0.name, $0.ports) }),
             runtimeDirectory: ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"])
         self.holdings.directory = directory
         self.settings.console.show(
@@ -39,20 +40,27 @@ extension ScenarioRun {
             reserved: Set(self.scenario.schedule.map(\.id)))
         let supervisor = self.makeSupervisor(plan, host, directory, clock)
         self.holdings.supervisor = supervisor
-        let recorder = HistoryRecorder(now: { clock.now }) { historyFile.append($0.json) }
+        let board = ProgressBoard(
+            kind: self.scenario.workload?.kind ?? "",
+            nodes: self.scenario.nodes.map(\.name.text))
+        let recorder = HistoryRecorder(now: { clock.now }) { operation in
+            historyFile.append(operation.json)
+            board.note(operation)
+        }
         allocator.release()
         let external = try await self.openListeners(plan, proxy, network)
         self.keep(
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
-                externalEndpoints: external))
+                board: board, externalEndpoints: external))
         try self.writeHeaders(directory, seed)
         self.journalStart()
         self.holdings.control = try await self.startControl(at: directory.socketPath)
         self.noteSurprises()
         if self.memory.isInterrupted { throw CancellationError() }
         try await self.startNodes(supervisor)
+        self.watchForBypasses(plan, host)
         await self.startTimeline(clock, network)
         await self.endIfAllNodesEnded()
     }
@@ -90,6 +98,24 @@ extension ScenarioRun {
         if let note { self.tell(note) }
     }
 
+    /// Looks for connections that the network of this run has no power over.
+    private func watchForBypasses(_ plan: AddressPlan, _ host: ProcessHost) {
+        if self.scenario.nodes.isEmpty { return }
+        let watch = BypassWatch(plan: plan, host: host)
+        self.holdings.bypasses = watch
+        watch.start { bypass in
+            Task {
+                // Who looks at a node from outside is free to; a node that gets around its links
+                // proves nothing about them.
+                if bypass.dialer == .client {
+                    await self.warn(bypass.description)
+                } else {
+                    await self.doubt(bypass.description)
+                }
+            }
+        }
+    }
+
     /// Starts the guardian, and has it remove the run's sockets however the run ends.
     private func makeHost(_ directory: RunDirectory, _ plan: AddressPlan) async throws
         -> ProcessHost
@@ -117,18 +143,6 @@ extension ScenarioRun {
             paths.append(path)
         }
         return paths
-    }
-
-    /// The bytes of the longest name of a socket that nodes or links listen at.
-    private var longestSocketName: Int {
-        let names = self.scenario.nodes.map(\.name.text.utf8.count)
-        let longest = max("client".utf8.count, names.max() ?? 0)
-        return self.scenario.nodes.flatMap { node in
-            node.ports.filter { $0.transport == .unix }.map { port in
-                "-to-.sock".utf8.count + longest + node.name.text.utf8.count
-                    + port.name.text.utf8.count + 1
-            }
-        }.max() ?? 0
     }
 
     /// The names that links and partitions may use: nodes, then external servers.

@@ -29,7 +29,7 @@ extension ScenarioRun {
                     since: record.begin, until: record.until, crossedBytes: record.crossedBytes)
             }
         }
-        if self.scenario.workload != nil { status.workload = self.workloadProgress(parts) }
+        if self.scenario.workload != nil { status.workload = parts.board.json }
         return status
     }
 
@@ -48,23 +48,6 @@ extension ScenarioRun {
             name: name, state: state.shown,
             pid: await parts.supervisor.processID(of: name).map { Int($0.rawValue) },
             restarts: await parts.supervisor.restarts(of: name), ports: ports)
-    }
-
-    /// How many operations ended how.
-    func workloadProgress(_ parts: Parts) -> JSONObject {
-        var (invoked, ok, fail, info): (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
-        for operation in parts.recorder.history.operations {
-            switch operation.kind {
-            case .invoke: invoked += 1
-            case .ok: ok += 1
-            case .fail: fail += 1
-            case .info: info += 1
-            }
-        }
-        return [
-            "kind": .string(self.scenario.workload?.kind ?? ""), "invoked": .int(invoked),
-            "ok": .int(ok), "fail": .int(fail), "info": .int(info),
-        ]
     }
 }
 

@@ -52,6 +52,7 @@ package actor ScenarioRun {
         let journal: LineFile
         let clock: RunClock
         let recorder: HistoryRecorder
+        let board: ProgressBoard
         /// Where wrapped commands and users find external servers.
         let externalEndpoints: [(link: ExternalLink, endpoint: Endpoint)]
         var timeline: Timeline?
@@ -255,6 +256,7 @@ struct Holdings {
     var host: ProcessHost?
     var proxy: Proxy?
     var supervisor: NodeSupervisor?
+    var bypasses: BypassWatch?
     var news: NodeNewsReader?
     var control: ControlServer?
 }

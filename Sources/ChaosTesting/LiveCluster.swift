@@ -166,7 +166,7 @@ public struct LiveCluster: Sendable {
             let name = try node.map { try NodeName(parsing: $0) }
             if let name { _ = try await self.run.endpoint(of: name, nil) }
             let found = await self.run.line(
-                matching: try LogPattern(pattern), of: name, after: after?.number ?? 0,
+                matching: try LogPattern(parsing: pattern), of: name, after: after?.number ?? 0,
                 within: within)
             guard let found else {
                 try Task.checkCancellation()

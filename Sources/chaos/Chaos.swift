@@ -1,12 +1,37 @@
 import ArgumentParser
+import ChaosCore
+import ChaosRun
+import Foundation
 
 @main
 enum Entrypoint {
-    static func main() async { await Chaos.main() }
+    static func main() async {
+        Self.refuseUnknownCommands()
+        await Chaos.main()
+    }
+
+    /// Answers a mistyped command with the one that was meant, which the library does not.
+    private static func refuseUnknownCommands() {
+        guard let word = Swift.CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else {
+            return
+        }
+        let known = Chaos.commands.compactMap { $0.configuration.commandName } + ["help"]
+        if known.contains(word) { return }
+        let nearest = Suggestion.nearest(to: word, among: known)
+        let hint = nearest.map { "did you mean 'chaos \($0)'?" } ?? "'chaos --help' lists them"
+        printError("\(InputError("there is no such command", found: word, hint: hint))")
+        exit(ChaosExit.usage)
+    }
 }
 
 /// The command with all its subcommands.
 struct Chaos: AsyncParsableCommand {
+    private static let runCommands: [any ParsableCommand.Type] = [
+        RunCommand.self, TestCommand.self, CheckCommand.self, ProfilesCommand.self,
+    ]
+    /// All subcommands, in the order in which help lists them.
+    static var commands: [any ParsableCommand.Type] { Self.runCommands + controlCommands }
+
     static let configuration = CommandConfiguration(
         commandName: "chaos",
         abstract:
@@ -18,11 +43,7 @@ struct Chaos: AsyncParsableCommand {
             """,
         version: chaosVersion,
         groupedSubcommands: [
-            CommandGroup(
-                name: "Run",
-                subcommands: [
-                    RunCommand.self, TestCommand.self, CheckCommand.self, ProfilesCommand.self,
-                ]),
+            CommandGroup(name: "Run", subcommands: Self.runCommands),
             CommandGroup(name: "Steer a live run", subcommands: controlCommands),
         ])
 }

@@ -57,8 +57,8 @@ func readSeed(_ text: String?, option: String = "--seed") throws(InputError) -> 
 /// A seed that nobody chose; small enough to type.
 func drawSeed() -> Seed { Seed(UInt64.random(in: 1...999_999)) }
 
-/// Writes the running command line again, with this seed.
-func repeatCommand(seed: Seed, scenario: String? = nil) -> String {
+/// Writes the running command line again, with this seed; of a test, only this scenario.
+func repeatCommand(seed: Seed, scenario: String? = nil, duration: String? = nil) -> String {
     var words: [String] = ["chaos"]
     var rest = ArraySlice(Swift.CommandLine.arguments.dropFirst())
     var hasSeed = false
@@ -77,7 +77,9 @@ func repeatCommand(seed: Seed, scenario: String? = nil) -> String {
         if word.hasPrefix("--seed=") || word.hasPrefix("--seeds=") { continue }
         words.append(word)
     }
-    if let scenario { words = ["chaos", "test", scenario] }
+    if let scenario {
+        words = ["chaos", "test", scenario] + (duration.map { ["--for", $0] } ?? [])
+    }
     if !hasSeed || scenario != nil { words += ["--seed", String(seed.value)] }
     return words.map(shellWord).joined(separator: " ")
 }

@@ -88,7 +88,8 @@ struct TestCommand: AsyncParsableCommand {
                 let settings = RunSettings(
                     scenario: scenario, seed: seed, duration: duration,
                     runsFolder: self.shared.runs,
-                    repeatCommand: repeatCommand(seed: seed, scenario: file),
+                    repeatCommand: repeatCommand(
+                        seed: seed, scenario: file, duration: self.shared.duration),
                     console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                     ownsProcess: true)
                 do {

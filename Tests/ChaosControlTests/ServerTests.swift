@@ -182,6 +182,19 @@ struct ServerTests {
         }
     }
 
+    @Test func theLongestPathIsServedAndFound() async throws {
+        try await withTemporaryDirectory { directory in
+            let room = UnixSocket.longestPath - directory.utf8.count - 1
+            let path = "\(directory)/" + String(repeating: "x", count: room)
+            let server = try await ControlServer.start(
+                at: path, target: BookkeepingRun(), version: "0")
+            let client = try await ControlClient.connect(to: path)
+            #expect(try await client.send(["op": "status"])["run"] != nil)
+            await client.close()
+            await server.stop()
+        }
+    }
+
     @Test func aPathThatIsTooLongIsNamed() async throws {
         let path = "/tmp/" + String(repeating: "x", count: 200)
         let error = await #expect(throws: CommandError.self) {

@@ -91,4 +91,32 @@ struct RunResultTests {
         result.expectation = expectation
         #expect(ResultText.lines(result, .plain)[0] == line)
     }
+
+    @Test(
+        "says of a wrapped command's exit code whose it is",
+        arguments: [
+            (
+                nil, 0,
+                "NOT CHECKED  split-brain  seed 42  30.25s  exit 0: the wrapped command ended with 0"
+            ),
+            (
+                nil, 64,
+                "NOT CHECKED  split-brain  seed 42  30.25s  exit 64: the wrapped command ended with 64"
+            ),
+            (
+                .unknown, 1,
+                "UNKNOWN  split-brain  seed 42  30.25s  exit 1: the wrapped command ended with 1"
+            ),
+        ] as [(Verdict?, Int32, String)])
+    func commandExits(verdict: Verdict?, code: Int32, line: String) throws {
+        var result = sampleResult()
+        result.expectation = nil
+        result.verdict = verdict
+        result.exitCode = code
+        result.commandExit = code
+        #expect(ResultText.lines(result, .plain)[0] == line)
+        #expect(try RunResult(json: result.json) == result)
+        result.exitCode = 130
+        #expect(ResultText.lines(result, .plain)[0].hasSuffix("exit 130: interrupted"))
+    }
 }

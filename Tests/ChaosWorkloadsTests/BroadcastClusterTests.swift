@@ -139,8 +139,14 @@ struct BroadcastClusterTests {
         }
         try await cluster.restart("n3")
         #expect(try await self.add(2, on: 0, context))
-        let expected: [Int64] = isHealed ? [1, 2] : [2]
-        #expect(try await self.eventually { try await self.read(2, context) == expected })
+        let expected: [[Int64]] = [[1, 2], [1, 2], isHealed ? [1, 2] : [2]]
+        let isSettled = try await self.eventually {
+            for node in 0..<3 where try await self.read(node, context) != expected[node] {
+                return false
+            }
+            return true
+        }
+        #expect(isSettled)
         try await BroadcastWorkload(settings: self.settings()).runFinalReads(context)
         let finding = SetFullChecker().check(context.recorder.history)
         #expect(finding.verdict == (isHealed ? .valid : .invalid), "\(finding)")

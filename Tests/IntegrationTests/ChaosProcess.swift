@@ -1,4 +1,5 @@
 import ChaosCore
+import Dispatch
 import Foundation
 import Synchronization
 import Testing
@@ -74,7 +75,7 @@ final class TestDirectory: Sendable {
     @discardableResult
     func finished(
         _ arguments: String..., environment: [String: String] = [:],
-        within limit: Duration = .seconds(30)
+        within limit: Duration = .seconds(90)
     ) async throws -> ChaosProcess {
         let process = try ChaosProcess(arguments, self, environment: environment, folder: nil)
         _ = try await process.exit(within: limit)
@@ -153,7 +154,7 @@ final class ChaosProcess: Sendable {
 
     /// Waits until standard error or output contains a text.
     func waitFor(
-        _ text: String, within limit: Duration = .seconds(20),
+        _ text: String, within limit: Duration = .seconds(60),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let seen = await eventually(within: limit) {
@@ -167,7 +168,7 @@ final class ChaosProcess: Sendable {
 
     /// Waits for the end; 128 and the signal's number when a signal ended it, as shells say.
     func exit(
-        within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation
+        within limit: Duration = .seconds(90), sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Int32 {
         let ended = await eventually(within: limit) { !self.process.isRunning }
         try #require(
@@ -207,15 +208,20 @@ enum ProcessScan {
 }
 
 /// Waits until a condition holds. A test that waits for an event from outside has nothing better.
+///
+/// The condition is looked at outside the tasks' threads, of which there are few: it may read much.
 func eventually(
-    within limit: Duration = .seconds(20), _ condition: () throws -> Bool
-) async rethrows -> Bool {
+    within limit: Duration = .seconds(60), _ condition: @escaping @Sendable () -> Bool
+) async -> Bool {
     let deadline = ContinuousClock.now + limit
-    while !(try condition()) {
+    while true {
+        let holds = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: condition()) }
+        }
+        if holds { return true }
         if ContinuousClock.now > deadline { return false }
-        try? await Task.sleep(for: .milliseconds(10))
+        try? await Task.sleep(for: .milliseconds(20))
     }
-    return true
 }
 
 extension JSONValue {

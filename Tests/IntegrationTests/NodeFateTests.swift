@@ -3,13 +3,18 @@ import Testing
 
 /// Nodes that die, never get ready, or come back.
 @Suite struct NodeFateTests {
+    /// Runs a scenario to its end. Nodes that wait for a file `go` find it once all are ready.
     private func run(_ scenario: String, _ arguments: String...) async throws -> (
         run: ChaosProcess, directory: TestDirectory
     ) {
         let directory = try TestDirectory()
-        try directory.write(scenario, to: "s.yaml")
-        let process = try ChaosProcess(
-            ["run", "s.yaml"] + arguments, directory, environment: [:], folder: nil)
+        try directory.write(
+            scenario.replacing("WAIT", with: "until [ -e go ]; do sleep 0.02; done"), to: "s.yaml")
+        let process = try ChaosProcess(["run", "s.yaml"] + arguments, directory)
+        if scenario.contains("WAIT") {
+            try await process.waitFor(" ready\n")
+            try directory.write("", to: "go")
+        }
         _ = try await process.exit()
         #expect(await directory.hasNothingLeft())
         return (process, directory)
@@ -20,9 +25,9 @@ import Testing
             """
             name: dying
             nodes:
-              n1: { command: ["sh", "-c", "echo up; sleep 0.1; echo 'no memory' >&2; exit 9"], ready: { log: up } }
+              n1: { command: ["sh", "-c", "echo up; WAIT; echo 'no memory' >&2; exit 9"], ready: { log: up } }
               n2: { command: chaos-node echo }
-            for: 500ms
+            for: 1s
             """)
         #expect(run.code == 75)
         #expect(
@@ -44,15 +49,15 @@ import Testing
             """
             name: jobs
             nodes:
-              n1: { command: ["sh", "-c", "echo up; sleep 0.1"], ready: { log: up } }
-              n2: { command: ["sh", "-c", "echo up; sleep 0.2; exit 3"], ready: { log: up } }
+              n1: { command: ["sh", "-c", "echo up; WAIT"], ready: { log: up } }
+              n2: { command: ["sh", "-c", "echo up; WAIT; exit 3"], ready: { log: up } }
             """)
         #expect(run.code == 75)
         #expect(run.err.contains("all nodes have ended: n1 exited with 0, n2 exited with 3"))
         let (jobs, _) = try await self.run(
             """
             name: jobs
-            nodes: { n1: { command: ["sh", "-c", "echo up; sleep 0.1"], ready: { log: up } } }
+            nodes: { n1: { command: ["sh", "-c", "echo up; WAIT"], ready: { log: up } } }
             """)
         #expect(jobs.err.contains("all nodes have ended: n1 exited with 0"))
         #expect(jobs.code == 0)
@@ -121,14 +126,21 @@ import Testing
     @Test func aNodeThatSomebodyBringsBackDoesNotSpoilTheRun() async throws {
         let directory = try TestDirectory()
         try directory.write(
-            echoScenario("schedule: [{ when: { log: 'nobody says this' }, heal: all }]\n"),
-            to: "s.yaml")
-        let run = try directory.chaos(
-            "run", "--nodes", "1", "--", "sh", "-c",
-            "echo up; [ -e {dir}/again ] || { touch {dir}/again; sleep 0.3; exit 1; }; exec chaos-node echo"
-        )
-        _ = run
-        // Readiness of the first process needs the port, which it never opens: it ends as a death.
-        #expect(try await run.exit() == 75)
+            """
+            name: brought-back
+            nodes:
+              n1:
+                command: ["sh", "-c", "echo up; [ -e again ] || { until [ -e go ]; do sleep 0.02; done; touch again; exit 1; }; exec sleep 100"]
+                ready: { log: up }
+              n2: { command: chaos-node echo }
+            """, to: "s.yaml")
+        let run = try directory.chaos("run", "s.yaml")
+        try await run.waitFor("2 nodes ready")
+        try directory.write("", to: "go")
+        try await run.waitFor("n1: it died unexpectedly, found that it exited with 1")
+        #expect(try await directory.finished("restart", "n1").code == 0)
+        #expect(try await directory.finished("end").code == 0)
+        #expect(try await run.exit() == 0)
+        #expect(run.out.contains("n1 died at "))
     }
 }

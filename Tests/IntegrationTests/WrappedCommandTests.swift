@@ -90,10 +90,11 @@ import Testing
             name: dying
             nodes:
               n1:
-                command: ["sh", "-c", "echo ready; sleep 0.2; echo goodbye; exit 3"]
+                command: ["sh", "-c", "echo ready; until [ -e go ]; do sleep 0.02; done; echo goodbye; exit 3"]
                 ready: { log: ready }
             """, to: "dying.yaml")
-        let run = try await directory.finished("run", "dying.yaml", "--", "sleep", "0.6")
+        let run = try await directory.finished(
+            "run", "dying.yaml", "--", "sh", "-c", "touch go; sleep 1")
         #expect(run.code == 75)
         #expect(
             run.err.contains(
@@ -106,7 +107,7 @@ import Testing
 
                 """))
         let failing = try await directory.finished(
-            "run", "dying.yaml", "--", "sh", "-c", "sleep 0.5; exit 4")
+            "run", "dying.yaml", "--", "sh", "-c", "touch go; sleep 1; exit 4")
         #expect(failing.code == 4)
     }
 }

@@ -117,6 +117,14 @@ struct TCPNodeTests {
         }
     }
 
+    @Test func mayBeStoppedTwice() async throws {
+        let node = try await TCPNode.listen(host: "127.0.0.1", port: 0)
+        try await node.run(Parrot(), id: "n1")
+        await node.stop()
+        await node.stop()
+        await node.waitUntilStopped()
+    }
+
     @Test func saysWhyItCannotListen() async throws {
         let node = try await TCPNode.listen(host: "127.0.0.1", port: 0)
         #expect(node.port != 0)

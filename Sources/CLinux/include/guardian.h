@@ -43,7 +43,7 @@ enum {
     CHAOS_REPLY_SPAWNED = 101,
     /// a: number of processes signalled, b: errno.
     CHAOS_REPLY_SIGNALLED = 102,
-    /// a: processes alive, b: of these stopped.
+    /// a: processes alive, b: of these stopped, c: of these standing still.
     CHAOS_REPLY_INSPECTED = 103,
     /// b: errno.
     CHAOS_REPLY_DONE = 104,

@@ -55,8 +55,13 @@ int chaos_table_read(chaos_process_table *table);
 /// Marks the members of a selection. Returns how many are alive, zombies not counted.
 int chaos_table_select(chaos_process_table *table, const chaos_selection *selection);
 
-/// How many selected processes are alive and stopped.
+/// How many selected processes are stopped.
 int chaos_table_stopped(const chaos_process_table *table);
+
+/// How many selected processes run no code of theirs once they have got SIGSTOP: the stopped ones,
+/// and those in an uninterruptible wait, which take the signal before they run again. A parent
+/// whose vfork(2) child was stopped before execve(2) waits like that until the child goes on.
+int chaos_table_still(const chaos_process_table *table);
 
 /// Sends a signal to every selected process but this one. Returns how many took it.
 int chaos_table_signal(const chaos_process_table *table, int signal);

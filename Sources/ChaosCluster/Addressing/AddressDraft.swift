@@ -50,7 +50,7 @@ struct AddressDraft {
         number view: Int, at listen: Endpoint, _ allocator: inout some PortAllocator
     ) throws(InputError) -> Endpoint {
         guard case .tcp(_, let numeral) = listen else {
-            return try self.socket("\(viewer)-to-\(node).\(port.name).sock")
+            return try self.socket(Self.socketName(of: node, port.name, seenBy: viewer))
         }
         switch self.style {
         case .loopback(let network):
@@ -78,6 +78,13 @@ struct AddressDraft {
         let number = try allocator.next(on: host, port.transport, avoiding: self.fixed)
         self.shared[port.name] = number
         return number
+    }
+
+    /// The name of the socket where a viewer finds a node.
+    static func socketName(
+        of node: NodeName, _ port: PortName, seenBy viewer: NodeName
+    ) -> String {
+        "\(viewer)-to-\(node).\(port).sock"
     }
 
     private func socket(_ name: String) throws(InputError) -> Endpoint {

@@ -112,6 +112,17 @@ package struct AddressPlan: Sendable {
         self.routes = routes
     }
 
+    /// Bytes of the longest name that a Unix socket of these nodes has; 0 when none has one.
+    package static func longestSocketName(nodes: [(name: NodeName, ports: [PortSpec])]) -> Int {
+        let viewers = [NodeName.client] + nodes.map(\.name)
+        let names = nodes.flatMap { node in
+            node.ports.filter { $0.transport == .unix }.flatMap { port in
+                viewers.map { AddressDraft.socketName(of: node.name, port.name, seenBy: $0) }
+            }
+        }
+        return names.map(\.utf8.count).max() ?? 0
+    }
+
     /// The ports of a node, in order.
     package func ports(of node: NodeName) -> [PortSpec] { self.ports[node] ?? [] }
 

@@ -79,14 +79,16 @@ extension Placeholders {
         "seed",
     ]
 
+    /// The words that take a format.
+    private static let formatted = ["peer", "peers", "members"]
+
     /// The value of a placeholder.
     func value(of placeholder: Placeholder) throws(InputError) -> String {
         let dot = placeholder.name.firstIndex(of: ".")
         let word = String(placeholder.name[..<(dot ?? placeholder.name.endIndex)])
         let rest = dot.map { String(placeholder.name[placeholder.name.index(after: $0)...]) }
-        if placeholder.format != nil, word != "peers", word != "members", Self.words.contains(word)
-        {
-            throw self.error(placeholder, "only 'peers' and 'members' take a format")
+        if placeholder.format != nil, !Self.formatted.contains(word), Self.words.contains(word) {
+            throw self.error(placeholder, "only 'peer', 'peers' and 'members' take a format")
         }
         if let value = self.plainValue(word), rest == nil { return value }
         switch word {
@@ -165,7 +167,7 @@ extension Placeholders {
             guard let port,
                 let endpoint = self.plan.endpoint(of: node, port, seenBy: self.viewer)
             else { continue }
-            return Self.text(endpoint)
+            return try self.join([Seen(node: node, endpoint: endpoint)], placeholder)
         }
         let name = text.split(separator: ".", maxSplits: 1).first.map(String.init) ?? ""
         if let node = self.plan.nodes.first(where: { $0.text == name }) {

@@ -12,6 +12,7 @@ import OrderedCollections
 /// | `{listen}` `{listen.PORT}` | HOST:PORT to listen at |
 /// | `{advertise}` `{advertise.PORT}` | HOST:PORT that is the same for everyone who dials it |
 /// | `{peer.NAME}` `{peer.NAME.PORT}` | where it sees one node |
+/// | `{peer.NAME:FORMAT}` `{peer.NAME.PORT:FORMAT}` | FORMAT for one: `{peer.n1:%h} {peer.n1:%p}` |
 /// | `{peers}` `{peers.PORT}` | where it sees the others, comma-joined |
 /// | `{peers:FORMAT}` `{peers.PORT:FORMAT}` | FORMAT once for each other node |
 /// | `{members:FORMAT}` `{members.PORT:FORMAT}` | FORMAT once for each node, at its advertised address |

@@ -20,14 +20,19 @@ import OrderedCollections
 /// macOS has no way to adopt orphans: a process there that forks twice *and* starts a session of
 /// its own outlives an abrupt end. Everything in its node's session ends.
 package final class ProcessHost: Sendable {
-    /// How many members of a family are alive, and how many of these are stopped.
+    /// The members of a family as they were at one moment. Zombies do not count.
     package struct FamilyState: Hashable, Sendable {
         package let alive: Int
+        /// How many of these are stopped.
         package let stopped: Int
+        /// How many of these run no code once they have got SIGSTOP: the stopped ones, and those
+        /// in an uninterruptible wait, such as a parent whose vfork(2) child was stopped.
+        package let still: Int
 
-        package init(alive: Int, stopped: Int) {
+        package init(alive: Int, stopped: Int, still: Int) {
             self.alive = alive
             self.stopped = stopped
+            self.still = still
         }
     }
 
@@ -92,7 +97,7 @@ package final class ProcessHost: Sendable {
     package func spawn(_ request: SpawnRequest) async throws(ProcessHostError) -> HostedProcess {
         var environment = request.environment
         environment[Self.runVariable] = self.run
-        environment[Self.familyVariable] = self.tagValue(of: request.family)
+        environment[Self.familyVariable] = self.familyValue(request.family)
         let strings = environment.map { "\($0.key)=\($0.value)" }
         let streams = request.streams
         let reply = try await self.link.request(
@@ -135,14 +140,14 @@ package final class ProcessHost: Sendable {
             message.a = process.id.rawValue
             message.b = signal.rawValue
             message.c = scope == .family ? 1 : 0
-            return (message, try Self.payload([self.tag(of: process.family)]))
+            return (message, try Self.payload([self.familyEntry(process.family)]))
         }
         if reply.b == 0 || reply.b == ESRCH { return Int(reply.a) }
         throw ProcessHostError(
             .system, "process \(process.id) must take \(signal): \(ProgramSearch.text(reply.b))")
     }
 
-    /// Counts a family's members as they are now. Zombies do not count.
+    /// Counts a family's members as they are now.
     package func inspect(
         _ process: HostedProcess
     ) async throws(ProcessHostError) -> FamilyState {
@@ -150,9 +155,9 @@ package final class ProcessHost: Sendable {
             var message = chaos_message()
             message.kind = UInt32(CHAOS_REQUEST_INSPECT)
             message.a = process.id.rawValue
-            return (message, try Self.payload([self.tag(of: process.family)]))
+            return (message, try Self.payload([self.familyEntry(process.family)]))
         }
-        return FamilyState(alive: Int(reply.a), stopped: Int(reply.b))
+        return FamilyState(alive: Int(reply.a), stopped: Int(reply.b), still: Int(reply.c))
     }
 
     /// Has a file or an empty directory removed when the run ends, however it ends; the last one
@@ -203,11 +208,13 @@ package final class ProcessHost: Sendable {
         }
     }
 
-    private func tagValue(of family: String) -> String { "\(self.run)/\(family)" }
-
-    private func tag(of family: String) -> String {
-        "\(Self.familyVariable)=\(self.tagValue(of: family))"
+    /// The entry `NAME=value` in the environment of all processes of a family.
+    package func familyEntry(_ family: String) -> String {
+        "\(Self.familyVariable)=\(self.familyValue(family))"
     }
+
+    /// The value of `familyVariable` in the environment of all processes of a family.
+    func familyValue(_ family: String) -> String { "\(self.run)/\(family)" }
 
     /// Joins strings as C has them.
     private static func payload(_ strings: [String]) throws(ProcessHostError) -> [UInt8] {

@@ -77,6 +77,13 @@ package struct NodeLine: Hashable, Sendable {
     package let stream: Stream
     package let at: Instant
     package let text: String
+
+    package init(node: NodeName, stream: Stream, at: Instant, text: String) {
+        self.node = node
+        self.stream = stream
+        self.at = at
+        self.text = text
+    }
 }
 
 /// Who is told what nodes do. Both are called in order for each node, on queues of the
@@ -109,6 +116,16 @@ package struct NodeFailure: Error, Sendable, CustomStringConvertible {
         self.hint = hint
         self.lastLines = lastLines
     }
+
+    /// What waiting for a node ends with when another one has failed already.
+    static func givenUp(_ node: NodeName) -> NodeFailure {
+        NodeFailure(node, Self.givenUpSentence)
+    }
+
+    private static let givenUpSentence = "it was not awaited, because another node failed"
+
+    /// Whether this is only the echo of another node's failure.
+    var isGivenUp: Bool { self.sentence == Self.givenUpSentence }
 
     /// The sentence, the hint, and the node's last lines.
     package var description: String {

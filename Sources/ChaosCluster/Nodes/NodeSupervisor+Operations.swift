@@ -66,7 +66,7 @@ extension NodeSupervisor {
         if record.state == .paused { throw self.wrongState(record, "to be paused") }
         try await self.send(.stop, to: process, of: record)
         try await self.confirm(record, process, "all its processes must be stopped") {
-            $0.alive == $0.stopped
+            $0.alive == $0.still
         }
         if process.endedAs != nil {
             await self.noteDeath(record)
@@ -182,7 +182,7 @@ extension NodeSupervisor {
                 throw NodeFailure(
                     record.spec.name,
                     "\(rule) within \(Self.confirmationLimit.text), found "
-                        + "\(family.alive) alive and \(family.stopped) of them stopped")
+                        + "\(family.alive) alive and \(family.still) of them stopped")
             }
             try? await Task.sleep(for: .milliseconds(2))
         }

@@ -6,7 +6,7 @@ extension NodeSupervisor {
     func makeRecord(_ spec: NodeSpec) throws(NodeFailure) -> NodeRecord {
         do throws(InputError) {
             var patterns: [LogPattern] = []
-            for case .log(let text) in spec.ready { patterns.append(try LogPattern(text)) }
+            for case .log(let text) in spec.ready { patterns.append(try LogPattern(parsing: text)) }
             let log = try LineFile(path: self.surroundings.directory.log(of: spec.name))
             return NodeRecord(spec: spec, patterns: patterns, log: log)
         } catch {

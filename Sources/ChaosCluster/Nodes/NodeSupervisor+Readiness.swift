@@ -13,11 +13,17 @@ extension NodeSupervisor {
             case .ready: return
             case .starting, .paused, .restarting:
                 if let failure = record.notReady { throw failure }
+                if self.hasStartFailed { throw NodeFailure.givenUp(node) }
             case .unstarted:
-                throw record.notReady ?? self.endedEarly(record, "found that it could not start")
+                if let failure = record.notReady { throw failure }
+                throw await self.endedEarly(record, "found that it could not start")
             case .exited(let status):
-                throw self.endedEarly(record, "found that it \(status)")
-            case .killed: throw self.endedEarly(record, "found that it was killed")
+                throw await self.endedEarly(
+                    record, "found that it \(status)",
+                    hint: status.isSuccess
+                        ? "a node stays in the foreground; one that goes to the background ends so"
+                        : nil)
+            case .killed: throw await self.endedEarly(record, "found that it was killed")
             }
             await withCheckedContinuation { record.waiting.append($0) }
         }
@@ -46,17 +52,22 @@ extension NodeSupervisor {
                 if finding != nil { break }
                 unmet.removeFirst()
             }
-            guard record.generation == generation, record.state.isRunning else { return }
-            if unmet.isEmpty, record.state == .starting, record.intent == .none,
+            // A process that has ended is news of another kind, and it is on its way.
+            guard record.generation == generation, record.state.isRunning,
                 record.process?.endedAs == nil
-            {
+            else { return }
+            if unmet.isEmpty, record.state == .starting, record.intent == .none {
                 record.notReady = nil
                 return self.change(record, to: .ready)
             }
             if self.surroundings.now() >= deadline, record.notReady == nil,
                 let condition = unmet.first
             {
-                record.notReady = self.lateness(record, condition, finding ?? "it is paused")
+                let failure = await self.lateness(record, condition, finding ?? "it is paused")
+                guard record.generation == generation, record.process?.endedAs == nil else {
+                    return
+                }
+                record.notReady = failure
                 self.wake(record)
             }
             try? await Task.sleep(for: pause)
@@ -98,37 +109,39 @@ extension NodeSupervisor {
 
     private func lateness(
         _ record: NodeRecord, _ condition: ReadyCondition, _ finding: String
-    ) -> NodeFailure {
+    ) async -> NodeFailure {
         NodeFailure(
             record.spec.name, "\(self.rule(condition, record.spec)), found '\(finding)'",
-            hint: self.addressHint(record), lastLines: record.recent.lines)
+            hint: await self.addressHint(record), lastLines: record.recent.lines)
     }
 
-    private func endedEarly(_ record: NodeRecord, _ finding: String) -> NodeFailure {
+    private func endedEarly(
+        _ record: NodeRecord, _ finding: String, hint: String? = nil
+    ) async -> NodeFailure {
         let rule = self.conditions(record.spec).first.map { self.rule($0, record.spec) }
+        let elsewhere = await self.addressHint(record)
         return NodeFailure(
             record.spec.name, "\(rule ?? "it must stay up"), \(finding)",
-            hint: self.addressHint(record), lastLines: record.recent.lines)
+            hint: elsewhere ?? hint, lastLines: record.recent.lines)
     }
 
-    /// The hint for a node that does not bind exactly the address it is given: seen by what
-    /// listens at its port elsewhere, or by its own words.
-    private func addressHint(_ record: NodeRecord) -> String? {
+    /// The hint for a node that does not bind exactly the address it is given: seen by where its
+    /// processes listen, or by their own words.
+    private func addressHint(_ record: NodeRecord) async -> String? {
         #if os(Linux)
             guard case .loopback = self.surroundings.plan.style else { return nil }
             let remedy = "a node that cannot listen at {listen} alone needs  addressing: ports"
-            // Who waits for a line has not looked for the port.
-            let looksForPorts = !record.spec.ready.contains {
-                if case .log = $0 { true } else { false }
-            }
-            for port in record.spec.ports where looksForPorts && port.transport == .tcp {
+            let entry = self.surroundings.host.familyEntry(record.spec.name.text)
+            for port in record.spec.ports where port.transport == .tcp {
                 guard
-                    case .tcp(_, let number)? = self.surroundings.plan.listen(
+                    case .tcp(let host, let number)? = self.surroundings.plan.listen(
                         record.spec.name, port.name)
                 else { continue }
-                let others = ListenerSurvey.addresses(port: number)
-                if let other = others.first {
-                    return "something listens at \(other):\(number); \(remedy)"
+                let places = await ReadinessProbe.run {
+                    ListenerSurvey.addresses(port: number, entry: entry)
+                }
+                if let other = places.first, !places.contains(host) {
+                    return "it listens at \(other):\(number); \(remedy)"
                 }
             }
             let words = ["address already in use", "address in use", "eaddrinuse"]

@@ -45,7 +45,8 @@ enum ReadinessProbe {
         let text: String
     }
 
-    private static func run(_ probe: @escaping @Sendable () -> String?) async -> String? {
+    /// Does something that may block away from the tasks' threads.
+    static func run<Value: Sendable>(_ probe: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             self.queue.async { continuation.resume(returning: probe()) }
         }

@@ -58,6 +58,9 @@ struct StreamPipeline<Bytes: StreamBytes> {
     /// mode `lose` that came later has to pass.
     var leavingSince = 0
 
+    /// Whether messages must wait one by one, since less than a whole batch may leave or vanish.
+    private(set) var splitsBatches = false
+
     private var revision = -1
     /// A rolling hash over all decisions, to compare runs by.
     private(set) var fingerprint: UInt64 = 0
@@ -92,7 +95,6 @@ struct StreamPipeline<Bytes: StreamBytes> {
         if self.revision == self.link.revision { return }
         self.revision = self.link.revision
         let hadDelay = self.faults?.delay != nil
-        let cutPieces = self.splitsBatches
         if self.faults != nil || !self.link.faults.isEmpty {
             let faults = self.faults ?? StreamFaults()
             faults.update(
@@ -103,11 +105,10 @@ struct StreamPipeline<Bytes: StreamBytes> {
         self.release.configure(
             self.link, key: self.key, written: self.counters.written, at: now)
         if hadDelay && self.faults?.delay == nil { self.releaseEverything(at: now) }
-        if !cutPieces && self.splitsBatches { self.splitBatches() }
+        let splitBatches = self.release.cutsPieces || self.link.isCut
+        if splitBatches && !self.splitsBatches { self.splitBatches() }
+        self.splitsBatches = splitBatches
     }
-
-    /// Whether messages must wait one by one, since less than a whole batch may leave or vanish.
-    var splitsBatches: Bool { self.release.cutsPieces || self.link.isCut }
 
     private mutating func releaseEverything(at now: Instant) {
         for index in self.queue.indices {

@@ -13,6 +13,7 @@ extension RunResult {
             "verdict": self.verdict.map { .string($0.rawValue) } ?? .null,
             "exit": [
                 "code": .int(Int64(self.exitCode)), "reason": .string(self.exitReason),
+                "command": self.commandExit.map { .int(Int64($0)) } ?? .null,
             ],
             "reasons": .array(self.reasons.map { .string($0) }),
             "expectation": self.expectation.map { .string($0) } ?? .null,
@@ -43,6 +44,7 @@ extension RunResult {
             backend: try fields.text("backend"),
             elapsed: .nanoseconds(try fields.number("elapsed")),
             directory: try fields.text("dir"), repeatCommand: try fields.text("repeat"))
+        self.commandExit = exit.json["command"]?.intValue.map { Int32(clamping: $0) }
         self.findings = try fields.list("findings") { (fields) throws(InputError) in
             Finding(
                 checker: try fields.text("checker"),

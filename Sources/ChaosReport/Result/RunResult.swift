@@ -11,6 +11,8 @@ package struct RunResult: Hashable, Sendable {
     package var verdict: Verdict?
     /// The process's exit code; 0 means that the run is as it should be.
     package var exitCode: Int32
+    /// How the command beside the cluster ended, if there was one.
+    package var commandExit: Int32?
     /// Why, in sentences, the most important first.
     package var reasons: [String]
     /// What the scenario expected, such as `invalid (lost)`, if it said so.
@@ -139,9 +141,13 @@ extension RunResult {
     /// The verdict for people; without checks there is none.
     var verdictWord: String { self.verdict?.rawValue ?? "not checked" }
 
+    /// Whether the exit code is the wrapped command's: then it means what that command says.
+    var isExitOfCommand: Bool { self.commandExit == self.exitCode }
+
     /// The exit code in words (design, section 6).
     var exitReason: String {
-        switch self.exitCode {
+        if self.isExitOfCommand { return "the wrapped command ended with \(self.exitCode)" }
+        return switch self.exitCode {
         case 0: "as expected"
         case 1: "invalid"
         case 2: "unknown"

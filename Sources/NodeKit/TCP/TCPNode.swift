@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -28,6 +29,13 @@ public struct TCPNode: Sendable {
 
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
+    private let end = End()
+
+    /// Whether the end has begun. After it the event loop is gone, and nothing may be asked of it:
+    /// such a request would never return.
+    private final class End: Sendable {
+        let hasBegun = Atomic(false)
+    }
 
     /// Binds an address, on which connections wait until ``run(_:id:peers:seed:log:)``.
     ///
@@ -81,12 +89,15 @@ public struct TCPNode: Sendable {
 
     /// Waits until the node was stopped.
     public func waitUntilStopped() async {
+        if self.end.hasBegun.load(ordering: .sequentiallyConsistent) { return }
         // How the listener came to its end makes no difference.
         try? await self.listener.closeFuture.get()
     }
 
-    /// Closes every connection and stops listening.
+    /// Closes every connection and stops listening; a second call does nothing.
     public func stop() async {
+        let hadBegun = self.end.hasBegun.exchange(true, ordering: .sequentiallyConsistent)
+        if hadBegun { return }
         // Neither can fail in a way that leaves something to do.
         try? await self.listener.close()
         try? await self.group.shutdownGracefully()

@@ -10,6 +10,7 @@ struct ControlSession {
 
     /// Where runs are looked for and what stdout looks like; tests choose others.
     var finder = RunFinder()
+    var environment = ProcessInfo.processInfo.environment
     var style = TerminalStyle(
         isTerminal: isatty(STDOUT_FILENO) == 1, environment: ProcessInfo.processInfo.environment)
 
@@ -43,9 +44,9 @@ struct ControlSession {
         return self.options.json ? [answer.text] : try lines(answer)
     }
 
-    /// Connects to the live run.
+    /// Connects to the live run; a command that `chaos run` started means its own.
     func connect() async throws -> ControlClient {
-        let run = try self.finder.find(self.options.run)
+        let run = try self.finder.find(self.options.run ?? self.environment["CHAOS_RUN_DIR"])
         return try await ControlClient.connect(to: run.socket)
     }
 

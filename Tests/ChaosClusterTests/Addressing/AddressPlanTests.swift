@@ -148,7 +148,10 @@ struct AddressPlanTests {
         #expect(
             plan.endpoint(of: "n1", "main", seenBy: .client)
                 == .unix(path: "/run/x/client-to-n1.main.sock"))
-        let deep = "/" + String(repeating: "d", count: 90)
+        let deep = "/" + String(repeating: "d", count: 80)
+        let longest = AddressPlan.longestSocketName(nodes: [("n1", [port]), ("n2", [])])
+        #expect(longest == "client-to-n1.main.sock".utf8.count)
+        #expect(AddressPlan.longestSocketName(nodes: [("n1", [PortSpec(name: "main")])]) == 0)
         let error = #expect(throws: InputError.self) {
             _ = try ChaosClusterTests.plan([("n1", [port])], sockets: deep)
         }

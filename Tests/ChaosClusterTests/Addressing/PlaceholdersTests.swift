@@ -36,6 +36,7 @@ struct PlaceholdersTests {
         ("{peers.admin}", "/run/x/n1-to-db.eu.admin.sock"),
         ("{peer.n2} {peer.n2.peer}", "127.77.1.2:7001 127.77.1.2:7002"),
         ("{peer.db.eu} {peer.db.eu.peer}", "127.77.1.3:7001 127.77.1.3:7002"),
+        ("{peer.n2:%h %p} {peer.db.eu.peer:%n=%h}", "127.77.1.2 7001 db.eu=127.77.1.3"),
         ("{peer.n1.client}", "127.77.1.1:7001"),
         ("{peers:%n=%a}", "n2=127.77.1.2:7001,db.eu=127.77.1.3:7001"),
         ("{peers.peer:%h|%p|100%%}", "127.77.1.2|7002|100%,127.77.1.3|7002|100%"),
@@ -104,7 +105,7 @@ struct PlaceholdersTests {
         ("{peers.pear}", "a port must be known, found '{peers.pear}'\nhint: did you mean 'peer'?"),
         (
             "{peer.n3.client}",
-            "a node must be known, found '{peer.n3.client}'\nhint: did you mean 'n1'?"
+            "a node must be known, found '{peer.n3.client}'\nhint: known are n1, n2, db.eu"
         ),
         (
             "{peer.n2.clients}",
@@ -112,7 +113,7 @@ struct PlaceholdersTests {
         ),
         ("{node.x}", "'node' has no parts, found '{node.x}'"),
         ("{host.x}", "'host' has no parts, found '{host.x}'"),
-        ("{listen:%a}", "only 'peers' and 'members' take a format, found '{listen:%a}'"),
+        ("{listen:%a}", "only 'peer', 'peers' and 'members' take a format, found '{listen:%a}'"),
         ("{peers:%x}", "a format knows %n, %a, %h, %p and %%, found '{peers:%x}'"),
     ])
     func namesWhatIsWrong(text: String, sentence: String) throws {

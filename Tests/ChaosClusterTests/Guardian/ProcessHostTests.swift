@@ -148,6 +148,21 @@ struct ProcessHostTests {
         }
     }
 
+    @Test func aForegroundProcessJoinsTheGroupOfChaosAndStillEndsWithIt() async throws {
+        let host = try ProcessHost(run: "test-\(UUID().uuidString)")
+        let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        let process = try await host.spawn(
+            SpawnRequest(
+                command: ["sleep", "1000"], environment: ["PATH": "/usr/bin:/bin"], directory: "/",
+                streams: .init(input: null, output: null, error: null), session: .foreground,
+                family: "command"))
+        #expect(getpgid(process.id.rawValue) == getpgrp())
+        #expect(getpgid(host.guardian.rawValue) == host.guardian.rawValue)
+        await host.shutdown(grace: .seconds(2))
+        #expect(process.endedAs == .signalled(15))
+    }
+
     @Test func tooMuchForOneProcessIsRefusedAndTheGuardianLivesOn() async throws {
         try await Self.withHost { host in
             let error = await #expect(throws: ProcessHostError.self) {
@@ -178,13 +193,13 @@ struct ProcessHostTests {
                 await eventually { ProcessScan.carrying("CHAOS_RUN=\(host.run)").count == 4 })
 
             #expect(try await host.send(.stop, to: process) == 3)
-            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 3))
-            #expect(try await host.inspect(other) == .init(alive: 1, stopped: 0))
+            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 3, still: 3))
+            #expect(try await host.inspect(other) == .init(alive: 1, stopped: 0, still: 0))
             #expect(try await host.send(.resume, to: process) == 3)
-            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 0))
+            #expect(try await host.inspect(process) == .init(alive: 3, stopped: 0, still: 0))
             #expect(try await host.send(.kill, to: process) == 3)
             #expect(await process.exitStatus() == .signalled(9))
-            #expect(try await host.inspect(process) == .init(alive: 0, stopped: 0))
+            #expect(try await host.inspect(process) == .init(alive: 0, stopped: 0, still: 0))
             #expect(
                 ProcessScan.carrying("CHAOS_RUN=\(host.run)") == [other.id.rawValue])
             #expect(try await host.send(.kill, to: process) == 0)

@@ -18,10 +18,12 @@ struct SuddenDeathTests {
         init(script: String, count: Int = 1, ownsAllChildren: Bool = false) throws {
             self.directory = try temporaryDirectory()
             _ = FileManager.default.createFile(atPath: self.file, contents: nil)
-            let products = Bundle.main.executableURL?.deletingLastPathComponent()
-            self.process.executableURL = try #require(products).appending(path: "guardian-probe")
+            self.process.executableURL = URL(filePath: try probePath())
             self.process.arguments =
-                [self.run, self.file, script.replacing("RUN", with: self.run), String(count)]
+                [
+                    "host", self.run, self.file, script.replacing("RUN", with: self.run),
+                    String(count),
+                ]
                 + (ownsAllChildren ? ["own"] : [])
             self.process.standardOutput = self.output
             try self.process.run()

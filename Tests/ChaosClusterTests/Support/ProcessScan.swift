@@ -1,15 +1,16 @@
 import Foundation
+import Testing
 
 /// What /proc says about processes, asked independently of the code under test.
 enum ProcessScan {
     /// All processes, zombies excepted, whose environment holds the entry.
     static func carrying(_ entry: String) -> [Int32] {
-        self.all { self.strings($0, "environ").contains(entry) }
+        self.all { self.file($0, "environ").range(of: Data(("\0" + entry + "\0").utf8)) != nil }
     }
 
     /// All processes, zombies excepted, one of whose arguments contains the text.
     static func mentioning(_ text: String) -> [Int32] {
-        self.all { self.strings($0, "cmdline").contains { $0.contains(text) } }
+        self.all { self.file($0, "cmdline").range(of: Data(text.utf8)) != nil }
     }
 
     /// The letter in /proc/PID/stat, or nil when there is no such process.
@@ -25,11 +26,12 @@ enum ProcessScan {
         return names.compactMap { Int32($0) }.sorted().filter(matches)
     }
 
-    private static func strings(_ pid: Int32, _ file: String) -> [String] {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/\(file)") else {
-            return []
-        }
-        return data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    /// A file's content between zero bytes, so that every string has one on either side.
+    private static func file(_ pid: Int32, _ name: String) -> Data {
+        var data = Data([0])
+        data.append(FileManager.default.contents(atPath: "/proc/\(pid)/\(name)") ?? Data())
+        data.append(0)
+        return data
     }
 }
 
@@ -40,7 +42,7 @@ func eventually(within limit: Duration = .seconds(20), _ condition: () -> Bool) 
     let deadline = ContinuousClock.now + limit
     while !condition() {
         if ContinuousClock.now > deadline { return false }
-        try? await Task.sleep(for: .milliseconds(5))
+        try? await Task.sleep(for: .milliseconds(10))
     }
     return true
 }
@@ -50,4 +52,10 @@ func temporaryDirectory() throws -> String {
     var template = Array("/tmp/chaos-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
     return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
+/// The program beside the tests that hosts processes, or serves.
+func probePath() throws -> String {
+    let tests = try #require(Bundle.main.executableURL)
+    return tests.deletingLastPathComponent().appending(path: "guardian-probe").path
 }

@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// The program: measures by default; `hold` is what it does as the command that chaos wraps.
+@main
+struct ChaosBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chaos-bench",
+        abstract: "Measures what chaos costs beside HAProxy and nginx, in one interleaved run.",
+        subcommands: [MeasureCommand.self, HoldCommand.self],
+        defaultSubcommand: MeasureCommand.self)
+}

@@ -1,0 +1,95 @@
+/// One thing that is done with a target; gives one or more figures.
+enum Measure: String, CaseIterable, Sendable {
+    case bulk1, bulk8, roundTrip1, roundTrip16, connects, besideBulk
+    case delaySingle, delayPaced, delayedBulk1, delayedBulk8
+
+    static let compared: [Measure] = [
+        .bulk1, .bulk8, .roundTrip1, .roundTrip16, .connects, .besideBulk,
+    ]
+    static let ofDelay: [Measure] = [.delaySingle, .delayPaced, .delayedBulk1, .delayedBulk8]
+
+    /// The name on the progress line.
+    var title: String {
+        switch self {
+        case .bulk1, .delayedBulk1: "throughput, 1 stream"
+        case .bulk8, .delayedBulk8: "throughput, 8 streams"
+        case .roundTrip1: "round trips, 1 connection"
+        case .roundTrip16: "round trips, 16 connections"
+        case .connects: "connections per second"
+        case .besideBulk: "round trips beside a bulk stream"
+        case .delaySingle: "delay, one request at a time"
+        case .delayPaced: "delay, a request every ms"
+        }
+    }
+
+    /// Measures a target once.
+    func run(on target: RunningTarget, _ plan: Plan) throws -> [Figure: Double] {
+        switch self {
+        case .bulk1: try Self.bulk(target, 1, plan, .throughput1, .cpuPerGigabyte1)
+        case .bulk8: try Self.bulk(target, 8, plan, .throughput8, .cpuPerGigabyte8)
+        case .delayedBulk1: try Self.bulk(target, 1, plan, .delayedThroughput1, nil)
+        case .delayedBulk8: try Self.bulk(target, 8, plan, .delayedThroughput8, nil)
+        case .roundTrip1:
+            try Self.roundTrips(target, 1, plan, .roundTrip1Median, .roundTrip1P99)
+        case .roundTrip16:
+            try Self.roundTrips(target, 16, plan, .roundTrip16Median, .roundTrip16P99)
+        case .connects: try Self.connects(target, plan)
+        case .besideBulk: try BesideBulk.run(to: target.endpoint, seconds: plan.seconds)
+        case .delaySingle:
+            Self.delays(
+                try OneWayTimes.oneAtATime(to: target.endpoint, seconds: plan.delaySeconds),
+                .delaySingleLeast, .delaySingleMedian, .delaySingleP99)
+        case .delayPaced:
+            Self.delays(
+                try OneWayTimes.paced(
+                    to: target.endpoint, every: 1_000_000, seconds: plan.delaySeconds),
+                .delayPacedLeast, .delayPacedMedian, .delayPacedP99)
+        }
+    }
+
+    private static func bulk(
+        _ target: RunningTarget, _ streams: Int, _ plan: Plan, _ rate: Figure, _ cpu: Figure?
+    ) throws -> [Figure: Double] {
+        let before = target.usage
+        let load = try BulkLoad.run(
+            to: target.endpoint, streams: streams, seconds: plan.seconds)
+        var figures = [rate: load.gigabitsPerSecond]
+        if let cpu, let before, let after = target.usage {
+            figures[cpu] = (after.cpuSeconds - before.cpuSeconds) / (Double(load.bytes) / 1e9)
+        }
+        return figures
+    }
+
+    private static func roundTrips(
+        _ target: RunningTarget, _ connections: Int, _ plan: Plan, _ median: Figure, _ p99: Figure
+    ) throws -> [Figure: Double] {
+        let times = try RoundTrips.run(
+            to: target.endpoint, connections: connections, seconds: plan.seconds)
+        return [median: times.microseconds(0.5), p99: times.microseconds(0.99)]
+    }
+
+    private static func connects(
+        _ target: RunningTarget, _ plan: Plan
+    ) throws -> [Figure: Double] {
+        let before = target.usage
+        let rate = try ConnectRate.run(
+            to: target.endpoint, concurrency: 16, seconds: plan.seconds,
+            limit: Plan.connectLimit)
+        var figures = [Figure.connects: rate.perSecond]
+        if let before, let after = target.usage {
+            figures[.cpuPerConnect] =
+                (after.cpuSeconds - before.cpuSeconds) * 1e6 / Double(rate.connections)
+        }
+        return figures
+    }
+
+    /// How far the way was from the delay that was asked for, in milliseconds.
+    private static func delays(
+        _ times: Percentiles, _ least: Figure, _ median: Figure, _ p99: Figure
+    ) -> [Figure: Double] {
+        func error(_ share: Double) -> Double {
+            times.microseconds(share) / 1000 - Target.delayMilliseconds
+        }
+        return [least: error(0), median: error(0.5), p99: error(0.99)]
+    }
+}

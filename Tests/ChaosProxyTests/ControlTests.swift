@@ -1,0 +1,194 @@
+import ChaosCore
+import ChaosEngine
+import Glibc
+import NIOCore
+import Testing
+
+@testable import ChaosProxy
+
+@Suite("Control and evidence")
+struct ControlTests {
+    @Test func changesAnswerWhileAReaderIsStalled() async throws {
+        try await TestWorld.run { world in
+            let (opener, listener) = try world.pair()
+            let sending = Running { try opener.sendPattern(64 << 20) }
+            try world.eventually("the reader's pipe is full") {
+                try world.connections[0].bufferedBytes > 0
+            }
+            try world.inject(.delay(.init(latency: .milliseconds(1))))
+            try world.cut(.hold)
+            #expect(!sending.isFinished)
+            try world.heal()
+            try world.removeFault()
+            #expect(!sending.isFinished)
+            #expect(try listener.receivePattern() == 64 << 20)
+            try sending.wait()
+        }
+    }
+
+    @Test func changesTakeEffectInTheirOrder() async throws {
+        try await TestWorld.run { world in
+            _ = try world.target()
+            try world.wait { proxy in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<50 {
+                        group.addTask {
+                            try await proxy.change { network, now in
+                                network.cut(
+                                    TestWorld.Way.both.pairs, text: "", mode: .drop, port: nil,
+                                    id: "c", origin: .control, at: now)
+                                return
+                            }
+                            try await proxy.change { network, _ in
+                                network.heal { _ in true }
+                                return
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            #expect(try world.inspect { $0.activeCuts.count } == 0)
+        }
+    }
+
+    @Test func aChangeThatThrowsChangesNothingElse() async throws {
+        try await TestWorld.run { world in
+            #expect(throws: SocketError("mistake", EINVAL)) {
+                try world.change { (_, _) -> Int in throw SocketError("mistake", EINVAL) }
+            }
+            let cuts = try world.inspect { $0.activeCuts.count }
+            #expect(cuts == 0)
+        }
+    }
+
+    @Test func closingTwiceIsClosingOnce() async throws {
+        try await TestWorld.run { world in
+            let (opener, listener) = try world.pair()
+            try world.wait { await $0.close() }
+            try world.wait { await $0.close() }
+            #expect(opener.endError() == ECONNRESET)
+            #expect(listener.endError() == ECONNRESET)
+            let error = #expect(throws: ProxyError.self) { try world.wait { try await $0.connections() } }
+            #expect(error?.description == "the proxy is closed")
+        }
+    }
+
+    @Test func aProxyThatIsForgottenClosesItsSockets() async throws {
+        let target = try TestSocket.listen(on: .tcp(host: "127.0.0.1", port: 0))
+        var proxy: Proxy? = try await Proxy(
+            clock: RunClock(), makeNetwork: { Network(seed: Seed(1), nodes: ["n1", "n2"]) },
+            journal: { _ in })
+        let proxied = try #require(
+            try await proxy?.open([
+                ProxiedLink(
+                    link: Link("n1", "n2", "p"), listen: .tcp(host: "127.0.0.1", port: 0),
+                    upstream: target.local)
+            ])[0])
+        let opener = try TestSocket.connect(to: proxied)
+        proxy = nil
+        #expect(try await onThread { opener.endError() } == ECONNRESET)
+    }
+
+    // MARK: Attempts that nobody answers
+
+    @Test func attemptsAtASilentListenerAreCountedOnceEach() async throws {
+        try await TestWorld.run { world in
+            let (_, proxied) = try world.target()
+            try world.cut(.drop, .forward)
+            let attempts = try (0..<3).map { _ in try TestSocket.begin(to: proxied) }
+            try world.eventually("they are seen") {
+                try world.inspect { $0.activeCuts[0].touched } == 3
+            }
+            let one = try TestSocket.begin(to: proxied)
+            #expect(try world.heal() == (4, 4, 0))
+            withExtendedLifetime((attempts, one)) {}
+        }
+    }
+
+    @Test func aCutThatNobodyMeetsCountsNothing() async throws {
+        try await TestWorld.run { world in
+            _ = try world.target()
+            try world.cut(.drop)
+            #expect(try world.heal() == (0, 0, 0))
+        }
+    }
+
+    @Test func theKernelsTablesAreUnderstood() throws {
+        let table = """
+              sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+               0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0
+            12345: 0200007F:C350 0102637F:0050 02 00000001:00000000 01:00000064 00000000     0        0 78 2 0
+
+            """
+        let sockets = ConnectingSocket.connecting(in: Array(table.utf8))
+        #expect(sockets.count == 1)
+        #expect(sockets[0].isConnecting(to: try SocketAddress(ipAddress: "127.99.2.1", port: 80)))
+        #expect(!sockets[0].isConnecting(to: try SocketAddress(ipAddress: "127.99.2.1", port: 81)))
+        #expect(!sockets[0].isConnecting(to: try SocketAddress(ipAddress: "127.99.2.2", port: 80)))
+        #expect(sockets[0].isConnecting(to: try SocketAddress(ipAddress: "0.0.0.0", port: 80)))
+        let mapped = ConnectingSocket(
+            remote: "0000000000000000FFFF00000102637F:0050", identity: "")
+        #expect(mapped.isConnecting(to: try SocketAddress(ipAddress: "127.99.2.1", port: 80)))
+        let six = ConnectingSocket(remote: "00000000000000000000000001000000:0050", identity: "")
+        #expect(six.isConnecting(to: try SocketAddress(ipAddress: "::1", port: 80)))
+        let counts = "Tcp: ActiveOpens PassiveOpens AttemptFails\nTcp: 5 6 7\nUdp: 1\n"
+        #expect(FailedAttempts.count(in: Array(counts.utf8)) == 7)
+        #expect(FailedAttempts.count(in: Array("Udp: 1\n".utf8)) == nil)
+    }
+
+    // MARK: A cut that comes and goes
+
+    @Test(arguments: [PartitionMode.hold, .drop, .lose])
+    func aThousandTogglesUnderLoadLoseNothingUnaccounted(_ mode: PartitionMode) async throws {
+        try await TestWorld.run { world in
+            let (opener, listener) = try world.pair(port: mode == .lose ? "lines" : "p")
+            let isDone = Flag()
+            let sending = Running {
+                var lines = 0
+                while !isDone.isSet {
+                    // Under `drop` TCP's own backoff decides when bytes flow again.
+                    try opener.send("\(lines)\n", within: 60_000)
+                    lines += 1
+                    // A load that leaves the machine to others, not a wait for anything.
+                    usleep(200)
+                }
+                opener.shutdownWriting()
+                return lines
+            }
+            let receiving = Running { try listener.receiveAll(within: 60_000) }
+            var crossed = 0
+            var lost = 0
+            for _ in 0..<(mode == .drop ? 100 : 1000) {
+                try world.cut(mode)
+                let cut = try world.heal()
+                crossed += cut.crossed
+                lost += mode == .lose ? cut.hits : 0
+            }
+            isDone.set()
+            let sent = try sending.wait()
+            let lines = try receiving.wait().split(separator: 0x0a)
+                .compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+            #expect(crossed == 0)
+            #expect(lines.count == sent - lost)
+            #expect(zip(lines, lines.dropFirst()).allSatisfy { $0 < $1 })
+            opener.close()
+            listener.close()
+            try world.expectAllClosed()
+            try world.expectJournal(received: sent, lost: lost)
+        }
+    }
+
+    @Test func aThousandRejectsEndEveryConnectionAndListenAgain() async throws {
+        try await TestWorld.run { world in
+            let (listener, proxied) = try world.target()
+            for _ in 0..<1000 {
+                try world.cut(.reject)
+                try world.heal()
+            }
+            let opener = try TestSocket.connect(to: proxied)
+            try opener.send("x")
+            #expect(try listener.accept().receiveText(1) == "x")
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// One run of the built `chaos` beside an example of the repository, in a directory of its own.
+final class ExampleRun {
+    /// The root of the repository.
+    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The directory that the command ran in; `runs` lies there.
+    let directory: URL
+    private let process = Process()
+
+    /// Where an example's files are.
+    static func example(_ path: String) -> String {
+        Self.repository.appending(path: "examples").appending(path: path).path
+    }
+
+    /// Starts the command with these words.
+    init(_ words: [String]) throws {
+        self.directory = FileManager.default.temporaryDirectory
+            .appending(path: "chaos-example-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(
+            at: self.directory, withIntermediateDirectories: true)
+        self.process.executableURL = try Self.command
+        self.process.arguments = words
+        self.process.currentDirectoryURL = self.directory
+        self.process.standardInput = FileHandle.nullDevice
+        self.process.standardOutput = try self.file("stdout")
+        self.process.standardError = try self.file("stderr")
+        try self.process.run()
+    }
+
+    /// The command beside which the tests were built.
+    private static var command: URL {
+        get throws {
+            let products = try #require(Bundle.main.executableURL).deletingLastPathComponent()
+            return products.appending(path: "chaos")
+        }
+    }
+
+    private func file(_ name: String) throws -> FileHandle {
+        let url = self.directory.appending(path: name)
+        try Data().write(to: url)
+        return try FileHandle(forWritingTo: url)
+    }
+
+    var processID: Int32 { self.process.processIdentifier }
+    var isRunning: Bool { self.process.isRunning }
+
+    /// What it wrote so far.
+    var output: String { self.text("stdout") }
+    var errors: String { self.text("stderr") }
+
+    private func text(_ name: String) -> String {
+        let data = FileManager.default.contents(atPath: self.directory.appending(path: name).path)
+        return String(decoding: data ?? Data(), as: UTF8.self)
+    }
+
+    /// Waits for the end and returns the exit code.
+    func exitCode(within limit: Duration = .seconds(120)) async throws -> Int32 {
+        let hasEnded = await eventually(within: limit) { !self.process.isRunning }
+        try #require(hasEnded, "chaos must end within \(limit)\n\(self.output)\n\(self.errors)")
+        return self.process.terminationStatus
+    }
+
+    /// Kills `chaos` as nothing can prepare for.
+    func killSuddenly() async {
+        kill(self.process.processIdentifier, SIGKILL)
+        _ = await eventually { !self.process.isRunning }
+    }
+
+    deinit {
+        if self.process.isRunning { kill(self.process.processIdentifier, SIGKILL) }
+        try? FileManager.default.removeItem(at: self.directory)
+    }
+}
+
+/// Waits until a condition holds, looking again and again: what happens in another program is told
+/// to nobody.
+///
+/// - Returns: Whether it held before the deadline.
+func eventually(within limit: Duration = .seconds(30), _ condition: () -> Bool) async -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while !condition() {
+        if ContinuousClock.now > deadline { return false }
+        try? await Task.sleep(for: .milliseconds(20))
+    }
+    return true
+}
+
+/// Finds a program that an example needs, or says how to get it.
+func requireProgram(_ name: String, package: String) throws {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    let isThere = folders.contains {
+        FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+    }
+    try #require(
+        isThere,
+        "this test runs \(name), which is not on the PATH: sudo apt-get install \(package)")
+}
