@@ -21,6 +21,8 @@ package struct InjectionRecord: Hashable, Sendable {
     package var patterns: [LinkPattern] = []
     /// The pairs that are cut.
     package var pairs: [DirectedPair] = []
+    /// When a schedule had planned it, from the start of the run: the same again with the same seed.
+    package var planned: Instant?
     /// How many open connections it applied to when it took effect.
     package var connections = 0
     /// When it took effect.
@@ -67,6 +69,12 @@ package struct InjectionRecord: Hashable, Sendable {
         self.places = places
         self.begin = begin
         self.until = until
+    }
+
+    /// Whether it comes before another one where people read: as planned, then as it happened.
+    func precedes(_ other: InjectionRecord) -> Bool {
+        let (own, others) = (self.planned ?? self.begin, other.planned ?? other.begin)
+        return own == others ? self.id < other.id : own < others
     }
 
     /// The bytes that crossed the cut on all links together.

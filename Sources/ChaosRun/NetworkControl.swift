@@ -67,7 +67,8 @@ package actor NetworkControl {
     ///
     /// - Throws: `InputError` for faults that need messages where no port has any.
     package func inject(
-        _ rules: [FaultRule], id: String, origin: InjectionOrigin, lasting: Duration? = nil
+        _ rules: [FaultRule], id: String, origin: InjectionOrigin, planned: Instant? = nil,
+        lasting: Duration? = nil
     ) async throws -> InjectionRecord {
         for rule in rules { try self.checkFraming(of: rule) }
         let text = rules.map { rule in
@@ -77,6 +78,7 @@ package actor NetworkControl {
             id: id, kind: .faults, text: text, origin: origin,
             places: rules.map { "\($0.links)" }, begin: .start)
         draft.patterns = rules.map(\.links)
+        draft.planned = planned
         (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
             for rule in rules {
                 for fault in rule.faults {
@@ -129,7 +131,7 @@ package actor NetworkControl {
     package func cut(
         _ pairs: [DirectedPair], kind: InjectionRecord.Kind = .partition, text: String,
         mode: PartitionMode?, port: PortName?, id: String, origin: InjectionOrigin,
-        lasting: Duration? = nil
+        planned: Instant? = nil, lasting: Duration? = nil
     ) async throws -> InjectionRecord {
         let mode = mode ?? self.defaultMode
         try self.check(mode, port: port)
@@ -137,6 +139,7 @@ package actor NetworkControl {
             id: id, kind: kind, text: text, origin: origin, mode: mode, port: port,
             places: pairs.map { "\($0.source)->\($0.target)" }, begin: .start)
         draft.pairs = pairs
+        draft.planned = planned
         (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
             network.cut(pairs, text: text, mode: mode, port: port, id: id, origin: origin, at: now)
             network.note(draft.kind.rawValue, draft.journalled("begin"), at: now)

@@ -101,8 +101,12 @@ extension ScenarioRun {
         let silences = await parts.network.allRecords.filter {
             $0.mode == .drop || $0.mode == .newOnly || $0.kind == .process
         }
-        let longest = silences.map { ($0.end ?? $0.begin) - $0.begin }.max()
-        return longest.map { .seconds(5) + $0 } ?? .seconds(3)
+        guard let longest = silences.map({ ($0.end ?? $0.begin) - $0.begin }).max() else {
+            return .seconds(3)
+        }
+        // Whole tenths of a second read better.
+        let tenths = (longest.wholeNanoseconds + 99_999_999) / 100_000_000
+        return .seconds(5) + .milliseconds(100 * tenths)
     }
 
     /// Looks at everything once more while it is there.
@@ -120,6 +124,7 @@ extension ScenarioRun {
             seen.records = await parts.network.allRecords
             self.doubt("what the network did could not be read: \(error)")
         }
+        seen.records.sort { $0.precedes($1) }
         return seen
     }
 
@@ -141,6 +146,10 @@ extension ScenarioRun {
             await supervisor.shutdown()
         } else {
             await self.holdings.host?.shutdown(grace: .zero)
+        }
+        // It may have died so late that its nodes' deaths were heard of first.
+        if let fault = self.holdings.host?.guardianFault, self.memory.failure == nil {
+            self.memory.failure = RunError(fault)
         }
         await self.holdings.news?.finish()
         self.lines.giveUp()

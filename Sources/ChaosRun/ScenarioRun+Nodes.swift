@@ -52,8 +52,13 @@ extension ScenarioRun {
     private func take(_ news: NodeNewsReader.News) async {
         switch news {
         case .line(let line):
-            self.lines.add(line)
-            await self.parts?.timeline?.observe(log: line.text, from: line.node)
+            if self.settings.observesLines { self.lines.add(line) }
+            guard let timeline = self.parts?.timeline else {
+                // Nodes elect leaders before all are ready; such lines count from the start.
+                if self.memory.earlyLines.count < 10_000 { self.memory.earlyLines.append(line) }
+                return
+            }
+            await timeline.observe(log: line.text, from: line.node)
         case .event(.changed(let node, let state, let at)):
             if case .starting = state { self.memory.endedThemselves.remove(node) }
             self.journal(

@@ -12,23 +12,25 @@ extension ScenarioRun {
     func carryOut(_ event: ScheduledEvent) async {
         guard let parts = self.parts else { return }
         let lasting = event.until.map { $0 - event.planned }
+        let planned = Instant(
+            nanoseconds: event.planned.nanoseconds + parts.timelineOrigin.nanoseconds)
         do {
             switch (event.phase, event.action) {
             case (.begin, .partition(let cuts, let text, let mode, let port)):
                 let record = try await parts.network.cut(
                     cuts, text: text, mode: mode, port: port, id: event.id, origin: .schedule,
-                    lasting: lasting)
+                    planned: planned, lasting: lasting)
                 self.announce(record, lasting: lasting)
             case (.begin, .faults(let rules)):
                 let record = try await parts.network.inject(
-                    rules, id: event.id, origin: .schedule, lasting: lasting)
+                    rules, id: event.id, origin: .schedule, planned: planned, lasting: lasting)
                 self.announce(record, lasting: lasting)
             case (.end, .partition), (.end, .faults):
                 if let record = try await parts.network.end(event.id) {
                     self.announceEnd(record, self.phase == .ending ? .end : .lease)
                 }
             case (.begin, .process(let action, let nodes)):
-                await self.strike(nodes, action, event, lasting, parts)
+                await self.strike(nodes, action, event, planned, lasting, parts)
             case (.end, .process(let action, let nodes)):
                 await self.undo(action, on: nodes, event, parts)
             case (_, .heal): try await self.healAll(.command)
@@ -70,8 +72,8 @@ extension ScenarioRun {
 
     /// Does something to nodes and notes it.
     private func strike(
-        _ nodes: [NodeName], _ action: ProcessAction, _ event: ScheduledEvent, _ lasting: Duration?,
-        _ parts: Parts
+        _ nodes: [NodeName], _ action: ProcessAction, _ event: ScheduledEvent, _ planned: Instant,
+        _ lasting: Duration?, _ parts: Parts
     ) async {
         let begin = parts.clock.now
         let struck = await self.perform(action, on: nodes, "begin", event.id, parts)
@@ -79,6 +81,7 @@ extension ScenarioRun {
         var record = InjectionRecord(
             id: event.id, kind: .process, text: text, origin: .schedule,
             places: nodes.map(\.text), begin: begin, until: lasting.map { begin + $0 })
+        record.planned = planned
         record.touched = struck
         record.hits = struck
         if lasting == nil && action != .pause { record.end = parts.clock.now }

@@ -251,8 +251,11 @@ extension ScenarioRun {
             await self.carryOut(event)
         }
         self.keep(timeline: timeline, origin: origin)
+        let early = self.memory.earlyLines
+        self.memory.earlyLines = []
         await self.observeMessages(for: runner, network, timeline)
         await timeline.start()
+        for line in early { await timeline.observe(log: line.text, from: line.node) }
     }
 
     /// Lets message triggers see whole messages, if there are any.

@@ -231,6 +231,8 @@ struct RunMemory {
     var deaths: [(death: NodeDeath, at: Instant)] = []
     /// The nodes that ended by themselves and have not been started again.
     var endedThemselves: Set<NodeName> = []
+    /// Lines from before the schedule began, which it sees when it begins.
+    var earlyLines: [NodeLine] = []
     /// The schedule's entries that happened at least once.
     var happened: Set<String> = []
     var isInterrupted = false

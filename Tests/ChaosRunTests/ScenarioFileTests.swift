@@ -95,10 +95,10 @@ private func profile(delay: String) -> String {
         let folder = try Folder()
         let file = try folder.write(scenario(profile: "wifi"), to: "s.yaml")
         #expect(
-            try ScenarioFile.check(file) == "scenario 'test', 2 nodes, 0 schedule entries, 0 checks"
+            try ScenarioFile.check(file) == "scenario 'test', nodes: 2, schedule entries: 0, checks: 0"
         )
         let other = try folder.write(profile(delay: "1ms"), to: "p.yaml")
-        #expect(try ScenarioFile.check(other) == "profile 'mine', 1 rules, 0 schedule entries")
+        #expect(try ScenarioFile.check(other) == "profile 'mine', rules: 1, schedule entries: 0")
     }
 
     @Test func checksAndWorkloadsThatDoNotExistAreRefusedByName() throws {

@@ -53,6 +53,10 @@ package final class ProcessHost: Sendable {
     /// The guardian's process.
     package var guardian: ProcessID { self.link.guardian }
 
+    /// What is to be said of a guardian that died although nobody asked it to end; known for sure
+    /// once `shutdown` has returned.
+    package var guardianFault: String? { self.roster.fault }
+
     private let link: GuardianLink
     private let roster: ProcessRoster
 
