@@ -103,7 +103,6 @@ package actor NodeSupervisor {
             } catch where error.isGivenUp {
                 // Somebody else's failure is the reason, and is reported.
             } catch {
-                self.hasStartFailed = true
                 failures.append(error)
             }
         }
