@@ -30,6 +30,9 @@ final class DataPlane {
     /// all of it at once, whatever waits, so it has to be bounded.
     static let receiveWindow: SocketOptionValue = 256 << 10
 
+    /// Long enough for a task not to be due at once.
+    private static let moment = TimeAmount.microseconds(20)
+
     init(
         network: Network, clock: RunClock, loop: any EventLoop,
         journal: @escaping @Sendable ([JournalEntry]) -> Void
@@ -102,7 +105,9 @@ final class DataPlane {
     func change<Result: Sendable>(
         _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) -> EventLoopFuture<Result> {
-        let changed = self.lastChange.assumeIsolated().flatMap { () -> EventLoopFuture<Void> in
+        let changed = self.lastChange.assumeIsolated().flatMap {
+            self.turn()
+        }.flatMap { () -> EventLoopFuture<Void> in
             // Who tries in vain must be counted before a heal forgets the cut.
             self.attempts?.look() ?? self.loop.makeSucceededVoidFuture()
         }.flatMap { () -> EventLoopFuture<Result> in
@@ -116,6 +121,10 @@ final class DataPlane {
         self.lastChange = changed.map { _ in }.recover { _ in }
         return changed
     }
+
+    /// Done when the event loop has looked at its sockets: it runs tasks for as long as there are any
+    /// that are due, and a flood of changes must not keep bytes waiting.
+    func turn() -> EventLoopFuture<Void> { self.loop.scheduleTask(in: Self.moment) {}.futureResult }
 
     private func networkChanged() -> EventLoopFuture<Void> {
         let applied = self.applyToListeners()

@@ -106,6 +106,12 @@
             try #require(await eventually { self.call(words) { connect($0, $1, $2) } == 0 })
         }
 
+        /// Waits until somebody has dialled what listens here.
+        func waitForConnection() async throws {
+            var watched = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
+            try #require(await eventually { poll(&watched, 1, 0) == 1 })
+        }
+
         private func call(
             _ words: [String], _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
         ) -> Int32 {

@@ -243,10 +243,11 @@ import Testing
         #expect(rig.seen() == ["0 c\n", "0 |"])
         #expect(cut.crossedBytes.isEmpty)
         #expect(
-            rig.decisions == [2, 3].map { size in
-                #"{"kind":"lose","fault":"cut","link":"n1->n2:peer","connection":0,"#
-                    + #""direction":"forward","bytes":\#(size)}"#
-            })
+            rig.decisions
+                == [2, 3].map { size in
+                    #"{"kind":"lose","fault":"cut","link":"n1->n2:peer","connection":0,"#
+                        + #""direction":"forward","bytes":\#(size)}"#
+                })
         #expect(rig.network.listenerPolicy(for: StreamRig.link) == .open)
     }
 

@@ -70,8 +70,8 @@ import Testing
             var framer = Framer(framing, side: .requests)
             var offset = 0
             for message in messages {
-                #expect(framer.next(output.span, from: offset) == .message(end: offset + message.count))
                 let range = offset..<offset + message.count
+                #expect(framer.next(output.span, from: offset) == .message(end: range.upperBound))
                 #expect(Self.flipped(Array(output[range]), message) == 3)
                 offset += message.count
             }

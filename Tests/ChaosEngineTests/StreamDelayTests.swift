@@ -63,7 +63,7 @@ import Testing
         let earliest = name == .normal ? 10.0 : name == .exponential ? 50 : 35
         var seen = 0
         var delays: [Double] = []
-        for (time, size) in zip(rig.times(), rig.sizes()) {
+        for (time, size) in zip(rig.times(), rig.sizesByInstant()) {
             delays.append(time - Double(seen / 1448))
             seen += size
         }

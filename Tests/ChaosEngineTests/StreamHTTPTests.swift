@@ -66,7 +66,8 @@ import Testing
         let rig = StreamRig(framing: .http1)
         rig.inject(.loss(.init(.plain(.nth(3)))), on: "n1<->n2")
         rig.send("GET /chat HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        rig.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\u{1}\u{2}", .backward)
+        rig.send(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\u{1}\u{2}", .backward)
         rig.send("\u{3}\u{4}\r\n\r\n\u{5}")
         #expect(rig.text().hasSuffix("\u{3}\u{4}\r\n\r\n\u{5}"))
         #expect(rig.text(.backward).hasSuffix("\u{1}\u{2}"))

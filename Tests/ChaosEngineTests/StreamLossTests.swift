@@ -16,7 +16,8 @@ import Testing
         rig.send([UInt8].pattern(5 * Self.block))
         rig.advance(to: 10_000)
         #expect(rig.output() == [UInt8].pattern(5 * Self.block))
-        #expect(zip(rig.times(), rig.sizes()).map { "\($0) \($1)" } == ["30.0 1448", "80.0 1448", "80.0 4344"])
+        #expect(rig.times() == [30, 80])
+        #expect(rig.sizesByInstant() == [1448, 4 * 1448])
     }
 
     @Test func aRoundTripIsAtLeastAMillisecond() {
@@ -24,7 +25,7 @@ import Testing
         rig.inject(Self.nth(1))
         rig.send([UInt8].pattern(4 * Self.block))
         rig.advance(to: 10_000)
-        #expect(rig.times() == [1, 1])
+        #expect(rig.times() == [1])
     }
 
     @Test func withoutThreeBlocksBehindTheRetransmissionTimeoutHolds() {
@@ -32,7 +33,7 @@ import Testing
         rig.inject(Self.nth(1))
         rig.send([UInt8].pattern(4 * Self.block - 1))
         rig.advance(to: 10_000)
-        #expect(rig.times() == [200, 200])
+        #expect(rig.times() == [200])
         #expect(rig.output().count == 4 * Self.block - 1)
     }
 
@@ -52,7 +53,7 @@ import Testing
         rig.advance(to: 50)
         rig.send([UInt8].pattern(3 * Self.block, from: Self.block))
         rig.advance(to: 10_000)
-        #expect(rig.times() == [51, 51])
+        #expect(rig.times() == [51])
         #expect(rig.output() == [UInt8].pattern(4 * Self.block))
     }
 
@@ -64,7 +65,7 @@ import Testing
         rig.advance(to: 5)
         rig.send([UInt8].pattern(3 * Self.block, from: Self.block))
         rig.advance(to: 10_000)
-        #expect(rig.times() == [6, 6, 6])
+        #expect(rig.times() == [6])
         #expect(rig.output() == [UInt8].pattern(4 * Self.block))
     }
 
@@ -97,6 +98,18 @@ import Testing
         #expect(rig.output() == [UInt8].pattern(200_000))
         #expect(rig.connection.counters(.forward).lost == 0)
         #expect(rig.seen().last?.hasSuffix("|") == true)
+    }
+
+    @Test func aQueueTooShortForThreeBlocksWaitsForTheTimeout() {
+        let rig = StreamRig()
+        rig.inject(Self.nth(1))
+        rig.inject(
+            .rate(.init(Bandwidth(bitsPerSecond: 8_000_000_000), limit: ByteCount(3000))))
+        rig.send([UInt8].pattern(1448))
+        rig.send([UInt8].pattern(1448, from: 1448))
+        #expect(!rig.connection.wantsInput(.forward))
+        rig.advance(to: 10_000)
+        #expect(rig.times() == [200])
     }
 
     @Test func burstsFollowTheGilbertElliottModel() {

@@ -37,15 +37,18 @@ import Testing
     }
 
     @Test func theNthThatMatchesOtherwise() {
-        #expect(Self.keys(Self.lossRig(MessageMatch(type: "write", nth: 2))) == ["1", "2", "3", "5", "6"])
+        let match = MessageMatch(type: "write", nth: 2)
+        #expect(Self.keys(Self.lossRig(match)) == ["1", "2", "3", "5", "6"])
     }
 
     @Test func theFirstSoMany() {
-        #expect(Self.keys(Self.lossRig(MessageMatch(type: "write", first: 2))) == ["1", "3", "5", "6"])
+        let match = MessageMatch(type: "write", first: 2)
+        #expect(Self.keys(Self.lossRig(match)) == ["1", "3", "5", "6"])
     }
 
     @Test func thoseAfterSoMany() {
-        #expect(Self.keys(Self.lossRig(MessageMatch(type: "write", after: 2))) == ["1", "2", "3", "4", "5"])
+        let match = MessageMatch(type: "write", after: 2)
+        #expect(Self.keys(Self.lossRig(match)) == ["1", "2", "3", "4", "5"])
     }
 
     @Test func anNthFaultCountsMatchingMessages() {
@@ -74,7 +77,7 @@ import Testing
         rig.advance(to: 10)
         rig.end()
         rig.advance(to: 1000)
-        #expect(rig.times() == [0, 70, 70])
+        #expect(rig.times() == [0, 70])
         #expect(rig.seen().last == "70 |")
         #expect(
             rig.decisions == [

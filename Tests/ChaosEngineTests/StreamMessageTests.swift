@@ -6,7 +6,9 @@ import Testing
 @Suite struct StreamMessageTests {
     static func lines(_ range: Range<Int>) -> String { range.map { "\($0)\n" }.joined() }
 
-    static func numbers(_ text: String) -> [Int] { text.split(separator: "\n").compactMap { Int($0) } }
+    static func numbers(_ text: String) -> [Int] {
+        text.split(separator: "\n").compactMap { Int($0) }
+    }
 
     @Test func theNthMessageVanishesAndTheFramingStaysWhole() {
         let rig = StreamRig(framing: .lines)

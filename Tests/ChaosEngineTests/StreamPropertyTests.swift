@@ -100,9 +100,10 @@ import Testing
                 }
             case 2:
                 self.cuts.append("c\(self.number)")
-                self.rig.cut(
-                    self.pick([NetworkCutTests.forward, NetworkCutTests.backward, NetworkCutTests.both]),
-                    self.pick(modes), id: "c\(self.number)")
+                let pairs = [
+                    NetworkCutTests.forward, NetworkCutTests.backward, NetworkCutTests.both,
+                ]
+                self.rig.cut(self.pick(pairs), self.pick(modes), id: "c\(self.number)")
             case 3, 4:
                 if !self.cuts.isEmpty {
                     let index = self.generator.next(below: self.cuts.count)
@@ -116,7 +117,7 @@ import Testing
             default:
                 let direction = self.pick(Direction.allCases)
                 guard self.rig.connection.wantsInput(direction) else { return }
-                let size = 1 + self.generator.next(below: self.pick([3, 300, 20_000]))
+                let size = 1 + self.generator.next(below: self.pick([3, 300, 6000]))
                 let chunk = bytes(size, self.sent[direction, default: []].count)
                 self.rig.send(chunk, direction)
                 self.sent[direction, default: []] += chunk
@@ -163,7 +164,9 @@ import Testing
             walk.step(Self.stalls + [.lose], rough: true) { size, offset in
                 switch framing {
                 case .lines: return [UInt8](repeating: 97, count: size - 1) + [10]
-                case .length16: return [UInt8(size >> 8), UInt8(size & 255)] + [UInt8](repeating: 7, count: size)
+                case .length16:
+                    return [UInt8(size >> 8), UInt8(size & 255)]
+                        + [UInt8](repeating: 7, count: size)
                 case .resp: return Array("*1\r\n$4\r\nPING\r\n".utf8.prefix(size < 3 ? 3 : 20))
                 default: return [UInt8].pattern(size, from: offset)
                 }

@@ -182,7 +182,8 @@ final class StreamRig {
     func seen(_ direction: Direction = .forward) -> [String] {
         var lines: [(at: Instant, text: String)] = []
         for event in self.events where event.direction == direction || event.direction == nil {
-            let text = event.mark.isEmpty ? String(decoding: event.bytes, as: UTF8.self) : event.mark
+            let bytes = String(decoding: event.bytes, as: UTF8.self)
+            let text = event.mark.isEmpty ? bytes : event.mark
             if event.mark.isEmpty, let last = lines.last, last.at == event.at {
                 lines[lines.count - 1].text += text
             } else {
@@ -213,10 +214,14 @@ final class StreamRig {
         self.events.filter { $0.direction == direction && $0.mark.isEmpty }.map(\.bytes.count)
     }
 
-    /// When each write of one direction left, in milliseconds.
+    /// The instants at which bytes of one direction left, in milliseconds.
     func times(_ direction: Direction = .forward) -> [Double] {
-        self.events.filter { $0.direction == direction && $0.mark.isEmpty }
-            .map { Double($0.at.nanoseconds) / 1e6 }
+        var times: [Double] = []
+        for event in self.events where event.direction == direction && event.mark.isEmpty {
+            let time = Double(event.at.nanoseconds) / 1e6
+            if times.last != time { times.append(time) }
+        }
+        return times
     }
 
     /// How many bytes of one direction left at each instant at which some did.
@@ -247,6 +252,15 @@ final class StreamRig {
 extension Array where Element == UInt8 {
     /// Bytes that tell their offset, so that a wrong order shows.
     static func pattern(_ count: Int, from offset: Int = 0) -> [UInt8] {
-        (offset..<offset + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        let begin = offset % Self.period.count
+        let first = Self.period[begin..<Swift.min(begin + count, Self.period.count)]
+        var bytes = Array(first)
+        while bytes.count < count { bytes += Self.period.prefix(count - bytes.count) }
+        return bytes
+    }
+
+    // The pattern repeats after a prime number of bytes.
+    private static let period: [UInt8] = (0..<65_521).map {
+        UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8)
     }
 }

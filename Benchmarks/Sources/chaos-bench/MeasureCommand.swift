@@ -14,6 +14,17 @@ struct MeasureCommand: ParsableCommand {
     @Option(help: "The program chaos, built for release.")
     var chaos: String = ".build/release/chaos"
 
+    @Option(help: "Another build of chaos, measured beside it; for example from before a change.")
+    var other: String?
+
+    @Option(
+        name: .customLong("target"), parsing: .upToNextOption,
+        help: "Only these targets; ratios need 'haproxy'.")
+    var targets: [Target] = []
+
+    @Option(name: .customLong("measure"), parsing: .upToNextOption, help: "Only these measures.")
+    var measures: [Measure] = []
+
     @Flag(help: "Take about a minute instead of about six.")
     var quick = false
 
@@ -39,13 +50,18 @@ struct MeasureCommand: ParsableCommand {
         var plan = self.quick ? Plan.quick : Plan.full
         plan.repeats = self.repeats ?? plan.repeats
         plan.idleConnections = self.idle ?? plan.idleConnections
+        if !self.targets.isEmpty { plan.targets = self.targets }
+        if !self.measures.isEmpty { plan.measures = self.measures }
+        if self.other != nil, !plan.targets.contains(.other) { plan.targets.append(.other) }
         try Self.raiseFileLimit(forConnections: plan.idleConnections)
         let folder = try Self.makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let ending = Interruption(removing: folder)
         defer { ending.stop() }
         let place = TargetPlace(
-            chaos: try self.program(), bench: CommandLine.executablePath, folder: folder)
+            chaos: try Self.program("--chaos", self.chaos),
+            otherChaos: try self.other.map { try Self.program("--other", $0) },
+            bench: CommandLine.executablePath, folder: folder)
         let bench = try Bench(plan, place, versions: Versions.all(chaos: place.chaos))
         let outcome = try bench.run()
         print(Tables(samples: outcome.samples, plan: plan).text)
@@ -58,11 +74,11 @@ struct MeasureCommand: ParsableCommand {
         if !outcome.problems.isEmpty { throw ExitCode(1) }
     }
 
-    private func program() throws -> String {
-        let path = URL(fileURLWithPath: self.chaos).path
+    private static func program(_ option: String, _ file: String) throws -> String {
+        let path = URL(fileURLWithPath: file).path
         if FileManager.default.isExecutableFile(atPath: path) { return path }
         throw BenchError(
-            "--chaos: there is no such program, found '\(self.chaos)'\n"
+            "\(option): there is no such program, found '\(file)'\n"
                 + "hint: swift build -c release --product chaos")
     }
 
@@ -87,6 +103,9 @@ struct MeasureCommand: ParsableCommand {
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
+
+extension Target: ExpressibleByArgument {}
+extension Measure: ExpressibleByArgument {}
 
 extension CommandLine {
     /// The running program's file.

@@ -35,6 +35,10 @@
         private var settled: Set<Connection> = []
         /// Connections whose owner was not found at the last look.
         private var unowned: Set<Connection> = []
+        /// Listening sockets that no node has open: who dials them needs no look at all.
+        private var foreignListeners: Set<UInt64> = []
+        /// Listening sockets whose owner was not found at the last look.
+        private var unownedListeners: Set<UInt64> = []
         private var reported: Set<Finding> = []
 
         init(plan: AddressPlan, host: ProcessHost, chaos: Int32) {
@@ -52,13 +56,14 @@
             let table = SocketTable.read { local, remote in
                 !self.ends.isProxied(local, remote)
             }
-            let present = Set(table.connections)
-            self.settled.formIntersection(present)
-            self.unowned.formIntersection(present)
+            self.forget(allBut: table)
             let dials = self.dials(in: table)
             if dials.isEmpty { return [] }
             let wanted = dials.flatMap { [$0.connection.inode] + $0.listeners }
             let cluster = self.owners.cluster(Set(wanted))
+            for listener in Set(dials.flatMap(\.listeners)) {
+                self.sort(listener, cluster[listener])
+            }
             let targets = dials.map { self.target(of: $0, cluster) }
             // Only what leads to a declared port is worth a look at all processes.
             let foreign = zip(dials, targets).compactMap { dial, target in
@@ -75,11 +80,36 @@
             return found
         }
 
+        /// Forgets what the kernel has given up, as it may give its number to another socket.
+        private mutating func forget(allBut table: SocketTable) {
+            let connections = Set(table.connections)
+            self.settled.formIntersection(connections)
+            self.unowned.formIntersection(connections)
+            if self.foreignListeners.isEmpty && self.unownedListeners.isEmpty { return }
+            let listeners = Set(table.listeners.values.joined())
+            self.foreignListeners.formIntersection(listeners)
+            self.unownedListeners.formIntersection(listeners)
+        }
+
+        /// Remembers a listening socket that is no node's.
+        private mutating func sort(_ listener: UInt64, _ owner: SocketOwners.Owner?) {
+            switch owner {
+            case .node?: break
+            case .chaos?, .other?: self.foreignListeners.insert(listener)
+            case nil:
+                // A process that starts while the others are read is seen at the next look.
+                if self.unownedListeners.insert(listener).inserted { break }
+                self.foreignListeners.insert(listener)
+            }
+        }
+
         /// The connections that may lead past the proxies and are not settled.
         private func dials(in table: SocketTable) -> [Dial] {
             let faced = Set(table.connections.map { [$0.local, $0.remote] })
+            // A table that changes while it is read may show a socket twice.
+            var seen = self.settled
             return table.connections.compactMap { connection in
-                if connection.inode == 0 || self.settled.contains(connection) { return nil }
+                if connection.inode == 0 || !seen.insert(connection).inserted { return nil }
                 if let place = self.ends.place(at: connection.remote) {
                     return Dial(connection: connection, place: place, listeners: [])
                 }
@@ -87,7 +117,7 @@
                 guard faced.contains([connection.remote, connection.local]) else { return nil }
                 let listeners = connection.remote.listeningPlaces.flatMap {
                     table.listeners[$0] ?? []
-                }
+                }.filter { !self.foreignListeners.contains($0) }
                 if listeners.isEmpty { return nil }
                 return Dial(connection: connection, place: nil, listeners: listeners)
             }

@@ -49,7 +49,8 @@ package final class BypassWatch: Sendable {
             State(scan: BypassScan(plan: plan, host: host, chaos: chaos.rawValue)))
     }
 
-    /// Begins to look, at once and then every half second, until `stop` or the watch's end.
+    /// Begins to look, at once and then every half second, until `stop` or the watch's end. A
+    /// watch begins once.
     ///
     /// - Parameter onFound: Called on the watch's own thread, once for each dialer, node and
     ///   address.

@@ -36,25 +36,21 @@
         /// `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode …`.
         mutating func add(_ content: [UInt8], where isWanted: (SocketEnd, SocketEnd) -> Bool) {
             content.withUnsafeBytes { content in
-                var start = 0
-                while start < content.count,
-                    let end = memchr(content.baseAddress! + start, 0x0a, content.count - start)
-                {
-                    let length = UnsafeRawPointer(end) - (content.baseAddress! + start)
-                    var line = SocketLine(
-                        UnsafeRawBufferPointer(rebasing: content[start...].prefix(length)))
+                guard var start = content.baseAddress else { return }
+                let end = start + content.count
+                while start < end, let newline = memchr(start, 0x0a, end - start) {
+                    let length = UnsafeRawPointer(newline) - start
+                    if let line = SocketLine(start, length) { self.add(line, where: isWanted) }
                     start += length + 1
-                    self.add(&line, where: isWanted)
                 }
             }
         }
 
         private mutating func add(
-            _ line: inout SocketLine, where isWanted: (SocketEnd, SocketEnd) -> Bool
+            _ line: SocketLine, where isWanted: (SocketEnd, SocketEnd) -> Bool
         ) {
-            guard let kind = line.kind else { return }
             guard let (local, remote) = line.ends else { return }
-            if kind == .listening {
+            if line.isListening {
                 guard let inode = line.inode else { return }
                 self.listeners[local, default: []].append(inode)
             } else if isWanted(local, remote), let inode = line.inode {
@@ -63,43 +59,41 @@
         }
     }
 
-    /// One line of /proc/net/tcp. Most lines are of no interest, and long tables are full of them,
-    /// so that nothing is read before it is asked for.
+    /// One line of /proc/net/tcp. Long tables are full of TIME_WAIT, which nobody holds, so that
+    /// such a line is left after a glance at its state.
     struct SocketLine {
-        /// What the state column says, as far as it matters.
-        enum Kind {
-            case listening
-            /// A process may hold it: from SYN_SENT up to where the peer has closed.
-            case connected
-        }
+        let isListening: Bool
 
         private let bytes: UnsafeRawBufferPointer
         /// Where the local address begins.
         private let start: Int
         /// Digits of an address: 8 or 32.
         private let width: Int
-
-        init(_ bytes: UnsafeRawBufferPointer) {
-            self.bytes = bytes
-            // `  12: 0100007F:1F90 …`
-            let colon = bytes.firstIndex(of: 0x3a) ?? bytes.count
-            self.start = colon + 2
-            let isLong = colon + 10 < bytes.count && bytes[colon + 10] != 0x3a
-            self.width = isLong ? 32 : 8
-        }
-
         /// Where the state stands: behind two addresses with a colon, four digits and a space.
-        private var state: Int { self.start + 2 * (self.width + 6) }
+        private let state: Int
 
-        /// What the socket is, or nil for one that nobody can hold, and for the headings.
-        var kind: Kind? {
-            guard self.state + 2 < self.bytes.count else { return nil }
-            switch self.number(at: self.state, digits: 2) {
-            // ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT; include/net/tcp_states.h.
-            case 1, 2, 4, 5, 8: return .connected
-            case 10: return .listening
+        /// Nil for a socket that no process can hold, and for the headings.
+        init?(_ line: UnsafeRawPointer, _ length: Int) {
+            // `  12: 0100007F:1F90 0200007F:A0C4 01 …`
+            guard let colon = memchr(line, 0x3a, length) else { return nil }
+            self.start = UnsafeRawPointer(colon) - line + 2
+            if self.start + 8 >= length { return nil }
+            self.width = line.load(fromByteOffset: self.start + 8, as: UInt8.self) == 0x3a ? 8 : 32
+            self.state = self.start + 2 * (self.width + 6)
+            if self.state + 1 >= length
+                || line.load(
+                    fromByteOffset: self.state, as: UInt8.self) != 0x30
+            {
+                return nil
+            }
+            // ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT and LISTEN, which is 0A;
+            // include/net/tcp_states.h.
+            switch line.load(fromByteOffset: self.state + 1, as: UInt8.self) {
+            case 0x31, 0x32, 0x34, 0x35, 0x38: self.isListening = false
+            case 0x41: self.isListening = true
             default: return nil
             }
+            self.bytes = UnsafeRawBufferPointer(start: line, count: length)
         }
 
         /// The local and the remote end.

@@ -25,10 +25,7 @@ final class Bench {
         self.server = try BenchServer(ports: Target.allCases.count)
         self.outcome = BenchOutcome(
             startedAt: Date(), machine: Machine(), versions: versions, plan: plan)
-        let each =
-            Measure.compared.count * Target.compared.count + Measure.ofDelay.count
-        let memory = plan.memoryRepeats * (Target.compared.count - 1)
-        self.progress = Progress(total: plan.repeats * each + memory)
+        self.progress = Progress(total: plan.measurements)
     }
 
     /// Measures everything.
@@ -36,7 +33,7 @@ final class Bench {
         let before = MachineUsage()
         let ownBefore = Self.ownSeconds
         try self.measureLoad()
-        try self.measureMemory()
+        self.measureMemory()
         self.progress.finish()
         self.outcome.samples.derive()
         // Targets have ended and were waited for, so their time is in that of our children.
@@ -66,25 +63,25 @@ final class Bench {
     private func measureLoad() throws {
         var running: [RunningTarget] = []
         defer { for target in running { target.end() } }
-        for target in Target.allCases { running.append(try self.start(target)) }
-        let compared = running.filter { Target.compared.contains($0.target) }
-        let delayed = running.filter { !Target.compared.contains($0.target) }
+        for target in self.plan.targets { running.append(try self.start(target)) }
         for index in 0..<self.plan.repeats {
-            for (offset, measure) in Measure.compared.enumerated() {
+            for (offset, measure) in self.plan.measures.enumerated() where measure != .memory {
+                let targets = running.filter { measure.targets.contains($0.target) }
+                if targets.isEmpty { continue }
                 // Each target comes first once, so that none is always behind the same other.
-                let shift = (index + offset) % compared.count
-                let order = compared[shift...] + compared[..<shift]
-                for target in order { self.measure(measure, target, repeat: index) }
-            }
-            for measure in Measure.ofDelay {
-                for target in delayed { self.measure(measure, target, repeat: index) }
+                let shift = (index + offset) % targets.count
+                for target in targets[shift...] + targets[..<shift] {
+                    self.measure(measure, target, repeat: index, of: self.plan.repeats)
+                }
             }
         }
     }
 
-    private func measure(_ measure: Measure, _ target: RunningTarget, repeat index: Int) {
+    private func measure(
+        _ measure: Measure, _ target: RunningTarget, repeat index: Int, of count: Int
+    ) {
         self.progress.next(
-            "repeat \(index + 1) of \(self.plan.repeats)",
+            "\(measure == .memory ? "memory, " : "")repeat \(index + 1) of \(count)",
             "\(measure.title), \(target.target.title)")
         do {
             for (figure, value) in try measure.run(on: target, self.plan) {
@@ -98,40 +95,19 @@ final class Bench {
 
     // MARK: - Memory
 
-    private func measureMemory() throws {
+    private func measureMemory() {
+        if !self.plan.measures.contains(.memory) { return }
         for index in 0..<self.plan.memoryRepeats {
-            for target in Target.compared where target != .direct {
-                self.progress.next(
-                    "memory, repeat \(index + 1) of \(self.plan.memoryRepeats)", target.title)
+            for target in self.plan.targets where Target.withMemory.contains(target) {
                 do {
-                    try self.measureMemory(of: target, repeat: index)
+                    let running = try self.start(target)
+                    defer { running.end() }
+                    self.measure(
+                        .memory, running, repeat: index, of: self.plan.memoryRepeats)
                 } catch {
                     self.outcome.problems.append("\(target.title), memory: \(error)")
                 }
             }
-        }
-    }
-
-    /// Memory is measured on a program that was just started: what was freed is reused, and would
-    /// hide what a connection costs.
-    private func measureMemory(of target: Target, repeat index: Int) throws {
-        let running = try self.start(target)
-        defer { running.end() }
-        let count = self.plan.idleConnections
-        func perConnection(since empty: Int) -> Double {
-            Pause.milliseconds(300)
-            return Double((running.usage?.memory ?? 0) - empty) / 1024 / Double(count)
-        }
-        Pause.milliseconds(100)
-        let empty = running.usage?.memory ?? 0
-        let idle = try IdleConnections(count, to: running.endpoint)
-        // Swift would close the sockets after their last use, before memory is read.
-        try withExtendedLifetime(idle) {
-            self.outcome.samples.note(
-                perConnection(since: empty), .idleMemory, target, repeat: index)
-            try idle.exchangeBursts()
-            self.outcome.samples.note(
-                perConnection(since: empty), .idleMemoryAfterBurst, target, repeat: index)
         }
     }
 }

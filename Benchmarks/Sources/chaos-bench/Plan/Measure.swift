@@ -1,12 +1,18 @@
 /// One thing that is done with a target; gives one or more figures.
-enum Measure: String, CaseIterable, Sendable {
+enum Measure: String, CaseIterable, Codable, Sendable {
     case bulk1, bulk8, roundTrip1, roundTrip16, connects, besideBulk
     case delaySingle, delayPaced, delayedBulk1, delayedBulk8
+    /// On programs that were just started.
+    case memory
 
-    static let compared: [Measure] = [
-        .bulk1, .bulk8, .roundTrip1, .roundTrip16, .connects, .besideBulk,
-    ]
-    static let ofDelay: [Measure] = [.delaySingle, .delayPaced, .delayedBulk1, .delayedBulk8]
+    /// The targets with which it is done.
+    var targets: [Target] {
+        switch self {
+        case .delaySingle, .delayPaced, .delayedBulk1, .delayedBulk8: [.delayed]
+        case .memory: Target.withMemory
+        default: Target.compared
+        }
+    }
 
     /// The name on the progress line.
     var title: String {
@@ -19,6 +25,7 @@ enum Measure: String, CaseIterable, Sendable {
         case .besideBulk: "round trips beside a bulk stream"
         case .delaySingle: "delay, one request at a time"
         case .delayPaced: "delay, a request every ms"
+        case .memory: "memory"
         }
     }
 
@@ -35,6 +42,8 @@ enum Measure: String, CaseIterable, Sendable {
             try Self.roundTrips(target, 16, plan, .roundTrip16Median, .roundTrip16P99)
         case .connects: try Self.connects(target, plan)
         case .besideBulk: try BesideBulk.run(to: target.endpoint, seconds: plan.seconds)
+        case .memory:
+            try IdleMemory.run(on: target, connections: plan.idleConnections)
         case .delaySingle:
             Self.delays(
                 try OneWayTimes.oneAtATime(to: target.endpoint, seconds: plan.delaySeconds),

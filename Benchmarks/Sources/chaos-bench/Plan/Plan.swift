@@ -10,6 +10,18 @@ struct Plan: Codable, Equatable, Sendable {
     var delaySeconds: Double
     /// How many connections are idle.
     var idleConnections: Int
+    /// What is measured.
+    var measures = Measure.allCases
+    /// On what.
+    var targets = Target.allCases.filter { $0 != .other }
+
+    /// How many measurements that makes.
+    var measurements: Int {
+        self.measures.map { measure in
+            let count = self.targets.filter { measure.targets.contains($0) }.count
+            return count * (measure == .memory ? self.memoryRepeats : self.repeats)
+        }.reduce(0, +)
+    }
 
     /// About a minute.
     static let quick = Plan(

@@ -11,13 +11,13 @@ struct Tables {
         greatest) of \(self.plan.repeats) repeats, memory of \(self.plan.memoryRepeats).
         ↑ more is better, ↓ less is better.
 
-        \(self.table(Target.compared.filter { $0 != Target.reference }, Figure.compared) {
+        \(self.table(self.targets.filter { $0 != Target.reference }, Figure.compared) {
             self.ratioCell($0, $1)
         })
 
         Values, same order.
 
-        \(self.table(Target.compared, Figure.compared) { self.valueCell($0, $1) })
+        \(self.table(self.targets, Figure.compared) { self.valueCell($0, $1) })
 
         A delay of 10 ms asked of chaos: how much later than 10 ms requests of 64 bytes reached the \
         server (the way through the proxy included), and the throughput under it.
@@ -26,11 +26,17 @@ struct Tables {
         """
     }
 
+    /// Those that were measured and are compared.
+    private var targets: [Target] { Target.compared.filter { self.plan.targets.contains($0) } }
+
     private func table(
         _ targets: [Target], _ figures: [Figure], _ cell: (Figure, Target) -> String
     ) -> String {
         let head = ["", ""] + targets.map(\.title)
-        let rows = figures.map { figure in
+        let measured = figures.filter { figure in
+            targets.contains { !self.samples.series(figure, $0).isEmpty }
+        }
+        let rows = measured.map { figure in
             [
                 "\(figure.title), \(figure.unit)", figure.isHigherBetter ? "↑" : "↓",
             ] + targets.map { cell(figure, $0) }

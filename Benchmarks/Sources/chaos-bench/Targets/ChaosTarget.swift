@@ -3,12 +3,13 @@ enum ChaosTarget {
     /// Starts it with one link to the server. The wrapped command is this program, which tells the
     /// address that chaos gave it, and ends when the bench hangs up.
     static func start(
-        _ target: Target, before upstream: Endpoint, _ place: TargetPlace, faults: [String]
+        _ target: Target, before upstream: Endpoint, _ place: TargetPlace, _ program: String,
+        faults: [String]
     ) throws -> RunningTarget {
         let path = "\(place.folder)/\(target.rawValue).sock"
         let lifeline = try UnixListener(at: path)
         let process = try ChildProcess(
-            [place.chaos, "run", "--link", "bench=\(upstream)", "--quiet", "--seed", "1"]
+            [program, "run", "--link", "bench=\(upstream)", "--quiet", "--seed", "1"]
                 + ["--runs", "\(place.folder)/\(target.rawValue)-runs"]
                 + faults.flatMap { ["--set", $0] } + ["--", place.bench, "hold", path],
             logFile: "\(place.folder)/\(target.rawValue).log")

@@ -1,7 +1,9 @@
 /// A way from client to server whose cost is measured.
-enum Target: String, CaseIterable, Sendable {
+enum Target: String, CaseIterable, Codable, Sendable {
     case direct
     case chaos
+    /// Another build of chaos, for example from before a change.
+    case other
     case haproxy
     case haproxyLarge
     case nginx
@@ -10,7 +12,11 @@ enum Target: String, CaseIterable, Sendable {
     case delayed
 
     /// Those that are compared with each other.
-    static let compared: [Target] = [.direct, .chaos, .haproxy, .haproxyLarge, .nginx, .nginxLarge]
+    static let compared: [Target] = [
+        .direct, .chaos, .other, .haproxy, .haproxyLarge, .nginx, .nginxLarge,
+    ]
+    /// Those that have programs of their own.
+    static let withMemory = Target.compared.filter { $0 != .direct }
     /// What ratios are ratios to.
     static let reference = Target.haproxy
     /// What `delayed` asks for, in milliseconds.
@@ -21,6 +27,7 @@ enum Target: String, CaseIterable, Sendable {
         switch self {
         case .direct: "direct"
         case .chaos: "chaos"
+        case .other: "other chaos"
         case .haproxy: "HAProxy"
         case .haproxyLarge: "HAProxy 1 MiB"
         case .nginx: "nginx"
@@ -33,10 +40,13 @@ enum Target: String, CaseIterable, Sendable {
     func start(before upstream: Endpoint, _ place: TargetPlace) throws -> RunningTarget {
         switch self {
         case .direct: RunningTarget(self, at: upstream, process: nil)
-        case .chaos: try ChaosTarget.start(self, before: upstream, place, faults: [])
+        case .chaos: try ChaosTarget.start(self, before: upstream, place, place.chaos, faults: [])
+        case .other:
+            try ChaosTarget.start(
+                self, before: upstream, place, place.otherChaos ?? place.chaos, faults: [])
         case .delayed:
             try ChaosTarget.start(
-                self, before: upstream, place, faults: ["client->bench delay=10ms"])
+                self, before: upstream, place, place.chaos, faults: ["client->bench delay=10ms"])
         case .haproxy: try HAProxyTarget.start(self, before: upstream, place, buffer: nil)
         case .haproxyLarge: try HAProxyTarget.start(self, before: upstream, place, buffer: 1 << 20)
         case .nginx: try NginxTarget.start(self, before: upstream, place, buffer: nil)
@@ -49,6 +59,8 @@ enum Target: String, CaseIterable, Sendable {
 struct TargetPlace: Sendable {
     /// The program `chaos`.
     let chaos: String
+    /// Another build of it.
+    let otherChaos: String?
     /// This program, which `chaos` runs as its wrapped command.
     let bench: String
     /// A folder that is removed at the end.
