@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// ``withChaos`` as a test of Swift Testing uses it.
-@Suite struct WithChaosTests {
+@Suite(.serialized) struct WithChaosTests {
     @Test func aBodyTalksToANodeThroughTheNetworkAndNothingStaysBehind() async throws {
         var pid: Int?
         let verdict = try await withChaos(scenario: echoScenario(), seed: 42) { cluster in

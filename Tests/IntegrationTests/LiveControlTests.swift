@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// `chaos run` in one terminal, the commands that steer it in another.
-@Suite struct LiveControlTests {
+@Suite(.serialized) struct LiveControlTests {
     /// Starts three broadcast nodes and waits until they are ready.
     private func startCluster(_ directory: TestDirectory) async throws -> ChaosProcess {
         let run = try directory.chaos(

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What people mistype.
-@Suite struct MistakeTests {
+@Suite(.serialized) struct MistakeTests {
     private static let mistyped = """
         name: mistyped
         nodes:

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Nodes that die, never get ready, or come back.
-@Suite struct NodeFateTests {
+@Suite(.serialized) struct NodeFateTests {
     /// Runs a scenario to its end. Nodes that wait for a file `go` find it once all are ready.
     private func run(_ scenario: String, _ arguments: String...) async throws -> (
         run: ChaosProcess, directory: TestDirectory

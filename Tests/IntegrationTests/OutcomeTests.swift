@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What a run leaves and prints.
-@Suite struct OutcomeTests {
+@Suite(.serialized) struct OutcomeTests {
     private static let short = broadcastScenario(
         """
         schedule: [{ at: 100ms, for: 200ms, partition: n1 / n2 n3, mode: lose }]

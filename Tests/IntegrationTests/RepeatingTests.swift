@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The same seed, the same schedule, the same messages: the same decisions.
-@Suite struct RepeatingTests {
+@Suite(.serialized) struct RepeatingTests {
     /// A client that sends a fixed script and reads until nothing more comes.
     private static let client = """
         address={peer.n1.main}

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Schedules in real runs.
-@Suite struct ScheduleTests {
+@Suite(.serialized) struct ScheduleTests {
     private func run(_ scenario: String, _ arguments: String...) async throws -> (
         run: ChaosProcess, directory: TestDirectory
     ) {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `chaos run … -- COMMAND`: a command beside links or nodes.
-@Suite struct WrappedCommandTests {
+@Suite(.serialized) struct WrappedCommandTests {
     /// A port of this machine where nothing listens.
     private static let nobody = "127.0.0.1:1"
 
@@ -93,8 +93,11 @@ import Testing
                 command: ["sh", "-c", "rm -f go; echo ready; until [ -e go ]; do sleep 0.02; done; echo goodbye; exit 3"]
                 ready: { log: ready }
             """, to: "dying.yaml")
+        let untilItIsKnown =
+            "touch go; until grep -q 'all nodes have ended' $CHAOS_RUN_DIR/journal.jsonl;"
+            + " do sleep 0.02; done; rm go"
         let run = try await directory.finished(
-            "run", "dying.yaml", "--", "sh", "-c", "touch go; sleep 1")
+            "run", "dying.yaml", "--", "sh", "-c", untilItIsKnown)
         #expect(run.code == 75)
         #expect(
             run.err.contains(
@@ -107,7 +110,7 @@ import Testing
 
                 """))
         let failing = try await directory.finished(
-            "run", "dying.yaml", "--", "sh", "-c", "touch go; sleep 1; exit 4")
+            "run", "dying.yaml", "--", "sh", "-c", untilItIsKnown + "; exit 4")
         #expect(failing.code == 4)
     }
 }

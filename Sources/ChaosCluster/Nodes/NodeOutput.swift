@@ -24,6 +24,8 @@ final class NodeOutput: Sendable {
     private struct State {
         var openStreams = 2
         var waiting: [CheckedContinuation<Void, Never>] = []
+        /// Whoever comes to wait after the limit has passed waits no more.
+        var isOverdue = false
     }
 
     private let readOutput: Int32
@@ -103,17 +105,19 @@ final class NodeOutput: Sendable {
 
     private func end() async {
         await withCheckedContinuation { continuation in
-            let hasEnded = self.state.withLock { state in
-                if state.openStreams > 0 { state.waiting.append(continuation) }
-                return state.openStreams == 0
+            let mustWait = self.state.withLock { state in
+                let mustWait = state.openStreams > 0 && !state.isOverdue
+                if mustWait { state.waiting.append(continuation) }
+                return mustWait
             }
-            if hasEnded { continuation.resume() }
+            if !mustWait { continuation.resume() }
         }
     }
 
     private func giveUpWaiting() {
         let waiting = self.state.withLock { state in
             defer { state.waiting = [] }
+            state.isOverdue = true
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
