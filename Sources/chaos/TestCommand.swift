@@ -98,7 +98,7 @@ struct TestCommand: AsyncParsableCommand {
                     results.append(outcome.result)
                     codes.append(outcome.exitCode)
                     report(outcome, json: self.shared.json)
-                    if !self.shared.json && outcome.failure == nil { print("") }
+                    if !self.shared.json && outcome.failure == nil { printOutput("") }
                 } catch let error as RunError {
                     console.finish()
                     printError("\(file): \(error)")
@@ -112,7 +112,7 @@ struct TestCommand: AsyncParsableCommand {
         }
         try self.writeJUnit(results)
         if codes.count > 1 && !self.shared.json {
-            print(
+            printOutput(
                 "\(codes.count) runs: \(codes.count { $0 == 0 }) as expected, \(codes.count { $0 != 0 }) not"
             )
         }

@@ -31,8 +31,6 @@ final class GuardianLink: Sendable {
     private let socket: Int32
     private let state = Mutex(State())
     private let writing = DispatchQueue(label: "chaos.guardian.requests")
-    // Sound: dispatch sources may be used from every thread, the overlay only does not say so.
-    nonisolated(unsafe) private let source: any DispatchSourceRead
 
     /// Forks the guardian.
     ///
@@ -47,11 +45,9 @@ final class GuardianLink: Sendable {
         }
         self.socket = socket
         self.guardian = ProcessID(pid)
-        self.source = DispatchSource.makeReadSource(
-            fileDescriptor: socket, queue: DispatchQueue(label: "chaos.guardian.replies"))
     }
 
-    /// Starts reading. Both closures run on a queue of the link's own, which they may block.
+    /// Starts reading. Both closures run on a thread of the link's own, which they may block.
     ///
     /// - Parameters:
     ///   - onMessage: Gets every reply and event, before the reply's requester does.
@@ -60,20 +56,15 @@ final class GuardianLink: Sendable {
         onMessage: @escaping @Sendable (chaos_message) -> Void,
         onEnd: @escaping @Sendable () -> Void
     ) {
-        self.source.setEventHandler { [self] in
-            // All there is: once the other end has hung up, Linux's dispatch calls only once more,
-            // however many words were left.
-            repeat {
-                var message = chaos_message()
-                guard chaos_guardian_receive(self.socket, &message) == 1 else {
-                    return self.source.cancel()
-                }
-                onMessage(message)
-                let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
-                waiting?.resume(returning: .success(message))
-            } while self.hasMore
+        let receive: @Sendable () -> Bool = {
+            var message = chaos_message()
+            guard chaos_guardian_receive(self.socket, &message) == 1 else { return false }
+            onMessage(message)
+            let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
+            waiting?.resume(returning: .success(message))
+            return true
         }
-        self.source.setCancelHandler { [self] in
+        DescriptorThread.start(self.socket, onReadable: receive) {
             self.state.withLock { $0.isOpen = false }
             onEnd()
             // Behind the writes that are on their way, so that none meets a reused number.
@@ -88,12 +79,6 @@ final class GuardianLink: Sendable {
                 }
             }
         }
-        self.source.activate()
-    }
-
-    private var hasMore: Bool {
-        var source = pollfd(fd: self.socket, events: Int16(POLLIN), revents: 0)
-        return poll(&source, 1, 0) > 0
     }
 
     /// Closes the link from this side. The guardian takes that as the end of chaos.

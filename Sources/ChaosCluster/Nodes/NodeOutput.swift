@@ -68,17 +68,14 @@ final class NodeOutput: Sendable {
         _ descriptor: Int32, _ stream: NodeLine.Stream, _ onLine: @escaping LineHandler
     ) {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: self.queue)
         let reader = PipeReader(descriptor: descriptor)
-        source.setEventHandler {
-            let isOpen = reader.drain { onLine(stream, $0) }
-            if !isOpen { source.cancel() }
+        let drain: @Sendable () -> Bool = {
+            self.queue.sync { reader.drain { onLine(stream, $0) } }
         }
-        source.setCancelHandler {
+        DescriptorThread.start(descriptor, onReadable: drain) {
             _ = systemClose(descriptor)
             self.endStream()
         }
-        source.activate()
     }
 
     private func endStream() {
@@ -131,8 +128,7 @@ private final class PipeReader: Sendable {
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Reads all there is. Once the writers are gone, Linux's dispatch calls only once more,
-    /// however much is left, so this never stops in the middle.
+    /// Reads all there is.
     ///
     /// - Returns: False at the end of the stream.
     func drain(_ onLine: (String) -> Void) -> Bool {
