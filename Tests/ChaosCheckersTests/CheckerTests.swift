@@ -75,7 +75,10 @@ struct CheckerTests {
                 "a check is one of set-full, availability, recovers, echo, found 'set-ful'"
                     + "\nhint: did you mean 'set-full'?"
             ),
-            ("xyzzy", [:], "a check is one of set-full, availability, recovers, echo, found 'xyzzy'"),
+            (
+                "xyzzy", [:],
+                "a check is one of set-full, availability, recovers, echo, found 'xyzzy'"
+            ),
             ("echo", ["a": 1], "the check 'echo' takes no parameters, found 'a'"),
             (
                 "set-full", ["linearisable": true],

@@ -95,7 +95,8 @@ private func profile(delay: String) -> String {
         let folder = try Folder()
         let file = try folder.write(scenario(profile: "wifi"), to: "s.yaml")
         #expect(
-            try ScenarioFile.check(file) == "scenario 'test', nodes: 2, schedule entries: 0, checks: 0"
+            try ScenarioFile.check(file)
+                == "scenario 'test', nodes: 2, schedule entries: 0, checks: 0"
         )
         let other = try folder.write(profile(delay: "1ms"), to: "p.yaml")
         #expect(try ScenarioFile.check(other) == "profile 'mine', rules: 1, schedule entries: 0")

@@ -90,7 +90,7 @@ import Testing
             name: dying
             nodes:
               n1:
-                command: ["sh", "-c", "echo ready; until [ -e go ]; do sleep 0.02; done; echo goodbye; exit 3"]
+                command: ["sh", "-c", "rm -f go; echo ready; until [ -e go ]; do sleep 0.02; done; echo goodbye; exit 3"]
                 ready: { log: ready }
             """, to: "dying.yaml")
         let untilItIsKnown =

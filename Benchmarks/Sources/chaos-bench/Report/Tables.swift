@@ -5,24 +5,33 @@ struct Tables {
     let samples: Samples
     let plan: Plan
 
+    /// The tables with what stands above each; those without rows are left out.
     var text: String {
+        let ratios = self.table(
+            self.targets.filter { $0 != Target.reference }, Figure.compared
+        ) { Self.cell(self.samples.ratio($0, $1), digits: 2) }
+        let values = self.table(self.targets, Figure.compared) { self.valueCell($0, $1) }
+        let delays = self.table([.delayed], Figure.ofDelay) { self.valueCell($0, $1) }
+        let hasRatios = self.plan.targets.contains(Target.reference)
+        return [
+            hasRatios ? ratios.map { "\(self.ratioIntroduction)\n\n\($0)" } : nil,
+            values.map { "Values: median (least to greatest).\n\n\($0)" },
+            delays.map { "\(self.delayIntroduction)\n\n\($0)" },
+        ].compactMap { $0 }.joined(separator: "\n\n")
+    }
+
+    private var ratioIntroduction: String {
         """
         Ratios to HAProxy as Debian ships it, each taken within one repeat: median (least to \
         greatest) of \(self.plan.repeats) repeats, memory of \(self.plan.memoryRepeats).
         ↑ more is better, ↓ less is better.
+        """
+    }
 
-        \(self.table(self.targets.filter { $0 != Target.reference }, Figure.compared) {
-            self.ratioCell($0, $1)
-        })
-
-        Values, same order.
-
-        \(self.table(self.targets, Figure.compared) { self.valueCell($0, $1) })
-
-        A delay of 10 ms asked of chaos: how much later than 10 ms requests of 64 bytes reached the \
+    private var delayIntroduction: String {
+        """
+        A delay of 10 ms asked of chaos: how much later than 10 ms requests of 64 bytes reached the
         server (the way through the proxy included), and the throughput under it.
-
-        \(self.table([.delayed], Figure.ofDelay) { self.valueCell($0, $1) })
         """
     }
 
@@ -31,11 +40,12 @@ struct Tables {
 
     private func table(
         _ targets: [Target], _ figures: [Figure], _ cell: (Figure, Target) -> String
-    ) -> String {
+    ) -> String? {
         let head = ["", ""] + targets.map(\.title)
         let measured = figures.filter { figure in
             targets.contains { !self.samples.series(figure, $0).isEmpty }
         }
+        if measured.isEmpty { return nil }
         let rows = measured.map { figure in
             [
                 "\(figure.title), \(figure.unit)", figure.isHigherBetter ? "↑" : "↓",
@@ -58,10 +68,6 @@ struct Tables {
         }
         let ruleLine = "| " + rule.joined(separator: " | ") + " |"
         return ([line(head), ruleLine] + rows.map(line)).joined(separator: "\n")
-    }
-
-    private func ratioCell(_ figure: Figure, _ target: Target) -> String {
-        Self.cell(self.samples.ratio(figure, target), digits: 2)
     }
 
     private func valueCell(_ figure: Figure, _ target: Target) -> String {
