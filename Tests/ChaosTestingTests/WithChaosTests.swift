@@ -110,6 +110,28 @@ import Testing
         try FileManager.default.removeItem(at: folder)
     }
 
+    @Test func aTestThatIsCancelledLeavesNothingBehind() async throws {
+        let (started, start) = AsyncStream<(pid: Int, directory: String)>.makeStream()
+        let test = Task {
+            try await withChaos(scenario: echoScenario()) { cluster in
+                start.yield((try await cluster.status()["n1"]?.pid ?? 0, cluster.runDirectory))
+                try await Task.sleep(for: .seconds(1000))
+            }
+        }
+        var seen: (pid: Int, directory: String)?
+        for await item in started {
+            seen = item
+            break
+        }
+        test.cancel()
+        await #expect(throws: CancellationError.self) { try await test.value }
+        let (pid, directory) = try #require(seen)
+        #expect(isGone(pid))
+        #expect(!FileManager.default.fileExists(atPath: directory + "/control.sock"))
+        try FileManager.default.removeItem(
+            at: URL(fileURLWithPath: directory).deletingLastPathComponent())
+    }
+
     @Test func twoRunsGoOnAtOnceAndARunInsideAnother() async throws {
         async let other = withChaos(scenario: echoScenario()) { try await Self.talk(to: $0) }
         try await withChaos(scenario: echoScenario()) { outer in

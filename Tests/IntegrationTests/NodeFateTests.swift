@@ -3,17 +3,22 @@ import Testing
 
 /// Nodes that die, never get ready, or come back.
 @Suite(.serialized) struct NodeFateTests {
-    /// Runs a scenario to its end. Nodes that wait for a file `go` find it once all are ready.
-    private func run(_ scenario: String, _ arguments: String...) async throws -> (
+    /// Runs a scenario to its end, or until something is told. Nodes that wait for a file `go` find
+    /// it once all are ready.
+    private func run(_ scenario: String, until text: String? = nil) async throws -> (
         run: ChaosProcess, directory: TestDirectory
     ) {
         let directory = try TestDirectory()
         try directory.write(
             scenario.replacing("WAIT", with: "until [ -e go ]; do sleep 0.02; done"), to: "s.yaml")
-        let process = try ChaosProcess(["run", "s.yaml"] + arguments, directory)
+        let process = try directory.chaos("run", "s.yaml")
         if scenario.contains("WAIT") {
             try await process.waitFor(" ready\n")
             try directory.write("", to: "go")
+        }
+        if let text {
+            try await process.waitFor(text)
+            try await directory.finished("end")
         }
         _ = try await process.exit()
         #expect(await directory.hasNothingLeft())
@@ -27,8 +32,7 @@ import Testing
             nodes:
               n1: { command: ["sh", "-c", "echo up; WAIT; echo 'no memory' >&2; exit 9"], ready: { log: up } }
               n2: { command: chaos-node echo }
-            for: 1s
-            """)
+            """, until: "died unexpectedly")
         #expect(run.code == 75)
         #expect(
             run.err.contains(
@@ -107,11 +111,10 @@ import Testing
             name: restarting
             nodes:
               n1:
-                command: ["sh", "-c", "echo up; [ -e {dir}/again ] && exec sleep 100; touch {dir}/again; exit 1"]
+                command: ["sh", "-c", "echo up; [ -e {dir}/again ] && { echo again; exec sleep 100; }; touch {dir}/again; exit 1"]
                 ready: { log: up }
                 restart: on-failure
-            for: 700ms
-            """)
+            """, until: "n1 | again")
         #expect(run.code == 0, "\(run.err)")
         #expect(
             run.err.contains("n1: it died unexpectedly, found that it exited with 1; it restarts"))

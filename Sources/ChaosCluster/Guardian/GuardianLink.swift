@@ -12,8 +12,8 @@ import Synchronization
 
 /// Chaos's end of the guardian's socket: requests out, replies matched by id, events handed on.
 ///
-/// Writing may wait for a busy guardian and reading for its next word, so each has a queue of its
-/// own and no task's thread ever blocks.
+/// Writing may wait for a busy guardian and reading for its next word, so each has a thread or queue
+/// of its own and no task's thread ever blocks.
 final class GuardianLink: Sendable {
     typealias Reply = Result<chaos_message, ProcessHostError>
 
@@ -56,28 +56,28 @@ final class GuardianLink: Sendable {
         onMessage: @escaping @Sendable (chaos_message) -> Void,
         onEnd: @escaping @Sendable () -> Void
     ) {
-        let receive: @Sendable () -> Bool = {
+        BlockingThread.start { [self] in
             var message = chaos_message()
-            guard chaos_guardian_receive(self.socket, &message) == 1 else { return false }
-            onMessage(message)
-            let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
-            waiting?.resume(returning: .success(message))
-            return true
-        }
-        DescriptorThread.start(self.socket, onReadable: receive) {
+            while chaos_guardian_receive(self.socket, &message) == 1 {
+                onMessage(message)
+                let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
+                waiting?.resume(returning: .success(message))
+            }
             self.state.withLock { $0.isOpen = false }
             onEnd()
             // Behind the writes that are on their way, so that none meets a reused number.
-            self.writing.async { [self] in
-                _ = close(self.socket)
-                let waiting = self.state.withLock { state in
-                    defer { state.waiting = [:] }
-                    return state.waiting
-                }
-                for (_, continuation) in waiting.sorted(by: { $0.key < $1.key }) {
-                    continuation.resume(returning: .failure(Self.gone))
-                }
-            }
+            self.writing.async { self.giveUp() }
+        }
+    }
+
+    private func giveUp() {
+        _ = close(self.socket)
+        let waiting = self.state.withLock { state in
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        for (_, continuation) in waiting.sorted(by: { $0.key < $1.key }) {
+            continuation.resume(returning: .failure(Self.gone))
         }
     }
 

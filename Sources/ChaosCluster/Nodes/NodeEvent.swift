@@ -86,7 +86,7 @@ package struct NodeLine: Hashable, Sendable {
     }
 }
 
-/// Who is told what nodes do. Both are called in order for each node, on queues of the
+/// Who is told what nodes do. Both are called in order for each node, on threads of the
 /// supervisor; while `onLine` works, the node's output waits in its pipe.
 package struct NodeObserver: Sendable {
     package var onEvent: @Sendable (NodeEvent) -> Void

@@ -1,5 +1,4 @@
 import CLinux
-import Dispatch
 import Synchronization
 
 #if canImport(Glibc)
@@ -12,7 +11,7 @@ import Synchronization
 
 /// Reads what one node's process writes: two pipes in, lines out.
 ///
-/// Lines of both streams come on one queue. While a line is being handled nothing is read, so a
+/// Lines of both streams come on one thread. While a line is being handled nothing is read, so a
 /// node that writes faster than chaos can keep up is held back by its own pipe.
 final class NodeOutput: Sendable {
     typealias LineHandler = @Sendable (NodeLine.Stream, String) -> Void
@@ -31,7 +30,6 @@ final class NodeOutput: Sendable {
     private let readOutput: Int32
     private let readError: Int32
     private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "chaos.node.output")
 
     /// Makes the pipes.
     ///
@@ -60,21 +58,31 @@ final class NodeOutput: Sendable {
     func start(_ onLine: @escaping LineHandler) {
         _ = systemClose(self.output)
         _ = systemClose(self.error)
-        self.read(self.readOutput, .output, onLine)
-        self.read(self.readError, .error, onLine)
+        let readers = [
+            PipeReader(descriptor: self.readOutput, stream: .output),
+            PipeReader(descriptor: self.readError, stream: .error),
+        ]
+        for reader in readers { _ = fcntl(reader.descriptor, F_SETFL, O_NONBLOCK) }
+        BlockingThread.start { self.read(readers, onLine) }
     }
 
-    private func read(
-        _ descriptor: Int32, _ stream: NodeLine.Stream, _ onLine: @escaping LineHandler
-    ) {
-        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        let reader = PipeReader(descriptor: descriptor)
-        let drain: @Sendable () -> Bool = {
-            self.queue.sync { reader.drain { onLine(stream, $0) } }
-        }
-        DescriptorThread.start(descriptor, onReadable: drain) {
-            _ = systemClose(descriptor)
-            self.endStream()
+    /// Reads until both streams have ended.
+    private func read(_ readers: [PipeReader], _ onLine: LineHandler) {
+        var open = readers
+        while !open.isEmpty {
+            var watched = open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            // Interrupted by a signal, or not: whoever has something says so by `revents`.
+            _ = poll(&watched, nfds_t(watched.count), -1)
+            var stillOpen: [PipeReader] = []
+            for (reader, state) in zip(open, watched) {
+                if state.revents == 0 || reader.drain({ onLine(reader.stream, $0) }) {
+                    stillOpen.append(reader)
+                } else {
+                    _ = systemClose(reader.descriptor)
+                    self.endStream()
+                }
+            }
+            open = stillOpen
         }
     }
 
@@ -121,12 +129,16 @@ final class NodeOutput: Sendable {
     }
 }
 
-/// Reads one pipe; used on one queue only.
+/// Reads one pipe; used on one thread only.
 private final class PipeReader: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
+    let stream: NodeLine.Stream
     private let splitter = Mutex(LineSplitter())
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32, stream: NodeLine.Stream) {
+        self.descriptor = descriptor
+        self.stream = stream
+    }
 
     /// Reads all there is.
     ///
