@@ -42,11 +42,24 @@ let tests: [Target] = [
     ),
     ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
     ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
+    (
+        "ChaosRun",
+        [
+            "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
+            "ChaosCluster", "ChaosControl", "ChaosReport", "ChaosWorkloads",
+        ]
+    ),
+    ("ChaosTesting", ["chaos-node"]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,
         swiftSettings: strict)
 }
+
+// Programs as users type them; the suites find them beside the test bundle.
+let integrationTests = Target.testTarget(
+    name: "IntegrationTests", dependencies: ["ChaosCore", "chaos", "chaos-node"],
+    swiftSettings: strict)
 
 let package = Package(
     name: "chaos",
@@ -120,6 +133,7 @@ let package = Package(
             name: "ChaosTesting",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosControl", "ChaosCheckers",
+                "ChaosCluster", "ChaosReport",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -140,5 +154,5 @@ let package = Package(
         .executableTarget(
             name: "guardian-probe", dependencies: ["ChaosCluster", collections],
             path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
-    ] + tests
+    ] + tests + [integrationTests]
 )

@@ -14,6 +14,9 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "availability", parameters: ["at_least"]) { parameters throws(InputError) in
         AvailabilityChecker(minimum: try parameters.share("at_least"))
     },
+    CheckerKind(name: "recovers", parameters: ["within"]) { parameters throws(InputError) in
+        RecoversChecker(within: try parameters.duration("within"))
+    },
     CheckerKind(name: "echo", parameters: []) { _ throws(InputError) in EchoChecker() },
 ]
 
@@ -60,6 +63,21 @@ private struct CheckerParameters: Sendable {
             let found = value.stringValue ?? value.text
             throw InputError("'\(key)' of '\(self.checker)' is true or false", found: found)
         }
+    }
+
+    /// A time as text, such as `20s`; `nil` when it is not given.
+    func duration(_ key: String) throws(InputError) -> Duration? {
+        guard let value = self.values[key] else { return nil }
+        let text = value.stringValue ?? value.text
+        do {
+            let duration = try Duration(parsing: text)
+            if duration > .zero { return duration }
+        } catch {
+            throw InputError(
+                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found,
+                hint: error.hint)
+        }
+        throw InputError("'\(key)' of '\(self.checker)' is longer than 0s", found: text)
     }
 
     /// A share as text (`90%`), or the word `total` for all.

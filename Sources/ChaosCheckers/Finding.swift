@@ -48,4 +48,12 @@ package protocol Checker: Sendable {
 
     /// Judges; the same history always gets the same finding.
     func check(_ history: History) -> Finding
+
+    /// The checker that knows what was done to the cluster, and which nodes are down on purpose.
+    func told(of disturbances: [Disturbance], absent: [String]) -> any Checker
+}
+
+extension Checker {
+    /// Most checkers judge by the history alone.
+    package func told(of disturbances: [Disturbance], absent: [String]) -> any Checker { self }
 }

@@ -25,10 +25,13 @@ final class DataPlane {
     // The settings that bring NIO level with HAProxy, measured; see also `receiveWindow`.
     static let receiveAllocator = AdaptiveRecvByteBufferAllocator(
         minimum: 2048, initial: 4096, maximum: 256 << 10)
-    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 16 << 10, high: 32 << 10)
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 32 << 10, high: 64 << 10)
     /// What the kernel may hold for one socket (it doubles the number). When a stream ends, NIO reads
     /// all of it at once, whatever waits, so it has to be bounded.
     static let receiveWindow: SocketOptionValue = 256 << 10
+
+    /// Long enough for a task not to be due at once.
+    private static let moment = TimeAmount.microseconds(20)
 
     init(
         network: Network, clock: RunClock, loop: any EventLoop,
@@ -102,7 +105,9 @@ final class DataPlane {
     func change<Result: Sendable>(
         _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) -> EventLoopFuture<Result> {
-        let changed = self.lastChange.assumeIsolated().flatMap { () -> EventLoopFuture<Void> in
+        let changed = self.lastChange.assumeIsolated().flatMap {
+            self.turn()
+        }.flatMap { () -> EventLoopFuture<Void> in
             // Who tries in vain must be counted before a heal forgets the cut.
             self.attempts?.look() ?? self.loop.makeSucceededVoidFuture()
         }.flatMap { () -> EventLoopFuture<Result> in
@@ -116,6 +121,10 @@ final class DataPlane {
         self.lastChange = changed.map { _ in }.recover { _ in }
         return changed
     }
+
+    /// Done when the event loop has looked at its sockets: it runs tasks for as long as there are any
+    /// that are due, and a flood of changes must not keep bytes waiting.
+    func turn() -> EventLoopFuture<Void> { self.loop.scheduleTask(in: Self.moment) {}.futureResult }
 
     private func networkChanged() -> EventLoopFuture<Void> {
         let applied = self.applyToListeners()

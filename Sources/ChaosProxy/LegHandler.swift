@@ -140,7 +140,9 @@ final class LegHandler: ChannelInboundHandler {
         if self.isLingering { self.read() } else { self.connection?.pump() }
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) { self.connection?.pump() }
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if self.channel.isWritable { self.connection?.pump() }
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { self.inputEnded() }

@@ -57,8 +57,11 @@ extension ProxyConnection {
         if self.dialling.progress == .calling {
             if !self.engine.mayReachTarget {
                 self.dialling.wasCut = true
-            } else if self.dialling.wasCut {
-                // The kernel alone might wait a minute before it tries again.
+            } else if self.dialling.wasCut, let channel = self.dialling.channel,
+                Deafness.isUnanswered(channel)
+            {
+                // The kernel alone might wait a minute before it tries again. Only the kernel knows
+                // that there is no answer: the event loop may not have looked yet.
                 self.hangUp()
             }
         }

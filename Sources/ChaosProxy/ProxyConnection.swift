@@ -168,7 +168,7 @@ final class ProxyConnection {
     private func scheduleTurn() {
         if self.isTurnScheduled { return }
         self.isTurnScheduled = true
-        self.plane.loop.assumeIsolated().execute {
+        self.plane.turn().assumeIsolated().whenComplete { _ in
             self.isTurnScheduled = false
             self.pump()
         }

@@ -161,9 +161,12 @@ final class ProxyListener {
 
     /// The socket was closed by somebody else than us: open it again.
     func wasClosed(_ channel: any Channel) {
-        guard let current = self.channel, current === channel, let policy = self.policy else { return }
+        guard let current = self.channel, current === channel, let policy = self.policy else {
+            return
+        }
         self.forget()
-        self.apply(policy).whenFailure { [plane = NIOLoopBound(self.plane, eventLoop: self.plane.loop)] in
+        self.apply(policy).whenFailure {
+            [plane = NIOLoopBound(self.plane, eventLoop: self.plane.loop)] in
             plane.value.record("warning", [("message", .string("\($0)"))])
         }
     }
@@ -172,7 +175,7 @@ final class ProxyListener {
     func close() -> EventLoopFuture<Void> {
         self.policy = nil
         let step = self.lastStep.assumeIsolated().flatMap { self.settle() }.map {
-                self.reservation = nil
+            self.reservation = nil
             if case .unix(let path) = self.bound, self.address != nil {
                 UnixSocketFile.remove(at: path)
             }

@@ -70,7 +70,8 @@ final class SilentAttempts {
     private func count(_ sockets: [ConnectingSocket]) {
         var waiting: Set<ConnectingSocket> = []
         for socket in sockets {
-            guard let link = self.watched.first(where: { socket.isConnecting(to: $0.address) })?.link
+            guard
+                let link = self.watched.first(where: { socket.isConnecting(to: $0.address) })?.link
             else { continue }
             waiting.insert(socket)
             if !self.counted.contains(socket) { self.plane.network.attemptBlocked(on: link) }

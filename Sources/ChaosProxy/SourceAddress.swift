@@ -13,7 +13,8 @@ enum SourceAddress {
             return
                 bootstrap
                 .channelOption(
-                    ChannelOptions.Types.SocketOption(level: .ip, name: Self.bindAddressNoPort), value: 1
+                    ChannelOptions.Types.SocketOption(level: .ip, name: Self.bindAddressNoPort),
+                    value: 1
                 )
                 .bind(to: address)
         #else

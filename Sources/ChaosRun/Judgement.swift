@@ -6,19 +6,28 @@ import ChaosScenario
 /// What a run knows when everything has ended.
 package struct RunFacts: Sendable {
     /// What the checkers found.
-    package var findings: [Finding]
+    package var findings: [Finding] = []
     /// What was done to the run.
-    package var injections: [InjectionRecord]
-    /// The nodes that died although nobody asked them to, and that nobody brought back.
-    package var deaths: [NodeName]
+    package var injections: [InjectionRecord] = []
+    /// The ids of the schedule's entries that never happened, and why.
+    package var neverHappened: [(id: String, reason: String)] = []
+    /// The nodes that died although nobody asked them to, and that are still down.
+    package var deaths: [NodeName] = []
     /// The verdict that was expected, if the scenario says one.
     package var expectation: Scenario.Expectation?
     /// The exit code of a wrapped command, if there was one.
     package var wrappedExit: Int32?
     /// Whether the user interrupted the run.
-    package var isInterrupted: Bool
+    package var isInterrupted = false
+    /// Whether what came over the control socket was a script's doing, and counts like a schedule.
+    package var isScripted = false
     /// Sentences that make the verdict unknown, such as connections past the proxy.
-    package var doubts: [String]
+    package var doubts: [String] = []
+    /// Why chaos itself could not go on, and its exit code for that.
+    package var failure: RunError?
+
+    /// Makes the facts of a run in which nothing happened.
+    package init() {}
 }
 
 /// What a run comes to: pure, so that every rule of section 11 can be tested.
@@ -34,37 +43,55 @@ package struct Judgement: Hashable, Sendable {
 
     /// Judges.
     package init(_ facts: RunFacts) {
-        var doubts = facts.doubts
-        var warnings: [String] = []
-        for record in facts.injections where record.origin == .schedule && record.end != nil {
-            if record.touched == 0 {
-                doubts.append("\(record.id) touched nothing: \(record.text)")
-            } else if record.hits == 0 {
-                warnings.append(
-                    "\(record.id) was met \(record.touched) times and never struck: \(record.text)")
-            }
-        }
-        for record in facts.injections where record.crossedBytes > 0 {
-            doubts.append("\(record.crossedBytes) bytes crossed the cut \(record.id): \(record.text)")
-        }
-        var reasons = facts.findings.filter { $0.verdict == .invalid }.map {
-            "\($0.checker): \($0.summary)"
-        }
+        let (doubts, warnings) = Self.doubts(facts)
+        var reasons = facts.failure.map { [$0.description] } ?? []
+        reasons += facts.findings.filter { $0.verdict == .invalid }.map(Self.sentence)
         reasons += doubts
-        reasons += facts.findings.filter { $0.verdict == .unknown }.map {
-            "\($0.checker): \($0.summary)"
-        }
+        reasons += facts.findings.filter { $0.verdict == .unknown }.map(Self.sentence)
         var verdict = facts.findings.isEmpty ? nil : Verdict.combined(facts.findings.map(\.verdict))
-        if !doubts.isEmpty { verdict = (verdict ?? .unknown).combined(with: .unknown) }
+        if !doubts.isEmpty || facts.failure != nil {
+            verdict = (verdict ?? .unknown).combined(with: .unknown)
+        }
         let expected = Self.expectationMet(facts, verdict: verdict, hasDoubts: !doubts.isEmpty)
-        if case .no(let reason)? = expected { reasons.insert(reason, at: 0) }
+        if case .no(let reason, _)? = expected { reasons.insert(reason, at: 0) }
         self.verdict = verdict
         self.reasons = reasons
         self.warnings = warnings
         self.exitCode = Self.exitCode(facts, verdict: verdict, expected: expected)
     }
 
-    private enum Met { case yes, no(String) }
+    private static func sentence(_ finding: Finding) -> String {
+        "\(finding.checker): \(finding.summary)"
+    }
+
+    /// What makes the verdict unknown, and what is only worth knowing. Vacuity counts scheduled
+    /// faults; an operator sees at once what a command touches.
+    private static func doubts(_ facts: RunFacts) -> (doubts: [String], warnings: [String]) {
+        var doubts = facts.doubts
+        var warnings: [String] = []
+        for record in facts.injections where facts.isScripted || record.origin == .schedule {
+            if record.touched == 0 {
+                doubts.append("\(record.id) touched nothing: \(record.text)")
+            } else if record.hits == 0 {
+                let times = record.touched == 1 ? "once" : "\(record.touched) times"
+                warnings.append("\(record.id) was met \(times) and never struck: \(record.text)")
+            }
+        }
+        for record in facts.injections where record.crossedBytes > 0 {
+            let what = record.crossedBytes == 1 ? "1 byte" : "\(record.crossedBytes) bytes"
+            doubts.append("\(what) crossed the cut \(record.id): \(record.text)")
+        }
+        // Whoever ends a run by hand knows that it was short.
+        if !facts.isInterrupted {
+            doubts += facts.neverHappened.map { "\($0.id) never happened: \($0.reason)" }
+        }
+        return (doubts, warnings)
+    }
+
+    private enum Met {
+        case yes
+        case no(String, Int32)
+    }
 
     /// Whether the scenario's expectation holds. A fault that touched nothing proves nothing, so
     /// even an expected verdict counts only without doubts, unless `unknown` itself is expected.
@@ -74,29 +101,39 @@ package struct Judgement: Hashable, Sendable {
         guard let expectation = facts.expectation else { return nil }
         let found = verdict?.rawValue ?? "none"
         if found != expectation.verdict {
-            return .no("the scenario expects the verdict \(expectation.verdict), found '\(found)'")
+            return .no(
+                "the scenario expects the verdict '\(expectation.verdict)', found '\(found)'",
+                verdict == .unknown ? ChaosExit.unknown : ChaosExit.invalid)
         }
         if hasDoubts && expectation.verdict != Verdict.unknown.rawValue {
-            return .no("the verdict is the expected one, but a fault proved nothing")
+            return .no(
+                "the verdict is the expected one, but not everything was put to the test",
+                ChaosExit.unknown)
         }
         let anomalies = facts.findings.flatMap(\.anomalies)
         if let wanted = expectation.anomaly, !anomalies.contains(wanted) {
             let list = anomalies.isEmpty ? "none" : anomalies.joined(separator: ", ")
-            return .no("the scenario expects the anomaly '\(wanted)', found '\(list)'")
+            return .no(
+                "the scenario expects the anomaly '\(wanted)', found '\(list)'", ChaosExit.invalid)
         }
         return .yes
     }
 
+    /// Interrupted; then chaos's own failure; then a wrapped command's code; then the gravest of
+    /// invalid, a dead node and unknown.
     private static func exitCode(_ facts: RunFacts, verdict: Verdict?, expected: Met?) -> Int32 {
         if facts.isInterrupted { return ChaosExit.interrupted }
+        if let failure = facts.failure { return failure.exitCode }
         if let code = facts.wrappedExit, code != 0 { return code }
-        switch expected {
-        case .yes: return facts.deaths.isEmpty ? ChaosExit.valid : ChaosExit.nodeDied
-        case .no: return verdict == .unknown ? ChaosExit.unknown : ChaosExit.invalid
-        case nil: break
-        }
-        if verdict == .invalid { return ChaosExit.invalid }
-        if !facts.deaths.isEmpty { return ChaosExit.nodeDied }
-        return verdict == .unknown ? ChaosExit.unknown : ChaosExit.valid
+        let own: Int32 =
+            switch (expected, verdict) {
+            case (.yes?, _): ChaosExit.valid
+            case (.no(_, let code)?, _): code
+            case (nil, .invalid?): ChaosExit.invalid
+            case (nil, .unknown?): ChaosExit.unknown
+            case (nil, .valid?), (nil, nil): ChaosExit.valid
+            }
+        if own != ChaosExit.invalid && !facts.deaths.isEmpty { return ChaosExit.nodeDied }
+        return own
     }
 }

@@ -13,12 +13,18 @@ package actor NetworkControl {
     private let framing: [PortName: Framing]
     private let defaultMode: PartitionMode
     private let seed: Seed
+    /// By id, in the order in which they began. A schedule may use an id again once it has ended.
     private var records: [InjectionRecord] = []
     private var nextNumber: [String: Int] = [:]
+    /// The ids of a scenario, which an operator's injections must not get.
+    private let reserved: Set<String>
+    /// Who waits for the end of an injection that another task is ending.
+    private var ending: [String: [CheckedContinuation<Void, Never>]] = [:]
 
     /// Makes a control for a proxy whose listeners are open.
-    init(
-        proxy: Proxy, nodes: [NodeName], ports: [PortName], network: NetworkSpec, seed: Seed
+    package init(
+        proxy: Proxy, nodes: [NodeName], ports: [PortName], network: NetworkSpec, seed: Seed,
+        reserved: Set<String> = []
     ) {
         self.proxy = proxy
         self.nodes = nodes
@@ -26,16 +32,20 @@ package actor NetworkControl {
         self.framing = network.framing
         self.defaultMode = network.partitionMode ?? .drop
         self.seed = seed
+        self.reserved = reserved
     }
 
     /// All injections so far, in the order in which they began, without the background.
-    var allRecords: [InjectionRecord] { self.records }
+    package var allRecords: [InjectionRecord] { self.records }
 
     /// A free id with this letter: `p1`, `f3`.
-    func makeID(_ letter: String) -> String {
-        let number = (self.nextNumber[letter] ?? 0) + 1
-        self.nextNumber[letter] = number
-        return "\(letter)\(number)"
+    package func makeID(_ letter: String) -> String {
+        while true {
+            let number = (self.nextNumber[letter] ?? 0) + 1
+            self.nextNumber[letter] = number
+            let id = "\(letter)\(number)"
+            if !self.reserved.contains(id) { return id }
+        }
     }
 
     // MARK: - Faults
@@ -54,30 +64,36 @@ package actor NetworkControl {
     }
 
     /// Puts faults on links; confirmed when it returns.
-    func inject(
-        _ rules: [FaultRule], id: String, origin: InjectionOrigin, until: Instant? = nil
+    ///
+    /// - Throws: `InputError` for faults that need messages where no port has any.
+    package func inject(
+        _ rules: [FaultRule], id: String, origin: InjectionOrigin, planned: Instant? = nil,
+        lasting: Duration? = nil
     ) async throws -> InjectionRecord {
         for rule in rules { try self.checkFraming(of: rule) }
-        let begin = try await self.proxy.change { network, now in
-            for (index, rule) in rules.enumerated() {
-                for fault in rule.faults {
-                    let place = rules.count > 1 ? "[\(index)]" : ""
-                    network.inject(
-                        fault, on: rule.links, id: "\(id)\(place).\(fault.kind.rawValue)",
-                        origin: origin, at: now)
-                }
-            }
-            network.note("fault", id: id, state: "begin", at: now)
-            return now
-        }
         let text = rules.map { rule in
             (["\(rule.links)"] + rule.faults.map(\.text)).joined(separator: " ")
         }.joined(separator: "; ")
-        let record = InjectionRecord(
-            id: id, kind: .faults, text: text, origin: origin, places: rules.map { "\($0.links)" },
-            begin: begin, until: until)
-        self.records.append(record)
-        return record
+        var draft = InjectionRecord(
+            id: id, kind: .faults, text: text, origin: origin,
+            places: rules.map { "\($0.links)" }, begin: .start)
+        draft.patterns = rules.map(\.links)
+        draft.planned = planned
+        (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
+            for rule in rules {
+                for fault in rule.faults {
+                    // Several rules may share the id: on one link only one of a kind acts.
+                    network.inject(
+                        fault, on: rule.links, id: "\(id).\(fault.kind.rawValue)",
+                        origin: origin, at: now)
+                }
+            }
+            network.note("fault", draft.journalled("begin"), at: now)
+            return (now, network.connections(under: draft))
+        }
+        draft.until = lasting.map { draft.begin + $0 }
+        self.records.append(draft)
+        return draft
     }
 
     private func checkFraming(of rule: FaultRule) throws(InputError) {
@@ -96,36 +112,43 @@ package actor NetworkControl {
 
     // MARK: - Cuts
 
-    /// The mode that a partition without one gets.
-    var modeOfPartitions: PartitionMode { self.defaultMode }
-
     /// Resolves a partition for this cluster.
-    func cuts(of partition: Partition, id: String) throws(InputError) -> [DirectedPair] {
+    ///
+    /// - Throws: `InputError` when it cuts nothing.
+    package func cuts(of partition: Partition, id: String) throws(InputError) -> [DirectedPair] {
         var generator = self.seed.derived("partition", id).generator
         let pairs = partition.cuts(among: self.nodes, using: &generator)
         if pairs.isEmpty {
-            throw InputError("a partition cuts at least one link of the cluster", found: "\(partition)")
+            throw InputError(
+                "a partition cuts at least one link of the cluster", found: "\(partition)")
         }
         return pairs
     }
 
     /// Cuts links; confirmed when it returns.
-    func cut(
-        _ pairs: [DirectedPair], text: String, mode: PartitionMode?, port: PortName?, id: String,
-        origin: InjectionOrigin, until: Instant? = nil
+    ///
+    /// - Throws: `InputError` for modes that this backend or these ports do not have.
+    package func cut(
+        _ pairs: [DirectedPair], kind: InjectionRecord.Kind = .partition, text: String,
+        mode: PartitionMode?, port: PortName?, id: String, origin: InjectionOrigin,
+        planned: Instant? = nil, lasting: Duration? = nil
     ) async throws -> InjectionRecord {
         let mode = mode ?? self.defaultMode
         try self.check(mode, port: port)
-        let begin = try await self.proxy.change { network, now in
+        var draft = InjectionRecord(
+            id: id, kind: kind, text: text, origin: origin, mode: mode, port: port,
+            places: pairs.map { "\($0.source)->\($0.target)" }, begin: .start)
+        draft.pairs = pairs
+        draft.planned = planned
+        (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
             network.cut(pairs, text: text, mode: mode, port: port, id: id, origin: origin, at: now)
-            network.note("partition", id: id, state: "begin", at: now)
-            return now
+            network.note(draft.kind.rawValue, draft.journalled("begin"), at: now)
+            // Before the sockets learn of it: a cut may close some.
+            return (now, network.connections(under: draft))
         }
-        let record = InjectionRecord(
-            id: id, kind: mode == .hold ? .hold : .partition, text: text, origin: origin, mode: mode,
-            port: port, places: pairs.map { "\($0.source)->\($0.target)" }, begin: begin, until: until)
-        self.records.append(record)
-        return record
+        draft.until = lasting.map { draft.begin + $0 }
+        self.records.append(draft)
+        return draft
     }
 
     private func check(_ mode: PartitionMode, port: PortName?) throws(InputError) {
@@ -134,8 +157,9 @@ package actor NetworkControl {
                 "mode 'unreachable' needs the lab, which this version does not have",
                 hint: "use 'reject' for an error at once, or 'drop' for silence")
         }
-        let bare = (port.map { [$0] } ?? self.ports).first { !self.hasMessages($0) }
-        if mode == .lose, let bare {
+        // Where only some ports have messages, what the others carry shows up in the leak proof.
+        let ports = port.map { [$0] } ?? self.ports
+        if mode == .lose, let bare = ports.first, !ports.contains(where: self.hasMessages) {
             throw InputError(
                 "mode 'lose' needs messages, and port '\(bare)' has no framing",
                 hint: "use 'drop', or name a framing under 'network: framing:' in the scenario")
@@ -144,54 +168,77 @@ package actor NetworkControl {
 
     // MARK: - Ends
 
-    /// Ends an injection; confirmed when it returns. Of one that has ended already, does nothing.
+    /// Ends an injection; confirmed when it returns.
+    ///
+    /// - Returns: The record, or `nil` when it had ended already: who ended it announces it. When
+    ///   somebody else is ending it right now, returns `nil` once it has ended.
     @discardableResult
-    func end(_ id: String) async throws -> InjectionRecord? {
-        guard let index = self.records.firstIndex(where: { $0.id == id && $0.end == nil }) else {
+    package func end(_ id: String) async throws -> InjectionRecord? {
+        guard let record = self.records.last(where: { $0.id == id && $0.end == nil }),
+            record.kind != .process
+        else { return nil }
+        if self.ending[id] != nil {
+            await withCheckedContinuation { self.ending[id, default: []].append($0) }
             return nil
         }
+        self.ending[id] = []
+        defer { for waiting in self.ending.removeValue(forKey: id) ?? [] { waiting.resume() } }
         let (end, counters) = try await self.proxy.change { network, now in
             let links = network.linkStates.map(\.link)
             let removed = network.removeInjections { $0.belongs(to: id) }
             let healed = network.heal { $0.id == id }
-            network.note(healed.isEmpty ? "fault" : "partition", id: id, state: "end", at: now)
             let counters =
-                healed.first.map { InjectionCounters($0, links: links) } ?? InjectionCounters(removed)
+                healed.first.map { InjectionCounters($0, links: links) }
+                ?? InjectionCounters(removed)
+            var details = record.journalled("end")
+            details["touched"] = .int(Int64(counters.touched))
+            details["hits"] = .int(Int64(counters.hits))
+            network.note(record.kind == .faults ? "fault" : record.kind.rawValue, details, at: now)
             return (now, counters)
         }
-        // Another task may have ended it while this one waited.
-        if self.records[index].end != nil { return self.records[index] }
+        guard let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) else {
+            return nil
+        }
         self.records[index].end = end
         self.records[index].take(counters)
         return self.records[index]
     }
 
     /// Notes a blow to nodes, which is not the network's but belongs to the same list.
-    func note(_ record: InjectionRecord) { self.records.append(record) }
+    package func note(_ record: InjectionRecord) { self.records.append(record) }
 
-    /// Notes that a blow to nodes is over.
-    func noteEnd(of id: String, at now: Instant) {
-        if let index = self.records.firstIndex(where: { $0.id == id && $0.end == nil }) {
-            self.records[index].end = now
+    /// Notes that a blow to nodes is over; `false` when it was before.
+    @discardableResult
+    package func noteEnd(of id: String, at now: Instant) -> Bool {
+        guard let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) else {
+            return false
         }
+        self.records[index].end = now
+        return true
     }
 
     /// Brings the counters of what is still on up to date, and returns all records.
-    func currentRecords() async throws -> [InjectionRecord] {
+    package func currentRecords() async throws -> [InjectionRecord] {
         let active = self.records.filter { $0.end == nil && $0.kind != .process }.map(\.id)
         let counters = try await self.proxy.inspect { network, _ in
             let links = network.linkStates.map(\.link)
             return active.map { id in
-                network.activeCuts.first { $0.id == id }.map { InjectionCounters($0, links: links) }
+                network.activeCuts.first { $0.id == id }
+                    .map { InjectionCounters($0, links: links) }
                     ?? InjectionCounters(network.activeInjections.filter { $0.belongs(to: id) })
             }
         }
         for (id, counters) in zip(active, counters) {
-            if let index = self.records.firstIndex(where: { $0.id == id && $0.end == nil }) {
+            if let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) {
                 self.records[index].take(counters)
             }
         }
         return self.records
+    }
+
+    /// All links of the run, in order.
+    package func links() async throws -> [Link] {
+        try await self.proxy.inspect { network, _ in network.linkStates.map(\.link).sorted() }
     }
 }
 
@@ -204,19 +251,37 @@ extension InjectionRecord {
 }
 
 extension Injection {
-    /// Whether an engine's injection is part of a record: `f1.delay` and `f1[0].delay` of `f1`.
+    /// Whether an engine's injection is part of a record: `f1.delay` of `f1`.
     fileprivate func belongs(to record: String) -> Bool {
-        guard self.id.hasPrefix(record) else { return false }
-        let rest = self.id.dropFirst(record.count)
-        return rest.first == "." || rest.first == "["
+        InjectionRecord.id(ofEngine: self.id) == record
+    }
+}
+
+extension InjectionRecord {
+    /// The record that an engine's injection is a part of: `f1` of `f1.delay`. Only the last dot
+    /// counts, because ids of scenarios may hold dots themselves.
+    package static func id(ofEngine id: String) -> String {
+        guard let dot = id.lastIndex(of: ".") else { return id }
+        return String(id[..<dot])
     }
 }
 
 extension Network {
+    /// How many open connections an injection acts on, in either direction.
+    fileprivate func connections(under record: InjectionRecord) -> Int {
+        let states = Dictionary(uniqueKeysWithValues: self.linkStates.map { ($0.link, $0) })
+        func acts(on link: Link) -> Bool {
+            if record.mode != nil { return record.concerns(link) }
+            let winners = states[link]?.winningInjections ?? []
+            return winners.contains { $0.belongs(to: record.id) }
+        }
+        // A connection is counted on the link of the one who opened it.
+        return self.linkStates.filter { acts(on: $0.link) || acts(on: $0.link.reversed) }
+            .reduce(0) { $0 + $1.connectionsOpen }
+    }
+
     /// Writes down that something was put on the network or taken away.
-    fileprivate func note(_ event: String, id: String, state: String, at now: Instant) {
-        self.record(
-            JournalEntry(
-                at: now, event: event, details: ["id": .string(id), "state": .string(state)]))
+    fileprivate func note(_ event: String, _ details: JSONObject, at now: Instant) {
+        self.record(JournalEntry(at: now, event: event, details: details))
     }
 }

@@ -21,6 +21,11 @@ package struct RunSettings: Sendable {
     package var version: String
     /// Whether this process owns all its children, so that none may survive.
     package var ownsProcess: Bool
+    /// Whether lines that nodes write are kept, so that somebody can wait for one.
+    package var observesLines = false
+    /// Whether code around the run drives it: only who made the run ends it, and what it does to the
+    /// run counts like a schedule.
+    package var isScripted = false
 
     /// Makes settings.
     package init(
@@ -62,7 +67,7 @@ package struct RunConsole: Sendable {
         /// Something that people should know.
         case warning(String)
         /// How far the run is; replaces the progress before.
-        case progress(String)
+        case progress(Instant, String)
     }
 }
 
@@ -73,6 +78,7 @@ package struct RunError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The exit code that fits.
     package let exitCode: Int32
 
+    /// Makes an error; most say that the environment lacks something.
     package init(_ description: String, exitCode: Int32 = ChaosExit.unavailable) {
         self.description = description
         self.exitCode = exitCode

@@ -19,6 +19,25 @@ package enum ScenarioFile {
         return try Self.parser(beside: directory, length: length).scenario(text, file: file)
     }
 
+    /// Reads a scenario from text; profiles are looked for as if it stood in a directory.
+    ///
+    /// - Throws: `Mistakes` with everything that is wrong.
+    package static func read(
+        text: String, name: String, beside directory: String = ".", length: Duration? = nil
+    ) throws -> Scenario {
+        try Self.parser(beside: directory, length: length).scenario(text, file: name)
+    }
+
+    /// What is wrong with a scenario to which a command line has added something.
+    ///
+    /// - Throws: `InputError` for the first problem.
+    package static func checkAgain(_ scenario: Scenario, length: Duration?) throws(InputError) {
+        guard let problem = ScenarioRules(scenario, length: length).problems().first else { return }
+        var error = problem.error
+        error.rule = "\(problem.path): \(error.rule)"
+        throw error
+    }
+
     /// Checks a file: a scenario if it has nodes, links, a workload or checks, else a profile.
     package static func check(_ path: String) throws -> String {
         let (text, file) = try Self.text(of: path)
@@ -29,12 +48,12 @@ package enum ScenarioFile {
         }
         if isScenario {
             let scenario = try parser.scenario(text, file: file)
-            return "scenario '\(scenario.name)', \(scenario.nodes.count) nodes, "
-                + "\(scenario.schedule.count) schedule entries, \(scenario.checks.count) checks"
+            return "scenario '\(scenario.name)', nodes: \(scenario.nodes.count), "
+                + "schedule entries: \(scenario.schedule.count), checks: \(scenario.checks.count)"
         }
         let profile = try parser.profile(text, file: file)
-        return "profile '\(profile.name)', \(profile.network.rules.count) rules, "
-            + "\(profile.schedule.count) schedule entries"
+        return "profile '\(profile.name)', rules: \(profile.network.rules.count), "
+            + "schedule entries: \(profile.schedule.count)"
     }
 
     /// Finds a profile by name for a command without a scenario.
@@ -60,14 +79,22 @@ package enum ScenarioFile {
         }
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw InputError("there is no such file", found: path)
+            throw InputError("there is no such file")
         }
-        if isDirectory.boolValue { throw InputError("a scenario is a file", found: path) }
+        if isDirectory.boolValue { throw InputError("a scenario is a file, not a directory") }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw InputError("the file cannot be read", found: path)
+            throw InputError("the file cannot be read")
         }
-        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB", found: path) }
+        if data.count > 16 << 20 { throw InputError("a scenario has at most 16 MiB") }
         return (try ScenarioParser.text(of: Array(data), file: path), path)
+    }
+
+    /// Where a profile may be: a path as it is written, first seen from the scenario; a name beside
+    /// the scenario, then in `profiles/`.
+    private static func candidates(for name: String, in folders: [String]) -> [String] {
+        if name.hasPrefix("/") { return [name] }
+        if name.contains("/") || name.hasSuffix(".yaml") { return ["\(folders[0])/\(name)", name] }
+        return folders.map { $0 == "." ? "\(name).yaml" : "\($0)/\(name).yaml" }
     }
 
     private static func parser(beside directory: String, length: Duration?) -> ScenarioParser {
@@ -75,14 +102,15 @@ package enum ScenarioFile {
         parser.length = length
         let folders = [directory.isEmpty ? "." : directory, "profiles"]
         parser.findProfile = { name in
-            let files =
-                name.contains("/") || name.hasSuffix(".yaml")
-                ? [name, "\(folders[0])/\(name)"] : folders.map { "\($0)/\(name).yaml" }
-            for file in files {
+            for file in Self.candidates(for: name, in: folders) {
                 guard let data = FileManager.default.contents(atPath: file) else { continue }
                 return .init(file: file, text: String(decoding: data, as: UTF8.self))
             }
             return nil
+        }
+        parser.profileNames = folders.dropFirst().flatMap { folder in
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return names.sorted().filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
         }
         parser.checkWorkload = { workload in
             do throws(InputError) {

@@ -1,10 +1,10 @@
+import ChaosCheckers
 import ChaosCluster
 import ChaosControl
 import ChaosCore
-import ChaosWorkloads
-import ChaosCheckers
 import ChaosProxy
 import ChaosScenario
+import ChaosWorkloads
 import Foundation
 import OrderedCollections
 
@@ -15,32 +15,27 @@ extension ScenarioRun {
         let console = self.settings.console
         let numbers = Dictionary(
             uniqueKeysWithValues: self.scenario.nodes.enumerated().map { ($1.name, $0) })
-        // One stream keeps the order of events; without a reader yet they wait in it.
-        let (events, news) = AsyncStream<NodeNews>.makeStream(bufferingPolicy: .unbounded)
-        let observesLogs = self.scenario.schedule.contains { entry in
-            if case .when(let trigger) = entry.timing, case .log = trigger.source { return true }
-            return false
-        }
-        Task {
-            for await item in events { await self.take(item) }
-        }
+        let observesLogs =
+            self.settings.observesLines
+            || self.scenario.schedule.contains { entry in
+                if case .when(let trigger) = entry.timing, case .log = trigger.source {
+                    return true
+                }
+                return false
+            }
+        let news = NodeNewsReader { await self.take($0) }
+        self.holdings.news = news
         return NodeSupervisor(
             NodeSupervisor.Surroundings(
                 host: host, plan: plan, directory: directory, seed: self.settings.seed,
                 environment: Self.environment,
                 workingDirectory: FileManager.default.currentDirectoryPath, now: { clock.now }),
             observer: NodeObserver(
-                onEvent: { news.yield(.event($0)) },
+                onEvent: { news.tell(.event($0)) },
                 onLine: { line in
                     console.show(.node(line.node, index: numbers[line.node] ?? 0, text: line.text))
-                    if observesLogs { news.yield(.line(line)) }
+                    if observesLogs { news.tell(.line(line)) }
                 }))
-    }
-
-    /// What the supervisor tells, in order.
-    enum NodeNews: Sendable {
-        case event(NodeEvent)
-        case line(NodeLine)
     }
 
     /// The environment of `chaos` itself, in a fixed order, and its own programs on the PATH.
@@ -54,22 +49,48 @@ extension ScenarioRun {
         return environment
     }
 
-    private func take(_ news: NodeNews) async {
+    private func take(_ news: NodeNewsReader.News) async {
         switch news {
         case .line(let line):
-            await self.parts?.timeline?.observe(log: line.text, from: line.node)
+            if self.settings.observesLines { self.lines.add(line) }
+            guard let timeline = self.parts?.timeline else {
+                // Nodes elect leaders before all are ready; such lines count from the start.
+                if self.memory.earlyLines.count < 10_000 { self.memory.earlyLines.append(line) }
+                return
+            }
+            await timeline.observe(log: line.text, from: line.node)
         case .event(.changed(let node, let state, let at)):
+            if case .starting = state { self.memory.endedThemselves.remove(node) }
+            self.journal(
+                "node", ["node": .string(node.text), "state": .string("\(state)")], at: at)
             if let status = await self.status(of: node) {
                 self.feed.publish(.node(status, reason: "\(state)", at: at))
             }
-            if let parts = self.parts, parts.timeline != nil, self.settings.wrapped.isEmpty,
-                await parts.supervisor.states.allSatisfy({ $0.state.isOver })
-            {
-                self.end(because: .allNodesEnded)
-            }
+            await self.endIfAllNodesEnded()
         case .event(.died(let death, let at)):
-            self.note(death: death, at: at)
+            self.memory.deaths.append((death, at))
+            if !death.willRestart { self.memory.endedThemselves.insert(death.node) }
             self.warn(death.description)
+        case .mark: break
+        }
+    }
+
+    /// Ends the run when every node has ended by itself: nobody will bring one back.
+    func endIfAllNodesEnded() async {
+        guard let parts = self.parts, parts.timeline != nil, !self.scenario.nodes.isEmpty,
+            self.memory.endedThemselves.count == self.scenario.nodes.count
+        else { return }
+        let states = await parts.supervisor.states
+        guard states.allSatisfy({ !$0.state.isRunning }), !self.memory.hasToldAllEnded else {
+            return
+        }
+        self.memory.hasToldAllEnded = true
+        let list = states.map { "\($0.node) \($0.state)" }.joined(separator: ", ")
+        if self.settings.wrapped.isEmpty {
+            self.tell("all nodes have ended: \(list)")
+            self.end(because: .allNodesEnded)
+        } else {
+            self.warn("all nodes have ended while the command runs: \(list)")
         }
     }
 
@@ -79,20 +100,20 @@ extension ScenarioRun {
         do { try await supervisor.start(self.scenario.nodes) } catch {
             throw RunError(error.description, exitCode: ChaosExit.nodeDied)
         }
-        self.tell("\(self.scenario.nodes.count) nodes ready")
+        let count = self.scenario.nodes.count
+        self.tell(count == 1 ? "1 node ready" : "\(count) nodes ready")
     }
 
     /// Starts the wrapped command in the foreground; its end is the run's end.
     func startWrapped(_ parts: Parts) async throws {
-        if self.settings.wrapped.isEmpty { return }
-        var environment = Self.environment
         let placeholders = Placeholders(
             viewer: .client, plan: parts.plan, directory: parts.directory.path,
             seed: self.settings.seed)
+        var environment = Self.environment
         for (name, value) in placeholders.environment { environment[name] = value }
         environment["CHAOS_RUN_DIR"] = parts.directory.path
         for (link, endpoint) in parts.externalEndpoints {
-            let name = "CHAOS_LINK_" + link.name.text.uppercased().map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+            let name = link.variable
             environment[name] = endpoint.description
             if case .tcp(let host, let port) = endpoint {
                 environment[name + "_HOST"] = host
@@ -100,28 +121,29 @@ extension ScenarioRun {
             }
         }
         do {
-            // Its words are its own: it is told everything by its environment, and braces are common
-            // in the arguments of other tools.
+            let words = try placeholders.words(of: .words(self.settings.wrapped))
             let process = try await parts.host.spawn(
                 SpawnRequest(
-                    command: self.settings.wrapped, environment: environment,
+                    command: words, environment: environment,
                     directory: FileManager.default.currentDirectoryPath, streams: .inherited,
                     session: .foreground, family: "command"))
+            self.memory.wrapped = process
             Task {
-                let status = await process.exitStatus()
-                self.keep(wrappedExit: status.shellCode)
+                _ = await process.exitStatus()
                 self.end(because: .command)
             }
-        } catch {
+        } catch let error as ProcessHostError {
             throw RunError(error.description)
         }
     }
 }
 
-extension NodeState {
-    /// Whether the node has ended and nobody will bring it back by itself.
-    fileprivate var isOver: Bool {
-        if case .exited = self { return true }
-        return false
+extension ExternalLink {
+    /// The variable in which a wrapped command finds the link: `CHAOS_LINK_MY_DB` of `my-db`.
+    var variable: String {
+        let letters = self.name.text.uppercased().map { letter in
+            letter.isLetter || letter.isNumber ? String(letter) : "_"
+        }
+        return "CHAOS_LINK_" + letters.joined()
     }
 }

@@ -9,7 +9,7 @@ import ChaosWorkloads
 import Foundation
 
 extension ScenarioRun {
-    /// Brings everything up.
+    /// Brings everything up. Whatever exists is in `holdings`, so that a failure closes it.
     func setUp() async throws {
         let seed = self.settings.seed
         let clock = RunClock()
@@ -18,48 +18,131 @@ extension ScenarioRun {
             longestSocketName: AddressPlan.longestSocketName(
                 nodes: self.scenario.nodes.map { ($0.name, $0.ports) }),
             runtimeDirectory: ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"])
+        self.holdings.directory = directory
         self.settings.console.show(
             .header([
                 ("seed", String(seed.value)), ("run", directory.shownPath),
                 ("repeat", self.settings.repeatCommand),
             ]))
-        let journal = try LineFile(path: directory.file("journal.jsonl"))
-        let historyFile = try LineFile(path: directory.file("history.jsonl"))
+        let journal = try self.lineFile("journal.jsonl", in: directory)
+        let historyFile = try self.lineFile("history.jsonl", in: directory)
         let style = try self.style()
-        let ports = FreePorts(style: style.style)
-        var allocator = ports
+        var allocator = FreePorts(style: style)
         let plan = try AddressPlan(
-            nodes: self.scenario.nodes.map { ($0.name, $0.ports) }, style: style.style,
+            nodes: self.scenario.nodes.map { ($0.name, $0.ports) }, style: style,
             socketDirectory: directory.socketDirectory, allocator: &allocator)
-        let host = try ProcessHost(
-            run: "\(UUID().uuidString)", ownsAllChildren: self.settings.ownsProcess
-        ) { sentence in
-            Task { await self.end(because: .failed(sentence)) }
-        }
-        try await host.unlinkAtEnd(directory.socketPath)
+        let host = try await self.makeHost(directory, plan)
         let proxy = try await self.makeProxy(clock: clock, journal: journal)
-        ports.release()
+        self.holdings.proxy = proxy
         let network = NetworkControl(
             proxy: proxy, nodes: self.clusterNames, ports: self.portNames,
-            network: self.scenario.network, seed: seed)
+            network: self.scenario.network, seed: seed,
+            reserved: Set(self.scenario.schedule.map(\.id)))
         let supervisor = self.makeSupervisor(plan, host, directory, clock)
+        self.holdings.supervisor = supervisor
+        let board = ProgressBoard(
+            kind: self.scenario.workload?.kind ?? "",
+            nodes: self.scenario.nodes.map(\.name.text))
         let recorder = HistoryRecorder(now: { clock.now }) { operation in
             historyFile.append(operation.json)
+            board.note(operation)
         }
+        allocator.release()
         let external = try await self.openListeners(plan, proxy, network)
         self.keep(
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
-                historyFile: historyFile, externalEndpoints: external, control: nil, timeline: nil))
-        self.lease = style.lease
+                board: board, externalEndpoints: external))
         try self.writeHeaders(directory, seed)
-        self.keep(
-            control: try await ControlServer.start(
-                at: directory.socketPath, target: self,
-                version: self.settings.version))
+        self.journalStart()
+        self.holdings.control = try await self.startControl(at: directory.socketPath)
+        self.noteSurprises()
+        if self.memory.isInterrupted { throw CancellationError() }
         try await self.startNodes(supervisor)
+        self.watchForBypasses(plan, host)
         await self.startTimeline(clock, network)
+        await self.endIfAllNodesEnded()
+    }
+
+    private func lineFile(_ name: String, in directory: RunDirectory) throws -> LineFile {
+        let file = try LineFile(path: directory.file(name))
+        self.holdings.files.append(file)
+        return file
+    }
+
+    private func startControl(at path: String) async throws -> ControlServer {
+        do throws(CommandError) {
+            return try await ControlServer.start(
+                at: path, target: self, version: self.settings.version)
+        } catch { throw RunError("control socket: \(error)") }
+    }
+
+    private func journalStart() {
+        self.journal(
+            "run",
+            [
+                "state": "begin", "scenario": .string(self.scenario.name),
+                "seed": .string(String(self.settings.seed.value)),
+                "version": .string(self.settings.version), "backend": "proxy",
+            ])
+    }
+
+    /// Says at the start what would surprise people in the end.
+    private func noteSurprises() {
+        if !self.scenario.checks.isEmpty && self.scenario.workload == nil {
+            self.warn(
+                "there are checks but no workload: nothing is recorded that they could judge")
+        }
+        let note = self.length.note(hasCommand: !self.settings.wrapped.isEmpty)
+        if let note { self.tell(note) }
+    }
+
+    /// Looks for connections that the network of this run has no power over.
+    private func watchForBypasses(_ plan: AddressPlan, _ host: ProcessHost) {
+        if self.scenario.nodes.isEmpty { return }
+        let watch = BypassWatch(plan: plan, host: host)
+        self.holdings.bypasses = watch
+        watch.start { bypass in
+            Task {
+                // Who looks at a node from outside is free to; a node that gets around its links
+                // proves nothing about them.
+                if bypass.dialer == .client {
+                    await self.warn(bypass.description)
+                } else {
+                    await self.doubt(bypass.description)
+                }
+            }
+        }
+    }
+
+    /// Starts the guardian, and has it remove the run's sockets however the run ends.
+    private func makeHost(_ directory: RunDirectory, _ plan: AddressPlan) async throws
+        -> ProcessHost
+    {
+        do throws(ProcessHostError) {
+            let host = try ProcessHost(
+                run: UUID().uuidString, ownsAllChildren: self.settings.ownsProcess
+            ) { sentence in
+                Task { await self.end(because: .failed(RunError(sentence))) }
+            }
+            self.holdings.host = host
+            // The last one goes first: a directory can go when it is empty.
+            if let folder = directory.temporaryDirectory { try await host.unlinkAtEnd(folder) }
+            for path in Self.socketPaths(plan) { try await host.unlinkAtEnd(path) }
+            try await host.unlinkAtEnd(directory.socketPath)
+            return host
+        } catch { throw RunError(error.description) }
+    }
+
+    /// Where nodes and links listen at Unix sockets, each once.
+    private static func socketPaths(_ plan: AddressPlan) -> [String] {
+        var paths: [String] = []
+        for case .unix(let path) in plan.routes.flatMap({ [$0.upstream, $0.listen] })
+        where !paths.contains(path) {
+            paths.append(path)
+        }
+        return paths
     }
 
     /// The names that links and partitions may use: nodes, then external servers.
@@ -78,12 +161,16 @@ extension ScenarioRun {
         return names
     }
 
-    /// How addresses are made, and what holds them for this run.
-    private func style() throws -> (style: AddressPlan.Style, lease: (any Sendable)?) {
+    /// How addresses are made; what holds them for this run goes into `holdings`.
+    private func style() throws -> AddressPlan.Style {
         #if os(Linux)
-            if self.scenario.addressing != .ports {
-                let lease = try LoopbackLease()
-                return (.loopback(network: lease.network), lease)
+            if self.scenario.addressing != .ports && !self.scenario.nodes.isEmpty {
+                if let lease = try? LoopbackLease() {
+                    self.holdings.lease = lease
+                    return .loopback(network: lease.network)
+                }
+                if self.scenario.addressing == .loopback { _ = try LoopbackLease() }
+                self.tell("no network of 127.77 to 127.126 is free, so addresses differ by port")
             }
         #else
             if self.scenario.addressing == .loopback {
@@ -92,7 +179,7 @@ extension ScenarioRun {
                         + "hint: addressing: ports")
             }
         #endif
-        return (.ports(host: "127.0.0.1"), nil)
+        return .ports(host: "127.0.0.1")
     }
 
     private func makeProxy(clock: RunClock, journal: LineFile) async throws -> Proxy {
@@ -108,7 +195,7 @@ extension ScenarioRun {
                     journal.append(entry.json)
                     if entry.event == "warning", let text = entry.details["message"]?.stringValue {
                         let place = entry.details["link"]?.stringValue.map { "\($0): " } ?? ""
-                        Task { await self.warn(place + text) }
+                        Task { await self.passOn(warning: place + text) }
                     }
                 }
             })
@@ -119,7 +206,8 @@ extension ScenarioRun {
         _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
         if let udp = plan.routes.first(where: { $0.port.transport == .udp }) {
-            throw RunError("\(udp.node): port '\(udp.port.name)' is udp, which this version cannot proxy")
+            throw RunError(
+                "\(udp.node): port '\(udp.port.name)' is udp, which this version cannot proxy")
         }
         try await network.addBackground(self.scenario.network.rules)
         let routes = plan.routes.map { route in
@@ -149,7 +237,10 @@ extension ScenarioRun {
                 backend: "proxy", started: .now, socket: directory.socketPath))
         var asRun = self.scenario
         asRun.seed = seed
-        asRun.duration = self.settings.duration ?? asRun.duration
+        if let wanted = self.settings.duration {
+            asRun.duration = wanted
+            if asRun.workload != nil { asRun.workload?.duration = wanted }
+        }
         try directory.write(asRun.yaml, to: "scenario.yaml")
     }
 
@@ -157,32 +248,41 @@ extension ScenarioRun {
         let runner = ScheduleRunner(
             entries: self.scenario.schedule, nodes: self.scenario.nodes.map(\.name),
             servers: self.scenario.externalLinks.map(\.name), seed: self.settings.seed,
-            length: self.length)
+            length: self.length.total)
         let origin = clock.now
         let timeline = Timeline(runner, clock: clock, origin: origin) { event in
             await self.carryOut(event)
         }
         self.keep(timeline: timeline, origin: origin)
-        await self.observeMessages(for: runner, network)
+        let early = self.memory.earlyLines
+        self.memory.earlyLines = []
+        await self.observeMessages(for: runner, network, timeline)
         await timeline.start()
-    }
-
-    /// How long the run lasts, if that is known.
-    var length: Duration? {
-        let workload = self.scenario.workload.flatMap { try? makeWorkload($0).duration }
-        return self.settings.duration ?? workload ?? self.scenario.duration
+        for line in early { await timeline.observe(log: line.text, from: line.node) }
     }
 
     /// Lets message triggers see whole messages, if there are any.
-    private func observeMessages(for runner: ScheduleRunner, _ network: NetworkControl) async {
+    private func observeMessages(
+        for runner: ScheduleRunner, _ network: NetworkControl, _ timeline: Timeline
+    ) async {
         let triggers = runner.messageTriggers
         if triggers.isEmpty { return }
+        // One stream keeps the order. It is bounded: of a burst of matches the first ones count.
+        let (matches, seen) = AsyncStream<(entry: String, node: NodeName)>.makeStream(
+            bufferingPolicy: .bufferingOldest(1024))
+        Task {
+            for await match in matches {
+                await timeline.observe(message: match.entry, from: match.node)
+            }
+        }
         // An error means that the proxy is closed already.
         try? await network.proxy.inspect { network, _ in
             network.messageObserver = { link, message in
                 for trigger in triggers
-                where trigger.nodes.matches(link.source) && trigger.match.matchesContent(of: message) {
-                    Task { await self.parts?.timeline?.observe(message: trigger.entry, from: link.source) }
+                where trigger.nodes.matches(link.source)
+                    && trigger.match.matchesContent(of: message)
+                {
+                    seen.yield((trigger.entry, link.source))
                 }
             }
         }

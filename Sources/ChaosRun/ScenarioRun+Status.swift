@@ -1,11 +1,11 @@
+import ChaosCheckers
 import ChaosCluster
 import ChaosControl
 import ChaosCore
-import ChaosWorkloads
-import ChaosProxy
-import ChaosCheckers
 import ChaosEngine
+import ChaosProxy
 import ChaosScenario
+import ChaosWorkloads
 
 extension ScenarioRun {
     /// What the run looks like now.
@@ -20,16 +20,16 @@ extension ScenarioRun {
         status.links = try await parts.network.proxy.inspect { network, _ in
             network.linkStates.sorted { $0.link < $1.link }.map { $0.status(in: network) }
         }
-        let records = try await parts.network.currentRecords().filter {
-            $0.end == nil && $0.kind != .process
-        }
+        let records = try await parts.network.currentRecords().filter { $0.end == nil }
         status.injections = records.map(\.injection)
-        status.partitions = records.filter { $0.mode != nil }.map { record in
-            RunStatus.Partition(
-                id: InjectionID(record.id), text: record.text, mode: record.mode ?? .drop,
-                since: record.begin, until: record.until, crossedBytes: record.crossedBytes)
+        status.partitions = records.compactMap { record in
+            record.mode.map { mode in
+                RunStatus.Partition(
+                    id: InjectionID(record.id), text: record.text, mode: mode,
+                    since: record.begin, until: record.until, crossedBytes: record.crossedBytes)
+            }
         }
-        if self.scenario.workload != nil { status.workload = self.workloadProgress(parts) }
+        if self.scenario.workload != nil { status.workload = parts.board.json }
         return status
     }
 
@@ -49,19 +49,6 @@ extension ScenarioRun {
             pid: await parts.supervisor.processID(of: name).map { Int($0.rawValue) },
             restarts: await parts.supervisor.restarts(of: name), ports: ports)
     }
-
-    /// How many operations ended how.
-    func workloadProgress(_ parts: Parts) -> JSONObject {
-        var counts: [String: Int64] = [:]
-        for operation in parts.recorder.history.operations {
-            counts[operation.kind.rawValue, default: 0] += 1
-        }
-        return [
-            "kind": .string(self.scenario.workload?.kind ?? ""),
-            "invoked": .int(counts["invoke"] ?? 0), "ok": .int(counts["ok"] ?? 0),
-            "fail": .int(counts["fail"] ?? 0), "info": .int(counts["info"] ?? 0),
-        ]
-    }
 }
 
 extension LinkState {
@@ -72,14 +59,18 @@ extension LinkState {
             injection.links.matches(self.link) && !winners.contains { $0 === injection }
         }
         let faults = winners.map { ($0, true) } + losers.map { ($0, false) }
-        return RunStatus.Link(
+        var status = RunStatus.Link(
             self.link, connections: self.connectionsOpen, bytes: self.bytesDelivered,
             messages: self.messagesSeen, isCut: self.isCut,
             faults: faults.map { injection, wins in
                 RunStatus.Link.Fault(
-                    id: InjectionID(injection.id), text: injection.fault.text, hits: injection.hits,
-                    touched: injection.touched, wins: wins)
+                    id: InjectionID(InjectionRecord.id(ofEngine: injection.id)),
+                    text: injection.fault.text, hits: injection.hits, touched: injection.touched,
+                    wins: wins)
             })
+        status.cuts = network.activeCuts.filter { $0.covers(self.link) }
+            .map { InjectionID($0.id) }
+        return status
     }
 }
 

@@ -4,18 +4,26 @@ import ChaosProxy
 import ChaosScenario
 
 /// Carries a schedule out: asks the runner what is due, has it done, and waits for what is next.
-actor Timeline {
+///
+/// What concerns the network and what concerns processes go on side by side, each in its order: an
+/// end never overtakes its begin, and a node that is slow to stop delays no heal.
+package actor Timeline {
+    private enum Lane: Hashable, CaseIterable { case network, processes }
+
     private var runner: ScheduleRunner
     private let clock: RunClock
     /// Where the schedule's own time begins: when the cluster was ready.
     private let origin: Instant
     private let perform: @Sendable (ScheduledEvent) async -> Void
     private var loop: Task<Void, Never>?
-    /// What was asked for last.
-    private var last: Task<Void, Never>?
+    /// What was asked for last in each lane.
+    private var last: [Lane: Task<Void, Never>] = [:]
     private var isFinished = false
 
-    init(
+    /// Prepares a schedule; ``start()`` starts it.
+    ///
+    /// `perform` does one event and returns when it has taken effect.
+    package init(
         _ runner: ScheduleRunner, clock: RunClock, origin: Instant,
         perform: @escaping @Sendable (ScheduledEvent) async -> Void
     ) {
@@ -31,44 +39,52 @@ actor Timeline {
     }
 
     /// The firings of nemeses that found no room in their budgets.
-    var skipped: [SkippedFiring] { self.runner.skipped }
+    package var skipped: [SkippedFiring] { self.runner.skipped }
 
     /// Starts to carry out what is planned.
-    func start() { self.wakeUp() }
+    package func start() { self.wakeUp() }
 
-    /// A node printed a line.
-    func observe(log line: String, from node: NodeName) async {
+    /// A node printed a line. What it triggers begins at once; nobody waits for it here.
+    package func observe(log line: String, from node: NodeName) {
         if self.isFinished { return }
-        await self.carryOut(self.runner.observe(log: line, from: node, at: self.now))
+        self.carryOut(self.runner.observe(log: line, from: node, at: self.now))
     }
 
-    /// A message matched the trigger of an entry.
-    func observe(message entry: String, from node: NodeName) async {
+    /// A message matched the trigger of an entry, which begins at once.
+    package func observe(message entry: String, from node: NodeName) {
         if self.isFinished { return }
-        await self.carryOut(self.runner.observe(message: entry, from: node, at: self.now))
+        self.carryOut(self.runner.observe(message: entry, from: node, at: self.now))
     }
 
     /// Ends everything that is on; nothing happens afterwards.
-    func finish() async {
-        if self.isFinished { return }
-        self.isFinished = true
-        self.loop?.cancel()
-        await self.carryOut(self.runner.finish(at: self.now))
+    package func finish() async {
+        if !self.isFinished {
+            self.isFinished = true
+            self.loop?.cancel()
+            self.carryOut(self.runner.finish(at: self.now))
+        }
+        for lane in Lane.allCases { await self.last[lane]?.value }
     }
 
-    /// Has events done one after the other, behind everything that was asked for before: an end must
-    /// never overtake its begin.
-    private func carryOut(_ events: [ScheduledEvent]) async {
-        if events.isEmpty { return }
-        let before = self.last
-        let perform = self.perform
-        let work = Task {
-            await before?.value
-            for event in events { await perform(event) }
+    /// Has events done behind everything that was asked for before in their lanes.
+    private func carryOut(_ events: [ScheduledEvent]) {
+        for lane in Lane.allCases {
+            let own = events.filter { Self.lane(of: $0.action) == lane }
+            if own.isEmpty { continue }
+            let before = self.last[lane]
+            let perform = self.perform
+            self.last[lane] = Task {
+                await before?.value
+                for event in own { await perform(event) }
+            }
         }
-        self.last = work
-        await work.value
         self.wakeUp()
+    }
+
+    /// An end's action is of the same kind as its begin's, so both are in one lane.
+    private static func lane(of action: ConcreteAction) -> Lane {
+        if case .process = action { return .processes }
+        return .network
     }
 
     /// Waits for the next deadline in a task of its own, in place of the one before.
@@ -77,17 +93,13 @@ actor Timeline {
         guard !self.isFinished, let deadline = self.runner.nextDeadline else { return }
         let wait = max(.zero, deadline - self.now)
         self.loop = Task {
-            try? await Task.sleep(for: wait, tolerance: .zero)
-            if Task.isCancelled { return }
-            await self.carryOutDue()
+            guard (try? await Task.sleep(for: wait, tolerance: .zero)) != nil else { return }
+            self.carryOutDue()
         }
     }
 
-    private func carryOutDue() async {
-        if self.isFinished { return }
-        let events = self.runner.due(at: self.now)
-        // A timer may be early by a hair; then nothing is due yet.
-        if events.isEmpty { self.wakeUp() }
-        await self.carryOut(events)
+    /// A timer may be early by a hair; then nothing is due yet, and the next one is waited for.
+    private func carryOutDue() {
+        if !self.isFinished { self.carryOut(self.runner.due(at: self.now)) }
     }
 }

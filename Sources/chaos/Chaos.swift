@@ -34,7 +34,8 @@ struct Chaos: AsyncParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "chaos",
-        abstract: "Puts a seeded, scriptable, observable network between the processes of a cluster.",
+        abstract:
+            "Puts a seeded, scriptable, observable network between the processes of a cluster.",
         discussion: """
             chaos run --nodes 3 --profile flaky-wan -- ./kv --id {node} --listen {listen} --peers {peers}
             chaos partition n1 / n2 n3 --for 10s     (in another terminal, live)

@@ -5,19 +5,38 @@ import ChaosRun
 import ChaosScenario
 import Dispatch
 import Foundation
+import Synchronization
 
-/// Runs to the end; Ctrl-C and SIGTERM end the run early, in order.
+/// Runs to the end; Ctrl-C and SIGTERM end the run early, in order. The second one ends `chaos` at
+/// once: the guardian ends what it leaves.
 func execute(_ settings: RunSettings) async throws -> RunOutcome {
     let run = ScenarioRun(settings)
-    let sources = [SIGINT, SIGTERM].map { number in
+    let queue = DispatchQueue(label: "chaos.signals")
+    let count = Mutex(0)
+    let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
         signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { Task { await run.interrupt() } }
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        source.setEventHandler {
+            let isSecond = count.withLock { count in
+                count += 1
+                return count > 1
+            }
+            if isSecond { _exit(ChaosExit.interrupted) }
+            printError("ending the run; once more ends it at once")
+            Task { await run.interrupt() }
+        }
         source.resume()
         return source
     }
     defer { for source in sources { source.cancel() } }
     return try await run.execute()
+}
+
+/// Reads a scenario; a file that cannot be read is as bad as one that is wrong.
+func readScenario(_ file: String, length: Duration?) throws -> Scenario {
+    do { return try ScenarioFile.read(file, length: length) } catch let error as InputError {
+        throw RunError("\(file): \(error)", exitCode: ChaosExit.badInput)
+    }
 }
 
 /// Runs a command's body; prints errors as sentences and returns the exit code that fits.

@@ -69,8 +69,7 @@ struct RunCommand: AsyncParsableCommand {
                 ownsProcess: true)
             let outcome = try await execute(settings)
             console.finish()
-            printResult(
-                outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)
+            report(outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)
             return outcome.exitCode
         }
         throw ExitCode(exitCode)
@@ -83,7 +82,7 @@ struct RunCommand: AsyncParsableCommand {
             if self.nodes != nil {
                 throw InputError("--nodes and a scenario exclude each other", found: file)
             }
-            scenario = try ScenarioFile.read(file, length: duration)
+            scenario = try readScenario(file, length: duration)
         } else {
             scenario = Scenario(name: self.command.first.map(Self.baseName) ?? "run")
             try self.addNodes(to: &scenario)
@@ -102,6 +101,7 @@ struct RunCommand: AsyncParsableCommand {
                     "give a scenario's file, '--nodes N -- COMMAND' or '--link NAME=HOST:PORT -- COMMAND'"
             )
         }
+        try ScenarioFile.checkAgain(scenario, length: duration)
         return scenario
     }
 

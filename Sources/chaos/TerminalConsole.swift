@@ -11,6 +11,8 @@ final class TerminalConsole: Sendable {
     private let showsNodes: Bool
     /// The progress line that stands on the terminal now.
     private let progress = Mutex("")
+    /// When progress was shown last where lines stay.
+    private let lastSecond = Mutex<Int64>(0)
 
     /// Makes a console; the output of nodes is shown if asked for.
     init(showsNodes: Bool) {
@@ -35,12 +37,24 @@ final class TerminalConsole: Sendable {
             if self.showsNodes { self.print(self.colour(index, "\(name) | ") + text) }
         case .event(let at, let text): self.print(self.dim(Self.time(at)) + " " + text)
         case .warning(let text): self.print(self.paint("33", "warning: ") + text)
-        case .progress(let text):
-            guard self.isTerminal else { return }
-            self.progress.withLock { shown in
-                shown = text
-                FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+        case .progress(let at, let text): self.showProgress(at, text)
+        }
+    }
+
+    /// One line that is written over again on a terminal; elsewhere a line every two seconds.
+    private func showProgress(_ at: Instant, _ text: String) {
+        if !self.isTerminal {
+            let second = at.nanoseconds / 2_000_000_000
+            let isNew = self.lastSecond.withLock { last in
+                defer { last = second }
+                return last != second
             }
+            if isNew { self.print(Self.time(at) + " " + text) }
+            return
+        }
+        self.progress.withLock { shown in
+            shown = self.dim(Self.time(at)) + " " + text
+            FileHandle.standardError.write(Data("\r\u{1B}[K\(shown)".utf8))
         }
     }
 

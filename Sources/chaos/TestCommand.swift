@@ -43,11 +43,11 @@ struct TestCommand: AsyncParsableCommand {
             var scenarios: [(file: String, scenario: Scenario)] = []
             for file in self.scenarios {
                 do {
-                    scenarios.append((file, try ScenarioFile.read(file, length: duration)))
+                    scenarios.append((file, try readScenario(file, length: duration)))
                 } catch let error as Mistakes {
                     mistakes.append(error.description)
-                } catch let error as InputError {
-                    mistakes.append("\(file): \(error)")
+                } catch let error as RunError {
+                    mistakes.append(error.description)
                 }
             }
             if !mistakes.isEmpty {
@@ -97,19 +97,22 @@ struct TestCommand: AsyncParsableCommand {
                     console.finish()
                     results.append(outcome.result)
                     codes.append(outcome.exitCode)
-                    printResult(outcome, json: self.shared.json)
-                    if !self.shared.json { print("") }
+                    report(outcome, json: self.shared.json)
+                    if !self.shared.json && outcome.failure == nil { printOutput("") }
                 } catch let error as RunError {
                     console.finish()
                     printError("\(file): \(error)")
                     codes.append(error.exitCode)
                 }
-                if codes.last == ChaosExit.interrupted { return ChaosExit.interrupted }
+                if codes.last == ChaosExit.interrupted {
+                    try self.writeJUnit(results)
+                    return ChaosExit.interrupted
+                }
             }
         }
         try self.writeJUnit(results)
         if codes.count > 1 && !self.shared.json {
-            print(
+            printOutput(
                 "\(codes.count) runs: \(codes.count { $0 == 0 }) as expected, \(codes.count { $0 != 0 }) not"
             )
         }

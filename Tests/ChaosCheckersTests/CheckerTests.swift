@@ -56,7 +56,7 @@ struct CheckerTests {
     }
 
     @Test func makesCheckersByName() throws {
-        #expect(checkerNames == ["set-full", "availability", "echo"])
+        #expect(checkerNames == ["set-full", "availability", "recovers", "echo"])
         #expect(try makeChecker(name: "echo") is EchoChecker)
         let set = try makeChecker(name: "set-full", parameters: ["linearizable": "true"])
         #expect((set as? SetFullChecker)?.isLinearizable == true)
@@ -72,10 +72,13 @@ struct CheckerTests {
         arguments: [
             (
                 "set-ful", [:],
-                "a check is one of set-full, availability, echo, found 'set-ful'"
+                "a check is one of set-full, availability, recovers, echo, found 'set-ful'"
                     + "\nhint: did you mean 'set-full'?"
             ),
-            ("xyzzy", [:], "a check is one of set-full, availability, echo, found 'xyzzy'"),
+            (
+                "xyzzy", [:],
+                "a check is one of set-full, availability, recovers, echo, found 'xyzzy'"
+            ),
             ("echo", ["a": 1], "the check 'echo' takes no parameters, found 'a'"),
             (
                 "set-full", ["linearisable": true],

@@ -112,7 +112,8 @@ struct CapacityTests {
             return ServerBootstrap(group: loop)
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ListenerHandler(listener.value))
+                        try channel.pipeline.syncOperations.addHandler(
+                            ListenerHandler(listener.value))
                     }
                 }.bind(host: "127.0.0.1", port: 0)
         }.get()

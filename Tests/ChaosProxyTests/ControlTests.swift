@@ -69,7 +69,9 @@ struct ControlTests {
             try world.wait { await $0.close() }
             #expect(opener.endError() == ECONNRESET)
             #expect(listener.endError() == ECONNRESET)
-            let error = #expect(throws: ProxyError.self) { try world.wait { try await $0.connections() } }
+            let error = #expect(throws: ProxyError.self) {
+                try world.wait { try await $0.connections() }
+            }
             #expect(error?.description == "the proxy is closed")
         }
     }
@@ -159,7 +161,7 @@ struct ControlTests {
             let receiving = Running { try listener.receiveAll(within: 60_000) }
             var crossed = 0
             var lost = 0
-            for _ in 0..<(mode == .drop ? 100 : 1000) {
+            for _ in 0..<(mode == .drop ? 20 : 1000) {
                 try world.cut(mode)
                 let cut = try world.heal()
                 crossed += cut.crossed

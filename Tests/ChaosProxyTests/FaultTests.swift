@@ -198,7 +198,9 @@ struct FaultTests {
             try world.inject(.loss(.init(.plain(.nth(3)))), id: "l")
             try opener.send("one\ntwo\nthree\nfour\n")
             opener.shutdownWriting()
-            #expect(String(decoding: try listener.receiveAll(), as: UTF8.self) == "one\ntwo\ntwo\nfour\n")
+            #expect(
+                String(decoding: try listener.receiveAll(), as: UTF8.self)
+                    == "one\ntwo\ntwo\nfour\n")
         }
     }
 

@@ -85,6 +85,33 @@ struct RedisReplicationTests {
         #expect(await eventually { !processes.contains { Self.isAlive($0) } })
     }
 
+    @Test func killingChaosSuddenlyLeavesNoSocketEvenInADeepDirectory() async throws {
+        let scenario = FileManager.default.temporaryDirectory
+            .appending(path: "chaos-\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: scenario) }
+        try """
+        name: \(String(repeating: "deep-", count: 12))
+        nodes:
+          n1..n2:
+            command: redis-server --port 0 --unixsocket {listen} --dir {dir} --save ''
+            ports: { main: unix }
+        """.write(to: scenario, atomically: true, encoding: .utf8)
+        let run = try ExampleRun([
+            "run", "--quiet", scenario.path, "--", "sh", "-c",
+            "redis-cli -s $CHAOS_PEER_N2_MAIN SET key value; echo $CHAOS_PEER_N2_MAIN; exec sleep 1000",
+        ])
+        #expect(await eventually { run.output.hasSuffix(".sock\n") || !run.isRunning })
+        let lines = run.output.split(separator: "\n")
+        try #require(lines.first == "OK", "\(run.output)\(run.errors)")
+        let folder = URL(fileURLWithPath: String(try #require(lines.last)))
+            .deletingLastPathComponent().path
+        #expect(!folder.hasPrefix(run.directory.path))
+        // Control, two nodes, and each as its peer and the outside see it.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 7)
+        await run.killSuddenly()
+        #expect(await eventually { !FileManager.default.fileExists(atPath: folder) })
+    }
+
     private static func isAlive(_ process: Int32) -> Bool { kill(process, 0) == 0 }
 }
 

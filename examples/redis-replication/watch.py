@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from resp import Redis
+from resp import Redis, RedisError
 
 NODES = ["n1", "n2", "n3"]
 DEADLINE = 30  # seconds that anything may take
@@ -187,11 +187,14 @@ def recover(cluster: Cluster, full: int, partial: int, *nodes: str) -> None:
 
 
 def main() -> int:
+    if "CHAOS_PEER_N1_MAIN" not in os.environ:
+        print("this runs beside a cluster: chaos run redis-replication.yaml -- ./watch.py")
+        return 64
     try:
         cluster = Cluster()
         for step in (healthy, short_silence, long_silence, rejection):
             step(cluster)
-    except (Broken, OSError) as error:
+    except (Broken, RedisError, OSError) as error:
         print(f"\nredis-replication: {error}", flush=True)
         return 1
     print("\nas it must be: nothing was lost, and everybody agrees", flush=True)

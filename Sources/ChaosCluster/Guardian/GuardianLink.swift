@@ -12,8 +12,8 @@ import Synchronization
 
 /// Chaos's end of the guardian's socket: requests out, replies matched by id, events handed on.
 ///
-/// Writing may wait for a busy guardian and reading for its next word, so each has a queue of its
-/// own and no task's thread ever blocks.
+/// Writing may wait for a busy guardian and reading for its next word, so each has a thread or queue
+/// of its own and no task's thread ever blocks.
 final class GuardianLink: Sendable {
     typealias Reply = Result<chaos_message, ProcessHostError>
 
@@ -31,8 +31,6 @@ final class GuardianLink: Sendable {
     private let socket: Int32
     private let state = Mutex(State())
     private let writing = DispatchQueue(label: "chaos.guardian.requests")
-    // Sound: dispatch sources may be used from every thread, the overlay only does not say so.
-    nonisolated(unsafe) private let source: any DispatchSourceRead
 
     /// Forks the guardian.
     ///
@@ -47,11 +45,9 @@ final class GuardianLink: Sendable {
         }
         self.socket = socket
         self.guardian = ProcessID(pid)
-        self.source = DispatchSource.makeReadSource(
-            fileDescriptor: socket, queue: DispatchQueue(label: "chaos.guardian.replies"))
     }
 
-    /// Starts reading. Both closures run on a queue of the link's own, which they may block.
+    /// Starts reading. Both closures run on a thread of the link's own, which they may block.
     ///
     /// - Parameters:
     ///   - onMessage: Gets every reply and event, before the reply's requester does.
@@ -60,40 +56,29 @@ final class GuardianLink: Sendable {
         onMessage: @escaping @Sendable (chaos_message) -> Void,
         onEnd: @escaping @Sendable () -> Void
     ) {
-        self.source.setEventHandler { [self] in
-            // All there is: once the other end has hung up, Linux's dispatch calls only once more,
-            // however many words were left.
-            repeat {
-                var message = chaos_message()
-                guard chaos_guardian_receive(self.socket, &message) == 1 else {
-                    return self.source.cancel()
-                }
+        BlockingThread.start { [self] in
+            var message = chaos_message()
+            while chaos_guardian_receive(self.socket, &message) == 1 {
                 onMessage(message)
                 let waiting = self.state.withLock { $0.waiting.removeValue(forKey: message.id) }
                 waiting?.resume(returning: .success(message))
-            } while self.hasMore
-        }
-        self.source.setCancelHandler { [self] in
+            }
             self.state.withLock { $0.isOpen = false }
             onEnd()
             // Behind the writes that are on their way, so that none meets a reused number.
-            self.writing.async { [self] in
-                _ = close(self.socket)
-                let waiting = self.state.withLock { state in
-                    defer { state.waiting = [:] }
-                    return state.waiting
-                }
-                for (_, continuation) in waiting.sorted(by: { $0.key < $1.key }) {
-                    continuation.resume(returning: .failure(Self.gone))
-                }
-            }
+            self.writing.async { self.giveUp() }
         }
-        self.source.activate()
     }
 
-    private var hasMore: Bool {
-        var source = pollfd(fd: self.socket, events: Int16(POLLIN), revents: 0)
-        return poll(&source, 1, 0) > 0
+    private func giveUp() {
+        _ = close(self.socket)
+        let waiting = self.state.withLock { state in
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        for (_, continuation) in waiting.sorted(by: { $0.key < $1.key }) {
+            continuation.resume(returning: .failure(Self.gone))
+        }
     }
 
     /// Closes the link from this side. The guardian takes that as the end of chaos.

@@ -53,6 +53,10 @@ package final class ProcessHost: Sendable {
     /// The guardian's process.
     package var guardian: ProcessID { self.link.guardian }
 
+    /// What is to be said of a guardian that died although nobody asked it to end; known for sure
+    /// once `shutdown` has returned.
+    package var guardianFault: String? { self.roster.fault }
+
     private let link: GuardianLink
     private let roster: ProcessRoster
 
@@ -93,7 +97,7 @@ package final class ProcessHost: Sendable {
     package func spawn(_ request: SpawnRequest) async throws(ProcessHostError) -> HostedProcess {
         var environment = request.environment
         environment[Self.runVariable] = self.run
-        environment[Self.familyVariable] = self.tagValue(of: request.family)
+        environment[Self.familyVariable] = self.familyValue(request.family)
         let strings = environment.map { "\($0.key)=\($0.value)" }
         let streams = request.streams
         let reply = try await self.link.request(
@@ -206,10 +210,11 @@ package final class ProcessHost: Sendable {
 
     /// The entry `NAME=value` in the environment of all processes of a family.
     package func familyEntry(_ family: String) -> String {
-        "\(Self.familyVariable)=\(self.tagValue(of: family))"
+        "\(Self.familyVariable)=\(self.familyValue(family))"
     }
 
-    private func tagValue(of family: String) -> String { "\(self.run)/\(family)" }
+    /// The value of `familyVariable` in the environment of all processes of a family.
+    func familyValue(_ family: String) -> String { "\(self.run)/\(family)" }
 
     /// Joins strings as C has them.
     private static func payload(_ strings: [String]) throws(ProcessHostError) -> [UInt8] {

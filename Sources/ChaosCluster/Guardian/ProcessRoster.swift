@@ -23,6 +23,8 @@ final class ProcessRoster: Sendable {
         var files: [String] = []
         var endWaiters: [CheckedContinuation<Void, Never>] = []
         var hasEnded = false
+        /// What is to be said of a guardian that died although nobody asked it to end.
+        var fault: String?
     }
 
     private let state = Mutex(State())
@@ -107,8 +109,16 @@ final class ProcessRoster: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
+    /// The sentence about a guardian that died although nobody asked it to end; known when
+    /// everything has ended.
+    var fault: String? { self.state.withLock { $0.fault } }
+
     private func takeOver(from end: ProcessExit) {
-        let (pids, files) = self.state.withLock { ($0.running.keys.sorted(), $0.files) }
+        // Whoever hears of the deaths below may begin to end everything: that makes the guardian's
+        // own no more wanted.
+        let (pids, files, wasAsked) = self.state.withLock {
+            ($0.running.keys.sorted(), $0.files, $0.isEnding)
+        }
         let context = Unmanaged.passUnretained(self).toOpaque()
         let left = chaos_sweep(
             self.marker, pids, Int32(pids.count), self.ownsAllChildren ? 1 : 0, 10_000,
@@ -120,11 +130,13 @@ final class ProcessRoster: Sendable {
             }, context)
         for file in files.reversed() where unlink(file) != 0 { rmdir(file) }
         self.endRest(as: .unknown)
-        guard !self.state.withLock({ $0.isEnding }) else { return }
+        if wasAsked { return }
         let rest = left > 0 ? "; \(left) could not be killed" : ""
-        self.onGuardianDeath(
+        let sentence =
             "guardian: it must live as long as the run, found that it \(end); "
-                + "\(pids.count) processes were killed in its place\(rest)")
+            + "\(pids.count) processes were killed in its place\(rest)"
+        self.state.withLock { $0.fault = sentence }
+        self.onGuardianDeath(sentence)
     }
 
     private func endRest(as status: ProcessExit) {

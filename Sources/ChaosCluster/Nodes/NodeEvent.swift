@@ -86,7 +86,7 @@ package struct NodeLine: Hashable, Sendable {
     }
 }
 
-/// Who is told what nodes do. Both are called in order for each node, on queues of the
+/// Who is told what nodes do. Both are called in order for each node, on threads of the
 /// supervisor; while `onLine` works, the node's output waits in its pipe.
 package struct NodeObserver: Sendable {
     package var onEvent: @Sendable (NodeEvent) -> Void
@@ -116,6 +116,16 @@ package struct NodeFailure: Error, Sendable, CustomStringConvertible {
         self.hint = hint
         self.lastLines = lastLines
     }
+
+    /// What waiting for a node ends with when another one has failed already.
+    static func givenUp(_ node: NodeName) -> NodeFailure {
+        NodeFailure(node, Self.givenUpSentence)
+    }
+
+    private static let givenUpSentence = "it was not awaited, because another node failed"
+
+    /// Whether this is only the echo of another node's failure.
+    var isGivenUp: Bool { self.sentence == Self.givenUpSentence }
 
     /// The sentence, the hint, and the node's last lines.
     package var description: String {

@@ -1,5 +1,4 @@
 import CLinux
-import Dispatch
 import Synchronization
 
 #if canImport(Glibc)
@@ -12,7 +11,7 @@ import Synchronization
 
 /// Reads what one node's process writes: two pipes in, lines out.
 ///
-/// Lines of both streams come on one queue. While a line is being handled nothing is read, so a
+/// Lines of both streams come on one thread. While a line is being handled nothing is read, so a
 /// node that writes faster than chaos can keep up is held back by its own pipe.
 final class NodeOutput: Sendable {
     typealias LineHandler = @Sendable (NodeLine.Stream, String) -> Void
@@ -24,12 +23,13 @@ final class NodeOutput: Sendable {
     private struct State {
         var openStreams = 2
         var waiting: [CheckedContinuation<Void, Never>] = []
+        /// Whoever comes to wait after the limit has passed waits no more.
+        var isOverdue = false
     }
 
     private let readOutput: Int32
     private let readError: Int32
     private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "chaos.node.output")
 
     /// Makes the pipes.
     ///
@@ -58,25 +58,32 @@ final class NodeOutput: Sendable {
     func start(_ onLine: @escaping LineHandler) {
         _ = systemClose(self.output)
         _ = systemClose(self.error)
-        self.read(self.readOutput, .output, onLine)
-        self.read(self.readError, .error, onLine)
+        let readers = [
+            PipeReader(descriptor: self.readOutput, stream: .output),
+            PipeReader(descriptor: self.readError, stream: .error),
+        ]
+        for reader in readers { _ = fcntl(reader.descriptor, F_SETFL, O_NONBLOCK) }
+        BlockingThread.start { self.read(readers, onLine) }
     }
 
-    private func read(
-        _ descriptor: Int32, _ stream: NodeLine.Stream, _ onLine: @escaping LineHandler
-    ) {
-        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: self.queue)
-        let reader = PipeReader(descriptor: descriptor)
-        source.setEventHandler {
-            let isOpen = reader.drain { onLine(stream, $0) }
-            if !isOpen { source.cancel() }
+    /// Reads until both streams have ended.
+    private func read(_ readers: [PipeReader], _ onLine: LineHandler) {
+        var open = readers
+        while !open.isEmpty {
+            var watched = open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            // Interrupted by a signal, or not: whoever has something says so by `revents`.
+            _ = poll(&watched, nfds_t(watched.count), -1)
+            var stillOpen: [PipeReader] = []
+            for (reader, state) in zip(open, watched) {
+                if state.revents == 0 || reader.drain({ onLine(reader.stream, $0) }) {
+                    stillOpen.append(reader)
+                } else {
+                    _ = systemClose(reader.descriptor)
+                    self.endStream()
+                }
+            }
+            open = stillOpen
         }
-        source.setCancelHandler {
-            _ = systemClose(descriptor)
-            self.endStream()
-        }
-        source.activate()
     }
 
     private func endStream() {
@@ -103,32 +110,37 @@ final class NodeOutput: Sendable {
 
     private func end() async {
         await withCheckedContinuation { continuation in
-            let hasEnded = self.state.withLock { state in
-                if state.openStreams > 0 { state.waiting.append(continuation) }
-                return state.openStreams == 0
+            let mustWait = self.state.withLock { state in
+                let mustWait = state.openStreams > 0 && !state.isOverdue
+                if mustWait { state.waiting.append(continuation) }
+                return mustWait
             }
-            if hasEnded { continuation.resume() }
+            if !mustWait { continuation.resume() }
         }
     }
 
     private func giveUpWaiting() {
         let waiting = self.state.withLock { state in
             defer { state.waiting = [] }
+            state.isOverdue = true
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
     }
 }
 
-/// Reads one pipe; used on one queue only.
+/// Reads one pipe; used on one thread only.
 private final class PipeReader: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
+    let stream: NodeLine.Stream
     private let splitter = Mutex(LineSplitter())
 
-    init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32, stream: NodeLine.Stream) {
+        self.descriptor = descriptor
+        self.stream = stream
+    }
 
-    /// Reads all there is. Once the writers are gone, Linux's dispatch calls only once more,
-    /// however much is left, so this never stops in the middle.
+    /// Reads all there is.
     ///
     /// - Returns: False at the end of the stream.
     func drain(_ onLine: (String) -> Void) -> Bool {

@@ -40,7 +40,7 @@ final class NodeRecord {
 
 /// The last lines of one process, and which of the awaited patterns it has written.
 ///
-/// Filled on the queue that reads the output, read by the supervisor.
+/// Filled on the thread that reads the output, read by the supervisor.
 final class RecentLines: Sendable {
     static let countMax = 20
 

@@ -103,9 +103,14 @@ extension NodeSupervisor {
 
     /// Takes note that the process ended although nobody asked for it, if it did.
     func noteDeath(_ record: NodeRecord) async {
-        guard let process = record.process, let status = process.endedAs,
-            record.state.isRunning, !self.isEnding
+        guard let process = record.process, let status = process.endedAs, record.state.isRunning
         else { return }
+        if self.isEnding {
+            // `shutdown` may have passed by before the process was known.
+            await record.output?.waitForEnd(atMost: Self.outputLimit)
+            if record.state.isRunning { self.change(record, to: .exited(status)) }
+            return
+        }
         await self.clear(record)
         let now = self.surroundings.now()
         let decision = record.budget.decide(after: status, started: record.started, now: now)

@@ -13,11 +13,16 @@ extension NodeSupervisor {
             case .ready: return
             case .starting, .paused, .restarting:
                 if let failure = record.notReady { throw failure }
+                if self.hasStartFailed { throw NodeFailure.givenUp(node) }
             case .unstarted:
                 if let failure = record.notReady { throw failure }
                 throw await self.endedEarly(record, "found that it could not start")
             case .exited(let status):
-                throw await self.endedEarly(record, "found that it \(status)")
+                throw await self.endedEarly(
+                    record, "found that it \(status)",
+                    hint: status.isSuccess
+                        ? "a node stays in the foreground; one that goes to the background ends so"
+                        : nil)
             case .killed: throw await self.endedEarly(record, "found that it was killed")
             }
             await withCheckedContinuation { record.waiting.append($0) }
@@ -110,11 +115,14 @@ extension NodeSupervisor {
             hint: await self.addressHint(record), lastLines: record.recent.lines)
     }
 
-    private func endedEarly(_ record: NodeRecord, _ finding: String) async -> NodeFailure {
+    private func endedEarly(
+        _ record: NodeRecord, _ finding: String, hint: String? = nil
+    ) async -> NodeFailure {
         let rule = self.conditions(record.spec).first.map { self.rule($0, record.spec) }
+        let elsewhere = await self.addressHint(record)
         return NodeFailure(
             record.spec.name, "\(rule ?? "it must stay up"), \(finding)",
-            hint: await self.addressHint(record), lastLines: record.recent.lines)
+            hint: elsewhere ?? hint, lastLines: record.recent.lines)
     }
 
     /// The hint for a node that does not bind exactly the address it is given: seen by where its

@@ -48,6 +48,9 @@ package actor NodeSupervisor {
     let observer: NodeObserver
     var records: OrderedDictionary<NodeName, NodeRecord> = [:]
     var isEnding = false
+    /// Nodes are being started together, and one of them has ended: the others need not be awaited.
+    var hasStartFailed = false
+    private var isStarting = false
 
     package init(_ surroundings: Surroundings, observer: NodeObserver = NodeObserver()) {
         self.surroundings = surroundings
@@ -90,10 +93,15 @@ package actor NodeSupervisor {
                 failures.append(error)
             }
         }
+        self.hasStartFailed = !failures.isEmpty
+        self.isStarting = true
+        defer { (self.isStarting, self.hasStartFailed) = (false, false) }
         let failed = Set(failures.map(\.node))
         for spec in specs where !failed.contains(spec.name) {
             do throws(NodeFailure) {
                 try await self.waitUntilReady(spec.name)
+            } catch  where error.isGivenUp {
+                // Somebody else's failure is the reason, and is reported.
             } catch {
                 failures.append(error)
             }
@@ -148,6 +156,10 @@ package actor NodeSupervisor {
         let now = self.surroundings.now()
         record.log.append(NodeLog.note("\(state)", at: now))
         self.observer.onEvent(.changed(record.spec.name, state, at: now))
+        if self.isStarting, case .exited = state {
+            self.hasStartFailed = true
+            for other in self.records.values { self.wake(other) }
+        }
         self.wake(record)
     }
 

@@ -193,6 +193,8 @@ extension RunStatus {
         package var messages: Int
         /// Whether a partition or hold stands on it.
         package var isCut: Bool
+        /// The partitions and holds that stand on it.
+        package var cuts: [InjectionID]
         /// The faults on it: of each kind the one that wins comes first.
         package var faults: [Fault]
 
@@ -238,13 +240,14 @@ extension RunStatus {
         /// Makes a link.
         package init(
             _ link: ChaosCore.Link, connections: Int = 0, bytes: Int = 0, messages: Int = 0,
-            isCut: Bool = false, faults: [Fault] = []
+            isCut: Bool = false, cuts: [InjectionID] = [], faults: [Fault] = []
         ) {
             self.link = link
             self.connections = connections
             self.bytes = bytes
             self.messages = messages
             self.isCut = isCut
+            self.cuts = cuts
             self.faults = faults
         }
 
@@ -254,12 +257,16 @@ extension RunStatus {
         }
 
         package var json: JSONValue {
-            [
+            var object: JSONObject = [
                 "link": .string(self.link.description),
                 "connections": .int(Int64(self.connections)), "bytes": .int(Int64(self.bytes)),
                 "messages": .int(Int64(self.messages)), "state": self.isCut ? "cut" : "open",
-                "faults": .array(self.faults.map(\.json)),
             ]
+            if !self.cuts.isEmpty {
+                object["cuts"] = .array(self.cuts.map { .string($0.text) })
+            }
+            object["faults"] = .array(self.faults.map(\.json))
+            return .object(object)
         }
 
         init(_ fields: StatusFields) throws(CommandError) {
@@ -274,6 +281,7 @@ extension RunStatus {
                 bytes: Int(try fields.number("bytes")),
                 messages: Int(try fields.number("messages")),
                 isCut: try fields.text("state") == "cut",
+                cuts: try fields.texts("cuts").map { InjectionID($0) },
                 faults: try fields.list("faults") { (fields) throws(CommandError) in
                     try Fault(fields)
                 })

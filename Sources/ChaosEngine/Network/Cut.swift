@@ -8,7 +8,7 @@ package final class Cut {
     package let origin: InjectionOrigin
     /// The partition as written.
     package let text: String
-    /// The cut pairs, sorted.
+    /// The cut pairs, in the order given.
     package let pairs: [DirectedPair]
     /// What the cut does.
     package let mode: PartitionMode

@@ -24,7 +24,7 @@ final class LinkFault {
         return self.matched
     }
 
-    func touch() { self.injection.touched += 1 }
+    func touch(_ count: Int = 1) { self.injection.touched += count }
 
-    func hit() { self.injection.hits += 1 }
+    func hit(_ count: Int = 1) { self.injection.hits += count }
 }

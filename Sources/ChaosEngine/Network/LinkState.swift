@@ -36,9 +36,8 @@ package final class LinkState {
         self.network = network
     }
 
-    /// Puts a fault on this link if it is meant for it.
+    /// Puts a fault on this link, which its pattern selects.
     func add(_ injection: Injection) {
-        guard injection.links.matches(self.link) else { return }
         self.candidates.append(LinkFault(injection))
         self.settle()
     }
@@ -92,10 +91,13 @@ package final class LinkState {
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
-    /// Whether a cut of this mode covers the link.
-    func isCut(_ mode: PartitionMode) -> Bool {
-        !self.cuts.isEmpty && self.cuts.contains { $0.mode == mode }
+    /// The first cut of a mode that covers the link, if one does.
+    func cut(_ mode: PartitionMode) -> Cut? {
+        self.cuts.isEmpty ? nil : self.cuts.first { $0.mode == mode }
     }
+
+    /// Whether a cut of this mode covers the link.
+    func isCut(_ mode: PartitionMode) -> Bool { self.cut(mode) != nil }
 
     /// Whether any cut covers the link.
     package var isCut: Bool { !self.cuts.isEmpty }

@@ -42,7 +42,9 @@ package final class Network {
     package func state(of link: Link) -> LinkState {
         if let state = self.links[link] { return state }
         let state = LinkState(link: link, framing: self.framing[link.port] ?? .none, network: self)
-        for injection in self.injections { state.add(injection) }
+        for injection in self.injections where injection.links.matches(link) {
+            state.add(injection)
+        }
         for cut in self.cuts { state.add(cut) }
         self.links[link] = state
         return state
@@ -64,7 +66,10 @@ package final class Network {
             id: id, origin: origin, links: links, fault: fault, begin: now,
             order: self.nextOrder())
         self.injections.append(injection)
-        for state in self.links.values { state.add(injection) }
+        var selection = LinkSelection(links)
+        for state in self.links.values where selection.contains(state.link) {
+            state.add(injection)
+        }
         return injection
     }
 
@@ -79,14 +84,14 @@ package final class Network {
         return removed
     }
 
-    /// Cuts pairs of nodes.
+    /// Cuts pairs of nodes, of which each is given once.
     @discardableResult
     package func cut(
         _ pairs: [DirectedPair], text: String, mode: PartitionMode, port: PortName?, id: String,
         origin: InjectionOrigin, at now: Instant
     ) -> Cut {
         let cut = Cut(
-            id: id, origin: origin, text: text, pairs: pairs.sorted(), mode: mode, port: port,
+            id: id, origin: origin, text: text, pairs: pairs, mode: mode, port: port,
             begin: now, order: self.nextOrder())
         self.cuts.append(cut)
         for state in self.links.values { state.add(cut) }

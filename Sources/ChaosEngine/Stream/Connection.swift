@@ -17,8 +17,8 @@ package final class Connection<Bytes: StreamBytes> {
     let network: Network
     /// Its place among cuts and connections: which came first.
     let order: Int
-    var forward: StreamPipeline<Bytes>
-    var backward: StreamPipeline<Bytes>
+    var forward: StreamPipeline
+    var backward: StreamPipeline
     private let exchange = Exchange()
     private var forwardIsReady = false
     private var backwardIsReady = false
@@ -69,7 +69,7 @@ package final class Connection<Bytes: StreamBytes> {
     }
 
     private func with<Result>(
-        _ direction: Direction, _ body: (inout StreamPipeline<Bytes>) -> Result
+        _ direction: Direction, _ body: (inout StreamPipeline) -> Result
     ) -> Result {
         direction == .forward ? body(&self.forward) : body(&self.backward)
     }
@@ -96,9 +96,7 @@ package final class Connection<Bytes: StreamBytes> {
     package func isTransparent(_ direction: Direction) -> Bool {
         // A cut of the opener's link may end the connection, and with it the other direction.
         if self.isOver || self.pendingReset || !self.forward.link.cuts.isEmpty { return false }
-        return direction == .forward
-            ? !self.forwardIsFinished && self.forward.isTransparent
-            : !self.backwardIsFinished && self.backward.isTransparent
+        return !self.isFinished(direction) && self.with(direction) { $0.isTransparent }
     }
 
     /// Bytes were read from the source of a direction.
@@ -106,16 +104,17 @@ package final class Connection<Bytes: StreamBytes> {
         self.takeChanges(at: now)
         let context = self.context(now)
         let isFinished = self.isFinished(direction)
+        let count = bytes.count
         self.with(direction) { pipeline in
-            pipeline.counters.received += bytes.count
+            pipeline.counters.received += count
             if self.isOver || isFinished || pipeline.hasEnded {
-                pipeline.counters.discarded += bytes.count
+                pipeline.counters.discarded += count
                 return
             }
-            if bytes.count == 0 { return }
+            if count == 0 { return }
             pipeline.release.noteActivity(at: now)
             if pipeline.framer == nil {
-                pipeline.admitRaw(bytes, at: now, journal: context.journal)
+                pipeline.admitRaw(Chunk(bytes), at: now, journal: context.journal)
                 return
             }
             if direction == .backward {
@@ -123,7 +122,7 @@ package final class Connection<Bytes: StreamBytes> {
                     pipeline.framer?.noteRequest(method: method)
                 }
             }
-            pipeline.admitFramed(bytes, at: now, context: context)
+            pipeline.admitFramed(Chunk(bytes), at: now, context: context)
         }
     }
 
@@ -144,7 +143,7 @@ package final class Connection<Bytes: StreamBytes> {
     }
 
     private func finish(
-        _ direction: Direction, with content: QueueItem<Bytes>.Content, at now: Instant
+        _ direction: Direction, with content: QueueItem.Content, at now: Instant
     ) {
         if self.isOver { return }
         self.takeChanges(at: now)
@@ -157,8 +156,7 @@ package final class Connection<Bytes: StreamBytes> {
             let isDelayed = pipeline.faults?.delay?.isForEveryMessage == true
             let delay = isDelayed ? pipeline.link.latency : 0
             pipeline.enqueue(
-                QueueItem(
-                    content: content, due: now.advanced(byNanoseconds: delay), place: .max))
+                QueueItem(content, due: now.advanced(byNanoseconds: delay), place: .max))
         }
     }
 
@@ -230,10 +228,10 @@ package final class Connection<Bytes: StreamBytes> {
     }
 
     private func action(
-        _ direction: Direction, _ action: PipelineAction<Bytes>
+        _ direction: Direction, _ action: PipelineAction
     ) -> StreamAction<Bytes> {
         switch action {
-        case .write(let bytes): return .write(direction, bytes)
+        case .write(let chunk): return .write(direction, chunk.bytes(as: Bytes.self))
         case .closeWriting:
             self.setFinished(direction)
             return .closeWriting(direction)

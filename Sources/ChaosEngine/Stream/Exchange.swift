@@ -22,7 +22,8 @@ final class Exchange {
         !self.suppressedIdentifiers.isEmpty || !self.suppressedOrdinals.isEmpty
     }
 
-    /// Notes that requests begin to leave for the listener.
+    /// Notes that requests begin to leave for the listener, with what is known of them and of those
+    /// right behind.
     ///
     /// Replies that must not arrive are known by `in_reply_to` where requests carry a `msg_id`;
     /// elsewhere replies come in the order of their requests, as RESP and HTTP/1.1 have it.
@@ -47,7 +48,7 @@ final class Exchange {
     }
 
     /// Notes a reply, and tells whether it is one that must not arrive.
-    func suppresses<Bytes: StreamBytes>(_ reply: inout LazyMessageView<Bytes>) -> Bool {
+    func suppresses(_ reply: inout LazyMessageView) -> Bool {
         let ordinal = self.repliesSeen
         self.repliesSeen += 1
         if !self.isSuppressing { return false }

@@ -4,14 +4,14 @@ import ChaosCore
 // (of a block or a message) and is a function of the key and that ordinal, so how reads were cut,
 // what other connections did and what other faults drew does not matter (design, section 8).
 
-/// Draws for one fault on one direction of one connection.
-struct FaultDraws {
+/// Draws for one fault on one direction of one connection. A class, since copies would draw apart.
+final class FaultDraws {
     let fault: LinkFault
     /// The first block that was not decided yet.
     private var nextBlock = 0
     private let key: Seed
     /// Tells the fault's kind in a fingerprint.
-    private let tag: UInt64
+    let tag: UInt64
     private let match: MessageMatch?
     /// Whether the fault has to know what is in a message.
     let looksInside: Bool
@@ -19,8 +19,12 @@ struct FaultDraws {
     private let nth: Int?
     private var chance: CorrelatedChance
     private var chain: GilbertElliottChain?
+    // The parameters of `delay`, in nanoseconds.
+    private var latency: Int64 = 0
+    private var jitter: Int64 = 0
     private var delayCorrelation: Correlation
-    private let shape: DelayDistribution
+    private var shape = DelayDistribution.uniform
+    private var choice = DelayDistribution.Choice.byRemainder
 
     /// What a draw is for; different uses of one ordinal never share random bits.
     private enum Use: UInt64 {
@@ -54,11 +58,14 @@ struct FaultDraws {
                 p: model.p, r: model.r, lossInBad: model.lossInBad, lossInGood: model.lossInGood)
         }
         if case .delay(let delay) = fault.fault {
+            self.latency = max(0, delay.latency.wholeNanoseconds)
+            self.jitter = max(0, delay.jitter.wholeNanoseconds)
             self.delayCorrelation = Correlation(delay.correlation, first: first)
             self.shape = delay.shape
+            // A remainder would not keep what correlated numbers have in common.
+            if delay.correlation != .zero { self.choice = .byRank }
         } else {
             self.delayCorrelation = Correlation(.zero, first: first)
-            self.shape = .uniform
         }
     }
 
@@ -68,9 +75,7 @@ struct FaultDraws {
     /// Whether a message is one that the fault is meant for, as far as its content and direction
     /// go; counts it if so and returns how many the fault has met since injection, or `nil` if it
     /// is none of those that the match counts.
-    func meets<Bytes: StreamBytes>(
-        _ view: inout LazyMessageView<Bytes>, _ direction: Direction
-    ) -> Int? {
+    func meets(_ view: inout LazyMessageView, _ direction: Direction) -> Int? {
         guard let match = self.match else {
             self.fault.touch()
             return self.fault.countMatch()
@@ -87,8 +92,14 @@ struct FaultDraws {
         return number
     }
 
+    /// Decides on all blocks up to this one, and returns how many were not decided yet.
+    func takeUp(blocksThrough number: Int) -> Int {
+        defer { self.nextBlock = max(self.nextBlock, number + 1) }
+        return max(0, number + 1 - self.nextBlock)
+    }
+
     /// Whether the fault has not decided on a block yet; from now on it has.
-    mutating func takesUp(block number: Int) -> Bool {
+    func takesUp(block number: Int) -> Bool {
         if number < self.nextBlock { return false }
         self.nextBlock = number + 1
         return true
@@ -96,7 +107,7 @@ struct FaultDraws {
 
     /// Whether the fault strikes at this ordinal; to be asked once per ordinal, in order. `matched`
     /// is how many messages or blocks of the link the fault has met since injection.
-    mutating func strikes(at ordinal: UInt64, matched: Int) -> Bool {
+    func strikes(at ordinal: UInt64, matched: Int) -> Bool {
         if let nth = self.nth { return matched == nth }
         let random = self.key.word32(at: ordinal, index: Use.decision.rawValue)
         if self.chain != nil {
@@ -128,22 +139,16 @@ struct FaultDraws {
     }
 
     /// The delay at this ordinal in nanoseconds; to be asked once per ordinal, in order.
-    mutating func delay(at ordinal: UInt64) -> Int64 {
-        guard case .delay(let delay) = self.fault.fault else { return 0 }
-        let latency = max(0, delay.latency.wholeNanoseconds)
-        if delay.jitter <= .zero { return latency }
+    func delay(at ordinal: UInt64) -> Int64 {
+        if self.isConstantDelay { return self.latency }
         let random = self.delayCorrelation.next(
             self.key.word32(at: ordinal, index: Use.decision.rawValue))
         return self.shape.nanoseconds(
-            latency: latency, jitter: delay.jitter.wholeNanoseconds, random: random,
-            choice: delay.correlation == .zero ? .byRemainder : .byRank)
+            latency: self.latency, jitter: self.jitter, random: random, choice: self.choice)
     }
 
     /// Whether all delays are the same, so that there is nothing to decide.
-    var isConstantDelay: Bool {
-        if case .delay(let delay) = self.fault.fault { return delay.jitter <= .zero }
-        return false
-    }
+    var isConstantDelay: Bool { self.jitter == 0 }
 
     /// One of the random numbers for places that belong to this ordinal.
     func word(at ordinal: UInt64, number: Int) -> UInt64 {
@@ -162,10 +167,6 @@ struct FaultDraws {
         return places
     }
 
-    /// Moves a fingerprint on by a decision.
-    func folded(_ fingerprint: UInt64, _ ordinal: UInt64, _ value: UInt64) -> UInt64 {
-        Seed(fingerprint).derived(self.tag).derived(ordinal).derived(value).value
-    }
 }
 
 extension Fault {

@@ -7,8 +7,8 @@ struct Journal {
     let now: Instant
 
     /// Writes down that a fault struck.
-    func decision<Bytes: StreamBytes>(
-        _ pipeline: StreamPipeline<Bytes>, _ fault: LinkFault,
+    func decision(
+        _ pipeline: StreamPipeline, _ fault: LinkFault,
         _ details: [(key: String, value: JSONValue)]
     ) {
         var members: [(key: String, value: JSONValue)] = [
@@ -20,7 +20,7 @@ struct Journal {
     }
 
     /// Writes down that a cut took messages away.
-    func lost<Bytes: StreamBytes>(to cut: Cut, _ pipeline: StreamPipeline<Bytes>, bytes: Int) {
+    func lost(to cut: Cut, _ pipeline: StreamPipeline, bytes: Int) {
         var members: [(key: String, value: JSONValue)] = [
             ("kind", "lose"), ("fault", .string(cut.id)),
         ]
@@ -30,14 +30,14 @@ struct Journal {
     }
 
     /// Writes down something that the user should know.
-    func warning<Bytes: StreamBytes>(_ text: String, _ pipeline: StreamPipeline<Bytes>) {
+    func warning(_ text: String, _ pipeline: StreamPipeline) {
         let members = [(key: "message", value: JSONValue.string(text))] + self.place(of: pipeline)
         self.network.record(
             JournalEntry(at: self.now, event: "warning", details: JSONObject(members)))
     }
 
-    private func place<Bytes: StreamBytes>(
-        of pipeline: StreamPipeline<Bytes>
+    private func place(
+        of pipeline: StreamPipeline
     ) -> [(key: String, value: JSONValue)] {
         [
             ("link", .string(pipeline.link.link.description)),

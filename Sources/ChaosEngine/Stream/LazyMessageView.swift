@@ -1,14 +1,14 @@
 import ChaosCore
 
 /// A message interpreted only when somebody asks for it, and then once.
-struct LazyMessageView<Bytes: StreamBytes> {
+struct LazyMessageView {
     let framing: Framing
     let side: StreamSide
     /// The message; nothing where nobody will ask for what is in it.
-    let bytes: Bytes?
+    let bytes: Chunk?
     private var read: MessageView?
 
-    init(framing: Framing, side: StreamSide, bytes: Bytes?) {
+    init(framing: Framing, side: StreamSide, bytes: Chunk?) {
         self.framing = framing
         self.side = side
         self.bytes = bytes

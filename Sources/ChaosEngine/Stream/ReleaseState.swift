@@ -47,8 +47,10 @@ struct ReleaseState {
     /// Whether anything here keeps bytes back.
     var isPausing: Bool { self.hasSwallowed || self.resetAt != nil || self.hasReachedLimit }
 
-    /// Whether bytes may leave in smaller pieces than they came in.
-    var cutsPieces: Bool { self.rate != nil || self.slicer != nil || self.limitData != nil }
+    /// Whether bytes leave as they are.
+    var isPlain: Bool {
+        self.rate == nil && self.slicer == nil && self.limitData == nil && self.coalesce == nil
+    }
 
     /// Takes over the faults of a link; `written` is how many bytes of the direction have left.
     mutating func configure(_ link: LinkState, key: Seed, written: Int, at now: Instant) {

@@ -6,7 +6,7 @@ import DequeModule
 
 extension StreamPipeline {
     /// Takes in bytes that no framing divides.
-    mutating func admitRaw(_ bytes: Bytes, at now: Instant, journal: Journal) {
+    mutating func admitRaw(_ bytes: Chunk, at now: Instant, journal: Journal) {
         if self.release.timeout != nil {
             self.counters.lost += bytes.count
             self.release.noteSwallowed(at: now)
@@ -15,6 +15,12 @@ extension StreamPipeline {
         let begin = self.counters.received - bytes.count
         guard let faults = self.faults, faults.concernBlocks else {
             self.enqueue(bytes, due: now, place: begin, at: now)
+            return
+        }
+        if let delay = faults.constantDelay(
+            ofBlocksThrough: (self.counters.received - 1) / Self.blockSize)
+        {
+            self.enqueue(bytes, due: now.advanced(byNanoseconds: delay), place: begin, at: now)
             return
         }
         let end = self.counters.received
@@ -45,61 +51,61 @@ extension StreamPipeline {
         let number = offset / Self.blockSize
         if self.block.number != number { self.block = BlockDecision(number: number) }
         let ordinal = UInt64(number)
-        if let fault = faults.loss?.fault, faults.loss?.takesUp(block: number) == true {
-            fault.touch()
-            self.block.losses = 0
-            if faults.loss?.strikes(at: ordinal, matched: fault.countMatch()) == true {
-                let losses = 1 + (faults.loss?.repeatedLosses(at: ordinal) ?? 0)
-                self.block.losses = losses
-                fault.hit()
-                self.fold(faults.loss, number, UInt64(losses))
-                journal.decision(
-                    self, fault, [("block", number.json), ("losses", losses.json)])
-            }
+        if let loss = faults.loss, loss.takesUp(block: number) {
+            self.decideLoss(of: number, loss, journal)
         }
-        if let fault = faults.corrupt?.fault, case .corrupt(let corrupt) = fault.fault,
-            faults.corrupt?.takesUp(block: number) == true
+        if let draws = faults.corrupt, draws.takesUp(block: number),
+            case .corrupt(let corrupt) = draws.fault.fault
         {
-            fault.touch()
+            draws.fault.touch()
             (self.block.flips, self.block.hasFlipped) = ([], false)
-            if let draws = faults.corrupt,
-                faults.corrupt?.strikes(at: ordinal, matched: fault.countMatch()) == true
-            {
+            if draws.strikes(at: ordinal, matched: draws.fault.countMatch()) {
                 let bits = Self.blockSize * 8
                 self.block.flips = draws.places(corrupt.bits, at: ordinal, below: bits)
-                for place in self.block.flips { self.fold(draws, number, UInt64(place)) }
+                for place in self.block.flips { self.fold(draws.tag, number, UInt64(place)) }
             }
         }
-        if let fault = faults.delay?.fault, faults.delay?.takesUp(block: number) == true {
-            fault.touch()
-            fault.hit()
-            self.block.delay = faults.delay?.delay(at: ordinal) ?? 0
-            if faults.delay?.isConstantDelay == false {
-                self.fold(faults.delay, number, UInt64(self.block.delay))
+        if let draws = faults.delay, draws.takesUp(block: number) {
+            draws.fault.touch()
+            draws.fault.hit()
+            self.block.delay = draws.delay(at: ordinal)
+            if !draws.isConstantDelay {
+                self.fold(draws.tag, number, UInt64(self.block.delay))
             }
         }
     }
 
+    private mutating func decideLoss(of number: Int, _ draws: FaultDraws, _ journal: Journal) {
+        let fault = draws.fault
+        fault.touch()
+        self.block.losses = 0
+        guard draws.strikes(at: UInt64(number), matched: fault.countMatch()) else { return }
+        self.block.losses = 1 + draws.repeatedLosses(at: UInt64(number))
+        fault.hit()
+        self.fold(draws.tag, number, UInt64(self.block.losses))
+        journal.decision(
+            self, fault, [("block", number.json), ("losses", self.block.losses.json)])
+    }
+
     /// Flips the bits of a block that lie in this part of it.
     private mutating func flip(
-        _ decision: BlockDecision, in part: inout Bytes, at offset: Int, _ faults: StreamFaults,
+        _ decision: BlockDecision, in part: inout Chunk, at offset: Int, _ faults: StreamFaults,
         _ journal: Journal
     ) {
         let begin = offset - decision.number * Self.blockSize
-        var isStruck = false
-        for place in decision.flips where place / 8 >= begin && place / 8 < begin + part.count {
-            part.flipBit(place % 8, at: place / 8 - begin)
-            isStruck = true
-        }
+        let places = decision.flips.map { $0 - begin * 8 }
+            .filter { $0 >= 0 && $0 < part.count * 8 }
         // A block may end before the byte that was to be struck comes.
-        guard isStruck, !self.block.hasFlipped, let fault = faults.corrupt?.fault else { return }
+        if places.isEmpty { return }
+        part.flip(places)
+        guard !self.block.hasFlipped, let fault = faults.corrupt?.fault else { return }
         self.block.hasFlipped = true
         fault.hit()
         journal.decision(self, fault, [("block", decision.number.json)])
     }
 
     private mutating func admit(
-        _ part: Bytes, _ decision: BlockDecision, at now: Instant, offset: Int
+        _ part: Chunk, _ decision: BlockDecision, at now: Instant, offset: Int
     ) {
         let due = now.advanced(byNanoseconds: decision.delay)
         guard decision.losses > 0 else {
@@ -108,7 +114,7 @@ extension StreamPipeline {
         }
         let lateness = self.lateness(ofLosses: decision.losses)
         var item = QueueItem(
-            content: .bytes(part), due: due.advanced(byNanoseconds: lateness), place: offset)
+            .bytes(part), due: due.advanced(byNanoseconds: lateness), place: offset)
         if decision.losses == 1 {
             item.dueWithoutLoss = due
             let end = (decision.number + 1) * Self.blockSize
@@ -155,6 +161,20 @@ extension StreamPipeline {
             if self.queue[middle].place < offset { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+}
+
+extension StreamFaults {
+    /// The delay in nanoseconds that all blocks have, counted for each, if nothing else may happen
+    /// to them.
+    fileprivate func constantDelay(ofBlocksThrough number: Int) -> Int64? {
+        guard self.loss == nil, self.corrupt == nil, let delay = self.delay,
+            delay.isConstantDelay
+        else { return nil }
+        let count = delay.takeUp(blocksThrough: number)
+        delay.fault.touch(count)
+        delay.fault.hit(count)
+        return delay.delay(at: UInt64(number))
     }
 }
 

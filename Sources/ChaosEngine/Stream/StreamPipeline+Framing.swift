@@ -13,16 +13,29 @@ struct PassingMessage {
 
 /// Messages that arrived together, that nothing struck, and that leave together.
 private struct MessageBatch {
-    /// Where they end in the bytes at hand.
+    /// Where they end in the bytes at hand, which they begin with.
     var end = 0
-    var messages = 0
+    /// Where those but the first begin.
+    var borders: [Int] = []
     var firstOrdinal = 0
     var due = Instant.never
 }
 
+/// What ends a batch.
+private enum BatchEnd {
+    /// Nothing is left.
+    case exhausted
+    /// A message that leaves later than those before it has begun a batch of its own.
+    case laterMessage(size: Int, ordinal: Int, due: Instant)
+    /// Something strikes the next message.
+    case struckMessage(size: Int, ordinal: Int, MessageFate)
+    /// What follows is no message that can be decided on by its ordinal alone.
+    case other(FrameStep)
+}
+
 extension StreamPipeline {
     /// Takes in bytes and finds the messages in them.
-    mutating func admitFramed(_ bytes: Bytes, at now: Instant, context: MessageContext) {
+    mutating func admitFramed(_ bytes: Chunk, at now: Instant, context: MessageContext) {
         if self.release.timeout != nil {
             self.counters.lost += bytes.count
             self.release.noteSwallowed(at: now)
@@ -33,114 +46,104 @@ extension StreamPipeline {
         }
         let mayBatch = self.mayBatch(context)
         var bytes = bytes
-        var batch = MessageBatch()
-        while batch.end < bytes.count {
-            let begin = batch.end
-            let (step, isReply) = self.nextStep(in: bytes, from: begin)
-            if case .message(let end) = step, mayBatch, self.partial == nil, self.passing == nil {
-                if isReply { context.exchange.sawReply() }
-                self.admitBatched(end - begin, &batch, from: &bytes, at: now, context)
-                continue
+        while bytes.count > 0 {
+            if mayBatch && self.partial == nil && self.passing == nil {
+                self.admitBatches(of: &bytes, at: now, context)
+            } else {
+                let step = bytes.withSpan { self.framer?.next($0, from: 0) ?? .unsynchronised }
+                self.admit(step, from: &bytes, at: now, context: context)
             }
-            self.flush(&batch, from: &bytes)
-            self.admit(step, begunAt: begin, from: &bytes, at: now, context: context)
             if self.hasEnded {
                 self.counters.discarded += bytes.count
                 return
             }
         }
-        self.flush(&batch, from: &bytes)
-    }
-
-    private mutating func nextStep(
-        in bytes: Bytes, from offset: Int
-    ) -> (step: FrameStep, isReply: Bool) {
-        bytes.withSpan { span in
-            let isReply =
-                self.direction == .backward
-                && LazyMessageView<Bytes>.isReply(span, from: offset, self.link.framing)
-            return (self.framer?.next(span, from: offset) ?? .unsynchronised, isReply)
-        }
     }
 
     // MARK: - Batches
 
-    /// Whether messages can be decided on by their ordinals alone, and wait together.
+    /// Whether messages can be decided on by their ordinals alone.
     private func mayBatch(_ context: MessageContext) -> Bool {
         self.link.framing != .http1 && self.link.network.messageObserver == nil
-            && !self.splitsBatches && self.faults?.lookInside != true
+            && self.faults?.lookInside != true
             && !(self.direction == .backward && context.exchange.isSuppressing)
     }
 
-    /// Decides on a message and lets it join those before it, if nothing strikes it.
-    private mutating func admitBatched(
-        _ size: Int, _ batch: inout MessageBatch, from bytes: inout Bytes, at now: Instant,
-        _ context: MessageContext
+    /// Takes in messages as long as they can be decided on by their ordinals, then what ends them.
+    private mutating func admitBatches(
+        of bytes: inout Chunk, at now: Instant, _ context: MessageContext
     ) {
-        let ordinal = self.beginMessage()
-        var view = LazyMessageView<Bytes>(framing: self.link.framing, side: self.side, bytes: nil)
-        let fate = self.decideFate(of: ordinal, &view, context)
-        let due = now.advanced(byNanoseconds: fate.delay)
-        guard fate.isPlain && self.held.isEmpty else {
-            self.flush(&batch, from: &bytes)
-            let message = bytes.removePrefix(size)
-            self.deliver(message, ordinal, fate, at: now)
-            return
-        }
-        if batch.messages > 0 && batch.due != due { self.flush(&batch, from: &bytes) }
-        if batch.messages == 0 {
-            batch.firstOrdinal = ordinal
-            batch.due = due
-        }
-        batch.messages += 1
-        batch.end += size
-    }
-
-    private mutating func flush(_ batch: inout MessageBatch, from bytes: inout Bytes) {
-        if batch.messages == 0 { return }
-        let messages = bytes.removePrefix(batch.end)
-        self.enqueue(
-            QueueItem(
-                content: .bytes(messages), due: batch.due, place: batch.firstOrdinal,
-                messages: batch.messages, isWhole: true))
-        batch = MessageBatch()
-    }
-
-    /// Makes messages wait one by one that wait together, because a fault came that may take some
-    /// of them or cut them in two.
-    mutating func splitBatches() {
-        guard self.queue.contains(where: { $0.isWhole && $0.messages > 1 }) else { return }
-        var items = self.queue
-        self.queue.removeAll()
-        while let item = items.popFirst() {
-            guard item.isWhole, item.messages > 1, case .bytes(var bytes) = item.content else {
-                self.queue.append(item)
-                continue
+        var batch = MessageBatch()
+        while true {
+            let ending = bytes.withSpan { self.fill(&batch, from: $0, at: now, context) }
+            if batch.end > 0 {
+                let first = bytes.begin
+                let messages = bytes.removePrefix(batch.end)
+                self.enqueue(
+                    QueueItem(
+                        messages: messages, due: batch.due, ordinal: batch.firstOrdinal,
+                        borders: batch.borders.map { $0 + first }))
             }
-            var framer = Framer(self.link.framing, side: self.side, limit: .max)
-            for number in 0..<item.messages {
-                var single = item
-                single.messages = 1
-                single.place = item.place + number
-                single.notes = item.notes.filter { $0.index == number }
-                for index in single.notes.indices { single.notes[index].index = 0 }
-                if number < item.messages - 1,
-                    case .message(let end) = bytes.withSpan({ framer.next($0, from: 0) })
-                {
-                    single.content = .bytes(bytes.removePrefix(end))
-                } else {
-                    single.content = .bytes(bytes)
+            switch ending {
+            case .exhausted: return
+            case .laterMessage(let size, let ordinal, let due):
+                batch = MessageBatch(end: size, firstOrdinal: ordinal, due: due)
+            case .struckMessage(let size, let ordinal, let fate):
+                self.deliver(bytes.removePrefix(size), ordinal, fate, at: now)
+                if bytes.count == 0 { return }
+                batch = MessageBatch()
+            case .other(let step):
+                self.admit(step, from: &bytes, at: now, context: context)
+                return
+            }
+        }
+    }
+
+    /// Finds messages that nothing strikes and that leave at the same time.
+    private mutating func fill(
+        _ batch: inout MessageBatch, from bytes: Span<UInt8>, at now: Instant,
+        _ context: MessageContext
+    ) -> BatchEnd {
+        while batch.end < bytes.count {
+            let begin = batch.end
+            let step = self.framer?.next(bytes, from: begin) ?? .unsynchronised
+            guard case .message(let end) = step else {
+                return .other(step.moved(by: -begin))
+            }
+            if self.direction == .backward,
+                LazyMessageView.isReply(bytes, from: begin, self.link.framing)
+            {
+                context.exchange.sawReply()
+            }
+            let ordinal = self.beginMessage()
+            var due = now
+            if self.faults != nil {
+                var view = LazyMessageView(
+                    framing: self.link.framing, side: self.side, bytes: nil)
+                let fate = self.decideFate(of: ordinal, &view, context)
+                due = now.advanced(byNanoseconds: fate.delay)
+                if !fate.isPlain || !self.held.isEmpty {
+                    return .struckMessage(size: end - begin, ordinal: ordinal, fate)
                 }
-                self.queue.append(single)
+            } else if !self.held.isEmpty {
+                return .struckMessage(size: end - begin, ordinal: ordinal, MessageFate())
             }
+            if begin == 0 {
+                (batch.firstOrdinal, batch.due) = (ordinal, due)
+            } else if due == batch.due {
+                batch.borders.append(begin)
+            } else {
+                return .laterMessage(size: end - begin, ordinal: ordinal, due: due)
+            }
+            batch.end = end
         }
+        return .exhausted
     }
 
     // MARK: - One step of the framing
 
     private mutating func admit(
-        _ step: FrameStep, begunAt begin: Int, from bytes: inout Bytes, at now: Instant,
-        context: MessageContext
+        _ step: FrameStep, from bytes: inout Chunk, at now: Instant, context: MessageContext
     ) {
         if self.link.framing == .http1, self.direction == .forward,
             let method = self.framer?.takeRequestMethods().last
@@ -150,17 +153,17 @@ extension StreamPipeline {
         switch step {
         case .more: self.admitUnfinished(bytes.removePrefix(bytes.count), at: now, context)
         case .message(let end):
-            self.admitEndOfMessage(bytes.removePrefix(end - begin), at: now, context)
+            self.admitEndOfMessage(bytes.removePrefix(end), at: now, context)
         case .oversized(let end, let isFinished):
             if self.passing?.isKnownOversized != true {
                 context.journal.warning(
                     "a message over the size limit passes without message faults", self)
             }
-            self.pass(bytes.removePrefix(end - begin), at: now, context)
+            self.pass(bytes.removePrefix(end), at: now, context)
             self.passing?.isKnownOversized = true
             if isFinished { self.passing = nil }
         case .streamed(let end, let isFinished):
-            self.pass(bytes.removePrefix(end - begin), at: now, context)
+            self.pass(bytes.removePrefix(end), at: now, context)
             if isFinished { self.passing = nil }
         case .unsynchronised:
             self.passUnsynchronised(bytes.removePrefix(bytes.count), at: now, context)
@@ -168,7 +171,7 @@ extension StreamPipeline {
     }
 
     private mutating func passUnsynchronised(
-        _ bytes: Bytes, at now: Instant, _ context: MessageContext
+        _ bytes: Chunk, at now: Instant, _ context: MessageContext
     ) {
         if self.link.framing == .http1, self.direction == .backward {
             context.exchange.isTunnel = true
@@ -182,7 +185,7 @@ extension StreamPipeline {
         self.releaseHeldMessages(at: now, all: true)
         self.passing = nil
         if let partial = self.takePartial() {
-            self.enqueue(QueueItem(content: .bytes(partial), due: now, place: self.messagesStarted))
+            self.enqueue(QueueItem(.bytes(partial), due: now, place: self.messagesStarted))
         }
         self.enqueue(bytes, due: now, place: self.messagesStarted, at: now)
     }
@@ -190,7 +193,7 @@ extension StreamPipeline {
     /// Keeps an unfinished message back if a fault may want the whole of it; otherwise it passes as
     /// it comes, so that a framing nobody needs right now does not delay anything.
     private mutating func admitUnfinished(
-        _ bytes: Bytes, at now: Instant, _ context: MessageContext
+        _ bytes: Chunk, at now: Instant, _ context: MessageContext
     ) {
         guard self.passing == nil && self.needsWholeMessages(context) else {
             self.pass(bytes, at: now, context)
@@ -207,7 +210,7 @@ extension StreamPipeline {
     }
 
     private mutating func admitEndOfMessage(
-        _ part: Bytes, at now: Instant, _ context: MessageContext
+        _ part: Chunk, at now: Instant, _ context: MessageContext
     ) {
         if self.passing != nil {
             self.pass(part, at: now, context)
@@ -222,7 +225,7 @@ extension StreamPipeline {
         self.admitMessage(whole, at: now, context)
     }
 
-    private mutating func takePartial() -> Bytes? {
+    private mutating func takePartial() -> Chunk? {
         guard let partial = self.partial else { return nil }
         self.partial = nil
         self.counters.queued -= partial.count
@@ -232,7 +235,7 @@ extension StreamPipeline {
     // MARK: - Messages that pass in parts
 
     /// Lets a part of a message pass, behind what was kept of it.
-    private mutating func pass(_ part: Bytes, at now: Instant, _ context: MessageContext) {
+    private mutating func pass(_ part: Chunk, at now: Instant, _ context: MessageContext) {
         if let partial = self.takePartial() { self.pass(partial, at: now, context) }
         if let passing = self.passing {
             self.enqueue(
@@ -253,21 +256,17 @@ extension StreamPipeline {
         self.passing = passing
         self.enqueue(
             QueueItem(
-                content: .bytes(part), due: now.advanced(byNanoseconds: passing.delay),
-                place: ordinal, messages: 1, notes: self.takeNotes(nil)))
+                messages: part, due: now.advanced(byNanoseconds: passing.delay), ordinal: ordinal,
+                isFinished: false, notes: self.takeNotes(nil)))
     }
 
     /// The delay that all messages have.
     private mutating func delayOfParts(_ ordinal: Int) -> Int64 {
-        guard let faults = self.faults, let fault = faults.delay?.fault,
-            faults.delay?.isForEveryMessage == true
-        else { return 0 }
-        fault.touch()
-        fault.hit()
-        let delay = faults.delay?.delay(at: UInt64(ordinal)) ?? 0
-        if faults.delay?.isConstantDelay == false {
-            self.fold(faults.delay, ordinal, UInt64(delay))
-        }
+        guard let draws = self.faults?.delay, draws.isForEveryMessage else { return 0 }
+        draws.fault.touch()
+        draws.fault.hit()
+        let delay = draws.delay(at: UInt64(ordinal))
+        if !draws.isConstantDelay { self.fold(draws.tag, ordinal, UInt64(delay)) }
         return delay
     }
 
@@ -287,5 +286,20 @@ extension StreamPipeline {
         defer { self.messagesStarted += 1 }
         self.link.messagesSeen += 1
         return self.messagesStarted
+    }
+}
+
+extension FrameStep {
+    /// The same step in bytes that begin elsewhere.
+    fileprivate func moved(by distance: Int) -> FrameStep {
+        switch self {
+        case .more: .more
+        case .message(let end): .message(end: end + distance)
+        case .oversized(let end, let isFinished):
+            .oversized(end: end + distance, finished: isFinished)
+        case .streamed(let end, let isFinished):
+            .streamed(end: end + distance, finished: isFinished)
+        case .unsynchronised: .unsynchronised
+        }
     }
 }

@@ -29,7 +29,7 @@ struct MessageFate {
 
 extension StreamPipeline {
     /// Decides the fate of one whole message and carries it out.
-    mutating func admitMessage(_ message: Bytes, at now: Instant, _ context: MessageContext) {
+    mutating func admitMessage(_ message: Chunk, at now: Instant, _ context: MessageContext) {
         let ordinal = self.beginMessage()
         var view = LazyMessageView(framing: self.link.framing, side: self.side, bytes: message)
         if let observer = self.link.network.messageObserver { observer(self.link.link, view.value) }
@@ -42,15 +42,14 @@ extension StreamPipeline {
     }
 
     /// Takes a reply away and resets the connection behind all that came before it.
-    mutating func suppress(_ reply: Bytes, at now: Instant) {
+    mutating func suppress(_ reply: Chunk, at now: Instant) {
         self.counters.lost += reply.count
         self.releaseHeldMessages(at: now, all: true)
         self.hasEnded = true
         let delay = self.faults?.delay?.isForEveryMessage == true ? self.link.latency : 0
         self.enqueue(
             QueueItem(
-                content: .abort, due: now.advanced(byNanoseconds: delay),
-                place: self.messagesStarted))
+                .abort, due: now.advanced(byNanoseconds: delay), place: self.messagesStarted))
     }
 
     // MARK: - Decisions
@@ -58,48 +57,40 @@ extension StreamPipeline {
     /// Draws what each fault does to a message. All of them draw, also for a message that is lost:
     /// what one fault does never shifts what another decides.
     mutating func decideFate(
-        of ordinal: Int, _ view: inout LazyMessageView<Bytes>, _ context: MessageContext
+        of ordinal: Int, _ view: inout LazyMessageView, _ context: MessageContext
     ) -> MessageFate {
         var fate = MessageFate()
         guard let faults = self.faults else { return fate }
-        fate.isUnacknowledged = self.strikes(&faults.ackLoss, ordinal, &view, context)
-        fate.isLost = self.strikes(&faults.loss, ordinal, &view, context)
-        fate.isTwice = self.strikes(&faults.duplicate, ordinal, &view, context)
-        fate.isCorrupt = self.strikes(&faults.corrupt, ordinal, &view, context)
-        if faults.delay != nil, faults.delay?.meets(&view, self.direction) != nil {
-            let delay = faults.delay?.delay(at: UInt64(ordinal)) ?? 0
+        fate.isUnacknowledged = self.strikes(faults.ackLoss, ordinal, &view, context)
+        fate.isLost = self.strikes(faults.loss, ordinal, &view, context)
+        fate.isTwice = self.strikes(faults.duplicate, ordinal, &view, context)
+        fate.isCorrupt = self.strikes(faults.corrupt, ordinal, &view, context)
+        if let draws = faults.delay, draws.meets(&view, self.direction) != nil {
+            let delay = draws.delay(at: UInt64(ordinal))
             fate.drawnDelay = delay
-            self.noteDelay(delay, faults.delay, ordinal, context)
+            if !draws.isConstantDelay { self.fold(draws.tag, ordinal, UInt64(delay)) }
+            // A line for each message of a delayed link would drown all others.
+            if !draws.isForEveryMessage {
+                context.journal.decision(
+                    self, draws.fault,
+                    [("message", ordinal.json), ("delay_us", UInt64(delay / 1000).json)])
+            }
         }
-        fate.isHeld = self.strikes(&faults.reorder, ordinal, &view, context)
+        fate.isHeld = self.strikes(faults.reorder, ordinal, &view, context)
         self.countHits(of: fate, faults)
         return fate
     }
 
     private mutating func strikes(
-        _ draws: inout FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView<Bytes>,
+        _ draws: FaultDraws?, _ ordinal: Int, _ view: inout LazyMessageView,
         _ context: MessageContext
     ) -> Bool {
-        guard draws != nil, let number = draws?.meets(&view, self.direction),
-            draws?.strikes(at: UInt64(ordinal), matched: number) == true, let fault = draws?.fault
+        guard let draws, let number = draws.meets(&view, self.direction),
+            draws.strikes(at: UInt64(ordinal), matched: number)
         else { return false }
-        self.fold(draws, ordinal, 1)
-        context.journal.decision(self, fault, [("message", ordinal.json)])
+        self.fold(draws.tag, ordinal, 1)
+        context.journal.decision(self, draws.fault, [("message", ordinal.json)])
         return true
-    }
-
-    /// Writes a delay down: in the fingerprint if it was drawn, in the journal if it is meant for
-    /// certain messages only. A line for each message of a delayed link would drown all others.
-    private mutating func noteDelay(
-        _ delay: Int64, _ draws: FaultDraws?, _ ordinal: Int, _ context: MessageContext
-    ) {
-        guard let draws else { return }
-        if !draws.isConstantDelay { self.fold(draws, ordinal, UInt64(delay)) }
-        if !draws.isForEveryMessage {
-            context.journal.decision(
-                self, draws.fault,
-                [("message", ordinal.json), ("delay_us", UInt64(delay / 1000).json)])
-        }
     }
 
     private func countHits(of fate: MessageFate, _ faults: StreamFaults) {
@@ -117,14 +108,14 @@ extension StreamPipeline {
     // MARK: - Effects
 
     /// Carries out what was decided for a message.
-    mutating func deliver(_ message: Bytes, _ ordinal: Int, _ fate: MessageFate, at now: Instant) {
+    mutating func deliver(_ message: Chunk, _ ordinal: Int, _ fate: MessageFate, at now: Instant) {
         if fate.isLost {
             self.counters.lost += message.count
             self.method = nil
             return
         }
         var message = message
-        var view: LazyMessageView<Bytes>?
+        var view: LazyMessageView?
         if fate.isCorrupt || fate.isUnacknowledged {
             view = LazyMessageView(framing: self.link.framing, side: self.side, bytes: message)
         }
@@ -134,8 +125,8 @@ extension StreamPipeline {
             fate.isUnacknowledged
             ? RequestNote(isUnacknowledged: true, messageID: messageID) : nil
         let item = QueueItem(
-            content: .bytes(message), due: now.advanced(byNanoseconds: fate.delay), place: ordinal,
-            messages: 1, isWhole: true, notes: self.takeNotes(note))
+            messages: message, due: now.advanced(byNanoseconds: fate.delay), ordinal: ordinal,
+            notes: self.takeNotes(note))
         if fate.isHeld, case .reorder(let reorder)? = self.faults?.reorder?.fault.fault {
             self.counters.queued += message.count
             self.held.append(
@@ -160,7 +151,7 @@ extension StreamPipeline {
     }
 
     /// Flips as many different bits as the fault asks for, or as the message has.
-    private mutating func corrupt(_ message: inout Bytes, _ ordinal: Int, _ view: MessageView) {
+    private mutating func corrupt(_ message: inout Chunk, _ ordinal: Int, _ view: MessageView) {
         guard let draws = self.faults?.corrupt, case .corrupt(let corrupt) = draws.fault.fault
         else { return }
         var flipped: [MessageBit] = []
@@ -170,9 +161,9 @@ extension StreamPipeline {
             else { return }
             if flipped.contains(place) { continue }
             flipped.append(place)
-            self.fold(draws, ordinal, UInt64(place.offset * 8 + place.bit))
-            message.flipBit(place.bit, at: place.offset)
+            self.fold(draws.tag, ordinal, UInt64(place.offset * 8 + place.bit))
         }
+        message.flip(flipped.map { $0.offset * 8 + $0.bit })
     }
 
     // MARK: - Messages held back for others to overtake
@@ -180,7 +171,7 @@ extension StreamPipeline {
     /// Counts one overtaking for each held message and lets those go that were overtaken enough,
     /// right behind the message that overtook them.
     private mutating func overtakeHeldMessages() {
-        var waiting: [HeldMessage<Bytes>] = []
+        var waiting: [HeldMessage] = []
         for var message in self.held {
             message.gap = message.gap.map { $0 - 1 }
             if let gap = message.gap, gap <= 0 {
@@ -209,7 +200,7 @@ extension StreamPipeline {
     /// then in front of it, or nowhere yet if it has begun to leave.
     private var lastBorder: Int? {
         if self.passing == nil { return self.queue.count }
-        guard let index = self.queue.lastIndex(where: { $0.messages > 0 }),
+        guard let index = self.queue.lastIndex(where: { $0.startsMessage }),
             self.queue[index].place == self.messagesStarted - 1
         else { return nil }
         return index
@@ -218,7 +209,7 @@ extension StreamPipeline {
     /// Where a held message leaves at once: in front of later messages that are still on their way,
     /// but never inside of one.
     private func place(
-        for item: QueueItem<Bytes>, before border: Int, at now: Instant
+        for item: QueueItem, before border: Int, at now: Instant
     ) -> Int {
         var place = border
         var index = border

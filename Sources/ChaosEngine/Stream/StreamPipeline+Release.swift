@@ -2,8 +2,8 @@ import ChaosCore
 import DequeModule
 
 /// What a direction wants done.
-enum PipelineAction<Bytes: StreamBytes> {
-    case write(Bytes)
+enum PipelineAction {
+    case write(Chunk)
     case closeWriting
     case reset
     case close
@@ -19,7 +19,7 @@ extension StreamPipeline {
     /// The next thing to do, or `nil`; then ``deadline`` says when to ask again.
     mutating func next(
         at now: Instant, isSinkReady: Bool, gates: Gates, context: MessageContext
-    ) -> PipelineAction<Bytes>? {
+    ) -> PipelineAction? {
         self.release.wakeAt = .never
         self.releaseHeldMessages(at: now, all: false)
         for message in self.held where message.until > now { self.wake(at: message.until) }
@@ -42,9 +42,9 @@ extension StreamPipeline {
                 return .reset
             // The end waits for its socket as bytes do: there may be none yet to pass it on to.
             case .end: return isSinkReady ? self.nextEnd(at: now) : nil
-            case .bytes(let bytes):
-                if head.isWhole, let cut = self.link.cuts.first(where: { $0.mode == .lose }) {
-                    self.lose(bytes.count, to: cut, context.journal)
+            case .bytes:
+                if let size = head.sizeOfWholeMessage, let cut = self.link.cut(.lose) {
+                    self.lose(size, to: cut, context.journal)
                     continue
                 }
                 return isSinkReady ? self.nextBytes(at: now, gates, context.exchange) : nil
@@ -61,7 +61,7 @@ extension StreamPipeline {
     }
 
     /// What a fault does to the connection by itself.
-    private mutating func nextByFault(at now: Instant) -> PipelineAction<Bytes>? {
+    private mutating func nextByFault(at now: Instant) -> PipelineAction? {
         if self.release.isBroken || self.release.hasReachedLimit { return .close }
         if let resetAt = self.release.resetAt, let fault = self.release.resetPeer {
             if now >= resetAt {
@@ -82,14 +82,16 @@ extension StreamPipeline {
     }
 
     private mutating func lose(_ size: Int, to cut: Cut, _ journal: Journal) {
-        self.queue.removeFirst()
+        self.queue[0].removeMessage(size)
+        if self.queue[0].byteCount == 0 { self.queue.removeFirst() }
+        self.release.collectedRest = max(0, self.release.collectedRest - size)
         self.counters.queued -= size
         self.counters.lost += size
         cut.strike()
         journal.lost(to: cut, self, bytes: size)
     }
 
-    private mutating func nextEnd(at now: Instant) -> PipelineAction<Bytes>? {
+    private mutating func nextEnd(at now: Instant) -> PipelineAction? {
         if let fault = self.release.slowClose, case .slowClose(let delay) = fault.fault {
             let due = self.release.endDue ?? now + delay
             self.release.endDue = due
@@ -104,16 +106,14 @@ extension StreamPipeline {
         return .closeWriting
     }
 
-    /// Takes as many bytes from the head as all faults allow.
+    /// Takes as many of the first bytes as all faults allow.
     private mutating func nextBytes(
         at now: Instant, _ gates: Gates, _ exchange: Exchange
-    ) -> PipelineAction<Bytes>? {
+    ) -> PipelineAction? {
+        if self.release.isPlain { return self.takeAll(at: now, exchange) }
         if self.isCollecting(at: now) { return nil }
-        guard let head = self.queue.first else { return nil }
-        let whole = head.byteCount
-        // What leaves is out of reach of a later cut, so a slow reader is handed little at a time;
-        // messages leave whole.
-        var size = head.isWhole ? whole : min(whole, Self.writeLimit)
+        var size = self.sizeOfHead
+        if self.release.coalesce != nil { size = min(size, self.release.collectedRest) }
         if let fault = self.release.limitData, let limit = self.release.limit {
             self.release.touchOnce(fault)
             if self.counters.written >= limit {
@@ -131,26 +131,56 @@ extension StreamPipeline {
             guard let piece = self.nextAllowance(of: size, rate, fault, at: now) else { return nil }
             size = piece
         }
-        return self.take(size, of: whole, at: now, exchange)
+        let piece = self.take(size, exchange)
+        self.account(size, at: now)
+        return .write(piece)
     }
 
-    /// Takes bytes from the head and moves on what the faults remember.
-    private mutating func take(
-        _ size: Int, of whole: Int, at now: Instant, _ exchange: Exchange
-    ) -> PipelineAction<Bytes>? {
-        self.noteLeaving(exchange)
-        let piece: Bytes
-        if size == whole {
-            guard case .bytes(let bytes)? = self.queue.popFirst()?.content else { return nil }
-            piece = bytes
-        } else {
-            guard case .bytes(var bytes)? = self.queue.first?.content else { return nil }
-            piece = bytes.removePrefix(size)
-            self.queue[0].content = .bytes(bytes)
-            if self.framer == nil { self.queue[0].place += size }
+    /// Takes everything that may leave and that lies together.
+    private mutating func takeAll(at now: Instant, _ exchange: Exchange) -> PipelineAction? {
+        var piece = self.take(self.sizeOfHead, exchange)
+        while let next = self.queue.first, next.due <= now, case .bytes(let chunk) = next.content,
+            !self.link.isCut(.lose), piece.count + chunk.count <= Self.writeLimit,
+            piece.extend(by: chunk)
+        {
+            _ = self.take(chunk.count, exchange)
         }
+        return .write(piece)
+    }
+
+    /// How much of the head may leave together: under `lose` only what is left of a message that
+    /// has begun to. What leaves is out of reach of a later cut, so a slow reader of a raw stream is
+    /// handed little at a time.
+    private var sizeOfHead: Int {
+        if self.link.isCut(.lose) { return self.queue[0].sizeToNextMessage }
+        let whole = self.queue[0].byteCount
+        return self.framer == nil ? min(whole, Self.writeLimit) : whole
+    }
+
+    /// Takes bytes from the head and tells the other direction of the messages that begin to leave.
+    private mutating func take(_ size: Int, _ exchange: Exchange) -> Chunk {
+        let notes = self.queue[0].notes
+        let (piece, begun) = self.queue[0].removePrefix(size)
+        if self.queue[0].byteCount == 0 {
+            self.queue.removeFirst()
+        } else if self.framer == nil {
+            self.queue[0].place += size
+        }
+        if self.framer != nil { self.noteLeaving(begun, notes, exchange) }
         self.counters.queued -= size
         self.counters.written += size
+        return piece
+    }
+
+    private mutating func noteLeaving(_ begun: Int, _ notes: [RequestNote], _ exchange: Exchange) {
+        if self.framer?.desynchronised != nil { self.leavingSince = .max }
+        if begun == 0 && notes.isEmpty { return }
+        if begun > 0 { self.leavingSince = self.link.network.orderOfNext }
+        if self.direction == .forward { exchange.delivered(begun, notes: notes) }
+    }
+
+    /// Moves on what the faults remember of what was written.
+    private mutating func account(_ size: Int, at now: Instant) {
         self.release.granted = max(0, self.release.granted - size)
         self.release.collectedRest = max(0, self.release.collectedRest - size)
         if let fault = self.release.slicer, case .slicer(let slicer) = fault.fault {
@@ -166,19 +196,6 @@ extension StreamPipeline {
             self.release.hitOnce(fault)
             self.release.hasReachedLimit = true
         }
-        return .write(piece)
-    }
-
-    /// Notes that the messages at the head begin to leave: from now on they are no longer whole.
-    private mutating func noteLeaving(_ exchange: Exchange) {
-        guard self.framer != nil, let head = self.queue.first else { return }
-        if self.framer?.desynchronised != nil { self.leavingSince = .max }
-        if head.messages == 0 { return }
-        self.leavingSince = self.link.network.orderOfNext
-        if self.direction == .forward { exchange.delivered(head.messages, notes: head.notes) }
-        self.queue[0].messages = 0
-        self.queue[0].isWhole = false
-        self.queue[0].notes = []
     }
 
     /// How much of the current piece may leave now. Pieces are counted from the slicer's beginning,
@@ -240,36 +257,16 @@ extension StreamPipeline {
         let isLosing = self.link.isCut(.lose)
         var count = 1
         while count < self.queue.count, self.queue[count].due <= now,
-            case .bytes = self.queue[count].content, !(isLosing && self.queue[count].isWhole)
+            case .bytes = self.queue[count].content, !(isLosing && self.queue[count].startsMessage)
         {
             count += 1
         }
-        self.joinHead(count)
-        if count > 1 { fault.hit() }
+        if count > 1, let joined = QueueItem.joined(self.queue.prefix(count)) {
+            self.queue.removeFirst(count)
+            self.queue.prepend(joined)
+            fault.hit()
+        }
         self.release.collectedRest = self.queue[0].byteCount
         return false
-    }
-
-    /// Makes one of the first items.
-    private mutating func joinHead(_ count: Int) {
-        guard count > 1, var head = self.queue.first, case .bytes(var whole) = head.content else {
-            return
-        }
-        head.content = .end
-        self.queue[0].content = .end
-        for index in 1..<count {
-            let item = self.queue[index]
-            guard case .bytes(let bytes) = item.content else { continue }
-            whole.append(bytes)
-            for var note in item.notes {
-                note.index += head.messages
-                head.notes.append(note)
-            }
-            head.messages += item.messages
-            head.isWhole = head.isWhole && item.isWhole
-        }
-        head.content = .bytes(whole)
-        self.queue.removeFirst(count)
-        self.queue.prepend(head)
     }
 }

@@ -15,13 +15,13 @@ import DequeModule
 ///
 /// A pipeline never reads a clock and never touches a socket. Its connection reports what happened
 /// and asks for the next action until there is none.
-struct StreamPipeline<Bytes: StreamBytes> {
+struct StreamPipeline {
     /// The size of a block of a raw stream: the payload of a full Ethernet segment with timestamps.
     static var blockSize: Int { 1448 }
     /// How much a direction may hold that nothing delays.
     static var undelayedLimit: Int { 256 << 10 }
     /// What a waiting chunk costs beside its bytes, so that tiny ones cannot fill the memory.
-    static var itemCost: Int { 128 }
+    static var itemCost: Int { 256 }
     /// How much of a raw stream is written at once.
     static var writeLimit: Int { 64 << 10 }
 
@@ -37,7 +37,7 @@ struct StreamPipeline<Bytes: StreamBytes> {
 
     // Before the queue.
     var framer: Framer?
-    var partial: Bytes?
+    var partial: Chunk?
     /// Set while the parts of a message pass as they come; then the rest must too.
     var passing: PassingMessage?
     /// What was drawn for the block whose bytes are arriving.
@@ -47,11 +47,11 @@ struct StreamPipeline<Bytes: StreamBytes> {
     var messagesStarted = 0
     /// The method of the HTTP request whose bytes are arriving.
     var method: String?
-    var held: [HeldMessage<Bytes>] = []
+    var held: [HeldMessage] = []
     var hasWarnedOfSync = false
 
     // The queue and what follows it.
-    var queue: Deque<QueueItem<Bytes>> = []
+    var queue: Deque<QueueItem> = []
     var release = ReleaseState()
     var hasEnded = false
     /// When the message that is leaving began to, in the order of cuts: what of it follows a cut in
@@ -92,7 +92,6 @@ struct StreamPipeline<Bytes: StreamBytes> {
         if self.revision == self.link.revision { return }
         self.revision = self.link.revision
         let hadDelay = self.faults?.delay != nil
-        let cutPieces = self.splitsBatches
         if self.faults != nil || !self.link.faults.isEmpty {
             let faults = self.faults ?? StreamFaults()
             faults.update(
@@ -103,11 +102,7 @@ struct StreamPipeline<Bytes: StreamBytes> {
         self.release.configure(
             self.link, key: self.key, written: self.counters.written, at: now)
         if hadDelay && self.faults?.delay == nil { self.releaseEverything(at: now) }
-        if !cutPieces && self.splitsBatches { self.splitBatches() }
     }
-
-    /// Whether messages must wait one by one, since less than a whole batch may leave or vanish.
-    var splitsBatches: Bool { self.release.cutsPieces || self.link.isCut }
 
     private mutating func releaseEverything(at now: Instant) {
         for index in self.queue.indices {
@@ -142,33 +137,37 @@ struct StreamPipeline<Bytes: StreamBytes> {
     }
 
     /// Puts something behind everything that waits.
-    mutating func enqueue(_ item: QueueItem<Bytes>) {
+    mutating func enqueue(_ item: QueueItem) {
         self.counters.queued += item.byteCount
         self.queue.append(item)
     }
 
-    /// Puts bytes that belong to no whole message behind everything that waits. Small ones join
-    /// bytes that leave no sooner anyway.
-    mutating func enqueue(_ bytes: Bytes, due: Instant, place: Int, at now: Instant) {
+    /// Puts bytes that belong to no whole message behind everything that waits. They join bytes
+    /// that leave no sooner anyway, if that costs little.
+    mutating func enqueue(_ bytes: Chunk, due: Instant, place: Int, at now: Instant) {
         let last = self.queue.count - 1
-        if bytes.count < 4096, last >= 0, self.queue[last].takesMore(due: due, at: now),
+        if last >= 0, self.queue[last].takesMore(due: due, at: now),
             case .bytes(var waiting) = self.queue[last].content
         {
+            let isSmall = bytes.count < 4096 && waiting.count < 64 << 10
             // Otherwise the bytes would have two owners, and appending would copy all of them.
             self.queue[last].content = .end
-            waiting.append(bytes)
+            let isJoined = waiting.extend(by: bytes)
+            if !isJoined && isSmall { waiting.append(bytes) }
             self.queue[last].content = .bytes(waiting)
-            self.counters.queued += bytes.count
-            return
+            if isJoined || isSmall {
+                self.counters.queued += bytes.count
+                return
+            }
         }
-        self.enqueue(QueueItem(content: .bytes(bytes), due: due, place: place))
+        self.enqueue(QueueItem(.bytes(bytes), due: due, place: place))
     }
 
     /// Notes a decision in the fingerprint.
-    mutating func fold(_ draws: FaultDraws?, _ ordinal: Int, _ value: UInt64) {
-        guard let draws else { return }
+    mutating func fold(_ tag: UInt64, _ ordinal: Int, _ value: UInt64) {
         self.decisions += 1
-        self.fingerprint = draws.folded(self.fingerprint, UInt64(ordinal), value)
+        self.fingerprint =
+            Seed(self.fingerprint).derived(tag).derived(UInt64(ordinal)).derived(value).value
     }
 
     /// Gives up everything that waits, because the connection ends.

@@ -57,7 +57,9 @@ package enum StatusText {
         for link in loud {
             let start = [
                 StyledText(link.link.description),
-                link.isCut ? StyledText("cut", .bad) : StyledText("open"),
+                link.isCut
+                    ? StyledText((["cut"] + link.cuts.map(\.text)).joined(separator: " "), .bad)
+                    : StyledText("open"),
                 StyledText("\(link.connections)"), StyledText("\(link.messages)"),
                 StyledText(ByteCount(link.bytes).roundedText),
             ]

@@ -42,7 +42,9 @@ package enum ResultText {
             case (.valid?, 0), (nil, 0), (.invalid?, 1), (.unknown?, 2): true
             default: false
             }
-        if !isPlain || result.isExitOfCommand { line += "  exit \(result.exitCode): \(result.exitReason)" }
+        if !isPlain || result.isExitOfCommand {
+            line += "  exit \(result.exitCode): \(result.exitReason)"
+        }
         return line
     }
 

@@ -38,7 +38,9 @@ package enum FaultText {
             let known = FaultKind.allCases.map(\.rawValue) + ["netem"]
             throw InputError(
                 "there is no such fault", found: name,
-                hint: Suggestion.hint(for: name, among: known))
+                hint: name.contains(":")
+                    ? "what belongs to a fault stands behind it with a comma: 'loss=nth:3,type:x'"
+                    : Suggestion.hint(for: name, among: known))
         }
         if kind != .refuse, value ?? "" == "" {
             throw InputError("'\(name)' needs a value", found: word, hint: "write '\(name)=…'")

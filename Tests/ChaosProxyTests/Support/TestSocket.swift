@@ -12,7 +12,9 @@ struct SocketError: Error, CustomStringConvertible, Equatable {
         self.number = number
     }
 
-    var description: String { "\(self.call): \(String(cString: strerror(self.number))) (\(self.number))" }
+    var description: String {
+        "\(self.call): \(String(cString: strerror(self.number))) (\(self.number))"
+    }
 }
 
 /// A plain socket that blocks, with a deadline on everything it waits for.
@@ -135,7 +137,9 @@ final class TestSocket: @unchecked Sendable {
                 CInt(NI_NUMERICHOST | NI_NUMERICSERV))
         }
         func text(_ characters: [CChar]) -> String {
-            String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            String(
+                decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self
+            )
         }
         return .tcp(host: text(host), port: UInt16(text(port)) ?? 0)
     }
@@ -190,7 +194,8 @@ final class TestSocket: @unchecked Sendable {
     }
 
     /// Sends until the kernel takes nothing for this long; returns how much it took.
-    func sendUntilFull(quietFor milliseconds: CInt = 300, atMost limit: Int = 1 << 30) throws -> Int {
+    func sendUntilFull(quietFor milliseconds: CInt = 300, atMost limit: Int = 1 << 30) throws -> Int
+    {
         let block = [UInt8](repeating: 0x61, count: 64 << 10)
         var sent = 0
         while sent < limit, self.waits(for: POLLOUT, milliseconds) {
@@ -204,7 +209,9 @@ final class TestSocket: @unchecked Sendable {
     }
 
     /// Receives what is there, at most this much; empty at the end of the stream.
-    func receive(atMost limit: Int = 64 << 10, within milliseconds: CInt = patience) throws -> [UInt8] {
+    func receive(atMost limit: Int = 64 << 10, within milliseconds: CInt = patience) throws
+        -> [UInt8]
+    {
         if !self.waits(for: POLLIN, milliseconds) { throw SocketError("recv", ETIMEDOUT) }
         return try [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             let received = recv(self.descriptor, buffer.baseAddress!, limit, 0)

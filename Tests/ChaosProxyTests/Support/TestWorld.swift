@@ -19,7 +19,9 @@ private let threads: NIOThreadPool = {
 }()
 
 /// Runs code that blocks on a thread of its own.
-func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
+    -> Result
+{
     try await threads.runIfActive(body)
 }
 
@@ -39,7 +41,9 @@ final class Running<Result: Sendable>: Sendable {
     var isFinished: Bool { self.result.withLockedValue { $0 != nil } }
 
     func wait() throws -> Result {
-        if self.isDone.wait(timeout: .now() + 60) == .timedOut { throw SocketError("wait", ETIMEDOUT) }
+        if self.isDone.wait(timeout: .now() + 60) == .timedOut {
+            throw SocketError("wait", ETIMEDOUT)
+        }
         self.isDone.signal()
         return try self.result.withLockedValue { $0! }.get()
     }
@@ -134,7 +138,9 @@ final class TestWorld: Sendable {
             box.withLockedValue { $0 = result }
             isDone.signal()
         }
-        if isDone.wait(timeout: .now() + 30) == .timedOut { throw SocketError("the proxy", ETIMEDOUT) }
+        if isDone.wait(timeout: .now() + 30) == .timedOut {
+            throw SocketError("the proxy", ETIMEDOUT)
+        }
         return try box.withLockedValue { $0! }.get()
     }
 
@@ -244,7 +250,9 @@ extension TestWorld {
     func openDescriptors() throws -> Int {
         let numbers = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
         return numbers.compactMap { CInt($0) }.filter { number in
-            guard case .tcp(let host, let port) = TestSocket.localName(of: number) else { return false }
+            guard case .tcp(let host, let port) = TestSocket.localName(of: number) else {
+                return false
+            }
             return host == self.host && port != 0
         }.count
     }
@@ -255,7 +263,8 @@ extension TestWorld {
         #expect(losses.count == lost)
         let closed = try #require(self.journal.first { $0.details["state"] == "closed" })
         guard case .object(let forward)? = closed.details["forward"],
-            case .int(let received)? = forward["received"], case .int(let written)? = forward["written"]
+            case .int(let received)? = forward["received"],
+            case .int(let written)? = forward["written"]
         else {
             Issue.record("no counters in \(closed)")
             return

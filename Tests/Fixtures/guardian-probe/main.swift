@@ -5,6 +5,8 @@
 // With `own` it may end all its children if the guardian dies.
 //
 // `guardian-probe serve ADDRESS PORT STATUS` is a node.
+//
+// `guardian-probe talk [listen|dial ADDRESS PORT]…` is a node that stays connected.
 
 import ChaosCluster
 import Foundation
@@ -31,6 +33,7 @@ func host(run: String, file: String, script: String, count: Int, owns: Bool) asy
 let words = CommandLine.arguments
 switch words[1] {
 case "serve": try serve(words[2], port: UInt16(words[3]) ?? 0, status: words[4])
+case "talk": try talk(Array(words.dropFirst(2)))
 default:
     try await host(
         run: words[2], file: words[3], script: words[4], count: Int(words[5]) ?? 1,

@@ -1,0 +1,18 @@
+import ChaosCore
+
+/// Something that disturbed the cluster for a while, as far as checkers need to know.
+package struct Disturbance: Hashable, Sendable {
+    /// When it took effect.
+    package var begin: Instant
+    /// When it ended.
+    package var end: Instant
+    /// Whether it cut links.
+    package var isCut: Bool
+
+    /// Makes a disturbance.
+    package init(begin: Instant, end: Instant, isCut: Bool) {
+        self.begin = begin
+        self.end = end
+        self.isCut = isCut
+    }
+}

@@ -1,0 +1,110 @@
+import ChaosCluster
+import ChaosControl
+import ChaosCore
+import ChaosProxy
+import ChaosScenario
+import ChaosWorkloads
+
+extension ScenarioRun {
+    /// Starts what ends the run: its time, the workload, the wrapped command. All of them stop soon
+    /// after they are cancelled.
+    func startDrivers() -> [Task<Void, Never>] {
+        guard let parts = self.parts else { return [] }
+        var tasks: [Task<Void, Never>] = []
+        let hasCommand = !self.settings.wrapped.isEmpty
+        if let spec = self.scenario.workload {
+            tasks.append(Task { await self.runLoad(spec, parts, isEnd: !hasCommand) })
+            tasks.append(Task { await self.showProgress(parts) })
+        }
+        if hasCommand {
+            tasks.append(
+                Task {
+                    do { try await self.startWrapped(parts) } catch {
+                        self.end(
+                            because: .failed(
+                                error as? RunError ?? RunError(Self.sentence(of: error))))
+                    }
+                })
+        }
+        if self.length.isLimit, self.scenario.workload == nil || hasCommand {
+            tasks.append(
+                Task { if await self.waitForTotal(parts) { self.end(because: .time) } })
+        }
+        return tasks
+    }
+
+    /// Waits until the run's time is over; `false` when it was cancelled before.
+    private func waitForTotal(_ parts: Parts) async -> Bool {
+        let end = parts.timelineOrigin + (self.length.total ?? .zero)
+        let wait = end - parts.clock.now
+        if wait <= .zero { return !Task.isCancelled }
+        return (try? await Task.sleep(for: wait)) != nil
+    }
+
+    /// What a workload needs; `nil` when no node has a port for clients.
+    func context(_ parts: Parts) -> WorkloadContext? {
+        let addresses = self.scenario.nodes.compactMap { node -> ClientAddress? in
+            guard let port = node.clientPort,
+                case .tcp(let host, let number)? = parts.plan.endpoint(
+                    of: node.name, port, seenBy: .client)
+            else { return nil }
+            return ClientAddress(node: node.name.text, host: host, port: Int(number))
+        }
+        if addresses.isEmpty { return nil }
+        let clock = parts.clock
+        return WorkloadContext(
+            nodes: addresses, seed: self.settings.seed.derived("workload"),
+            recorder: parts.recorder, now: { clock.now },
+            report: { text in Task { await self.warn(text) } })
+    }
+
+    /// The workload with the length that the run gives it.
+    func workload(_ spec: WorkloadSpec) throws(InputError) -> any Workload {
+        var spec = spec
+        spec.duration = self.length.load ?? spec.duration
+        return try makeWorkload(spec)
+    }
+
+    private func runLoad(_ spec: WorkloadSpec, _ parts: Parts, isEnd: Bool) async {
+        guard let context = self.context(parts) else {
+            let rule = "a workload needs a node with a TCP port"
+            self.end(because: .failed(RunError(rule, exitCode: ChaosExit.badInput)))
+            self.noteLoadEnded()
+            return
+        }
+        defer { self.noteLoadEnded() }
+        do {
+            try await self.workload(spec).runLoad(context)
+            self.noteLoadEnded()
+            if isEnd, await self.waitForTotal(parts) { self.end(because: .workload) }
+        } catch is CancellationError {
+        } catch {
+            // The cluster did not take the load: that is for the verdict to say.
+            self.doubt("the workload could not run: \(Self.sentence(of: error))")
+            if isEnd { self.end(because: .workload) }
+        }
+    }
+
+    private func noteLoadEnded() {
+        self.memory.hasLoadEnded = true
+        let waiters = self.memory.loadWaiters
+        self.memory.loadWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func showProgress(_ parts: Parts) async {
+        while (try? await Task.sleep(for: .milliseconds(500))) != nil {
+            let now = parts.clock.now
+            self.settings.console.show(.progress(now, parts.board.text))
+            self.feed.publish(.progress(parts.board.json, at: now))
+        }
+    }
+}
+
+extension NodeSpec {
+    /// The port that clients use: the one named `client`, or the first that speaks TCP.
+    package var clientPort: PortName? {
+        let tcp = self.ports.filter { $0.transport == .tcp }
+        return (tcp.first { $0.name == "client" } ?? tcp.first)?.name
+    }
+}
