@@ -121,7 +121,9 @@ extension ScenarioRun {
             }
         }
         do {
-            let words = try placeholders.words(of: .words(self.settings.wrapped))
+            // Other tools have braces of their own, such as curl's %{http_code}: a word that holds
+            // anything but known placeholders stays as it was typed.
+            let words = self.settings.wrapped.map { (try? placeholders.expand($0)) ?? $0 }
             let process = try await parts.host.spawn(
                 SpawnRequest(
                     command: words, environment: environment,
@@ -132,7 +134,7 @@ extension ScenarioRun {
                 _ = await process.exitStatus()
                 self.end(because: .command)
             }
-        } catch let error as ProcessHostError {
+        } catch {
             throw RunError(error.description)
         }
     }

@@ -83,6 +83,14 @@ import Testing
         #expect(run.out.contains(#""type":"echo_ok""#))
     }
 
+    @Test func bracesOfOtherToolsStayAsTheyWereTyped() async throws {
+        let directory = try TestDirectory()
+        let run = try await directory.finished(
+            "run", "--link", "web=127.0.0.1:9", "--", "echo", "%{http_code} {x}")
+        #expect(run.code == 0)
+        #expect(run.out == "%{http_code} {x}\n")
+    }
+
     @Test func nodesThatDieWhileTheCommandRunsAreToldAtOnceAndGiveTheExitCode() async throws {
         let directory = try TestDirectory()
         try directory.write(
