@@ -121,24 +121,15 @@ struct ListVersions {
         }
         self.orders = Array(repeating: [], count: history.keys.count)
         for (key, position) in longest.enumerated() where position >= 0 {
-            self.order(key, self.reads[position], upTo: trusted[key], history)
+            self.order(key, self.reads[position], upTo: trusted[key])
         }
-        self.findDuplicates(longest, history)
+        self.findOddReads(longest, history)
     }
 
-    private mutating func order(
-        _ key: Int, _ read: Read, upTo count: Int, _ history: TransactionHistory
-    ) {
+    private mutating func order(_ key: Int, _ read: Read, upTo count: Int) {
         if self.ambiguousKeys.contains(key) { return }
         for (position, value) in read.values.enumerated() {
             guard let number = self.numbers[key][value] else {
-                self.anomalies.append(
-                    TransactionAnomaly(
-                        name: "garbage-read",
-                        lines: [
-                            "nobody appended \(TransactionHistory.text(value)) to \(history.name(key)):"
-                                + " \(history.text(of: read.transaction))"
-                        ]))
                 if position < count { self.orders[key].append(-1) }
                 continue
             }
@@ -167,20 +158,31 @@ struct ListVersions {
             ])
     }
 
-    /// Finds reads that show a value twice. What is a beginning of a longer read is judged with it.
-    private mutating func findDuplicates(_ longest: [Int], _ history: TransactionHistory) {
+    /// Finds reads that show a value twice, or one that nobody appended. What is a beginning of a longer read is judged
+    /// with it.
+    private mutating func findOddReads(_ longest: [Int], _ history: TransactionHistory) {
         for (position, read) in self.reads.enumerated()
         where position == longest[read.key] || !read.isCompatible {
             var seen: Set<JSONValue> = []
-            guard let double = read.values.first(where: { !seen.insert($0).inserted })
-            else { continue }
-            self.anomalies.append(
-                TransactionAnomaly(
-                    name: "duplicate-elements",
-                    lines: [
-                        "\(TransactionHistory.text(double)) is more than once in \(history.name(read.key)):"
-                            + " \(history.text(of: read.transaction))"
-                    ]))
+            if let double = read.values.first(where: { !seen.insert($0).inserted }) {
+                self.anomalies.append(
+                    TransactionAnomaly(
+                        name: "duplicate-elements",
+                        lines: [
+                            "\(TransactionHistory.text(double)) is more than once in \(history.name(read.key)):"
+                                + " \(history.text(of: read.transaction))"
+                        ]))
+            }
+            let numbers = self.numbers[read.key]
+            if let garbage = read.values.first(where: { numbers[$0] == nil }) {
+                self.anomalies.append(
+                    TransactionAnomaly(
+                        name: "garbage-read",
+                        lines: [
+                            "nobody appended \(TransactionHistory.text(garbage)) to \(history.name(read.key)):"
+                                + " \(history.text(of: read.transaction))"
+                        ]))
+            }
         }
     }
 }
