@@ -110,9 +110,11 @@ class History:
 class Writers:
     """Threads that add numbers to a set, one at each node, each number once."""
 
-    def __init__(self, history: History, nodes: list, add, pause: float = 0.05) -> None:
-        self.history, self.add, self.pause = history, add, pause
+    def __init__(self, history: History, nodes: list, add, first: int = 0) -> None:
+        self.history, self.add, self.first = history, add, first
         self.counts = {node: {"ok": 0, "fail": 0, "info": 0} for node in nodes}
+        # When each acknowledgement came, by time.monotonic(), and of which number.
+        self.acknowledgements = {node: [] for node in nodes}
         self.stopping = threading.Event()
         self.failure = None
         self.threads = [
@@ -124,15 +126,16 @@ class Writers:
 
     def _write(self, number: int, node: str) -> None:
         try:
-            value = number
+            value = self.first + number
             while not self.stopping.is_set():
-                taken = value
                 end = self.history.record(
-                    number, node, "add", taken, lambda: self.add(node, taken)
+                    self.first + number, node, "add", value, lambda: self.add(node, value)
                 )
                 self.counts[node][end] += 1
+                if end == "ok":
+                    self.acknowledgements[node].append((time.monotonic(), value))
                 value += len(self.counts)
-                time.sleep(self.pause)
+                time.sleep(0.05)
         except Exception as error:  # a mistake in the example: told by whoever looks next
             self.failure = error
 
