@@ -117,7 +117,8 @@ let package = Package(
         .target(
             name: "ChaosProxy",
             dependencies: [
-                "ChaosCore", "ChaosEngine", "ChaosSockets", collections, nioConcurrencyHelpers, nioCore, nioPosix,
+                "ChaosCore", "ChaosEngine", "ChaosSockets", collections, nioConcurrencyHelpers,
+                nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -143,8 +144,9 @@ let package = Package(
         .target(
             name: "ChaosRun",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
-                "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosSockets",
+                "ChaosProxy", "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport",
+                collections,
             ],
             swiftSettings: strict),
 

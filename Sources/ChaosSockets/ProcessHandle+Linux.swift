@@ -124,17 +124,8 @@
         /// - Returns: Whether the process lets us see; false as well when it is gone.
         @discardableResult
         package func visitSockets(_ body: (Int32, UInt64) -> Bool) -> Bool {
-            if let descriptors {
-                rewinddir(descriptors)
-            } else {
-                let opened = openat(self.directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-                guard opened >= 0, let list = fdopendir(opened) else {
-                    if opened >= 0 { close(opened) }
-                    return false
-                }
-                self.descriptors = list
-            }
-            guard let descriptors else { return false }
+            guard let descriptors = self.openDescriptors() else { return false }
+            rewinddir(descriptors)
             errno = 0
             while let entry = readdir(descriptors) {
                 let goesOn = withUnsafePointer(to: &entry.pointee.d_name) { name in
@@ -153,8 +144,29 @@
 
         /// The inode of the socket behind a descriptor, if it is one.
         package func socket(at number: Int32) -> UInt64? {
-            guard let descriptors else { return nil }
+            guard let descriptors = self.openDescriptors() else { return nil }
             return self.inode(dirfd(descriptors), String(number))
+        }
+
+        /// Whether the process exists and does not let us see its sockets: another user's, or one that
+        /// may not be traced (ptrace(2), PR_SET_DUMPABLE).
+        package var isHiding: Bool {
+            var target: CChar = 0
+            if self.exists && self.openDescriptors() == nil { return true }
+            // The list may be open from before; each link is checked again.
+            guard let descriptors else { return false }
+            return readlinkat(dirfd(descriptors), "0", &target, 1) < 0 && errno == EACCES
+        }
+
+        private func openDescriptors() -> OpaquePointer? {
+            if let descriptors { return descriptors }
+            let opened = openat(self.directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard opened >= 0, let list = fdopendir(opened) else {
+                if opened >= 0 { close(opened) }
+                return nil
+            }
+            self.descriptors = list
+            return list
         }
 
         private func inode(_ directory: Int32, _ name: UnsafePointer<CChar>) -> UInt64? {

@@ -109,7 +109,8 @@
         /// Writes the address as the kernel has it in memory: 4 or 16 bytes, most significant first.
         fileprivate func writeAddress(to words: UnsafeMutableRawBufferPointer, isIPv4: Bool) {
             if isIPv4 {
-                words.storeBytes(of: UInt32(truncatingIfNeeded: self.low).bigEndian, as: UInt32.self)
+                words.storeBytes(
+                    of: UInt32(truncatingIfNeeded: self.low).bigEndian, as: UInt32.self)
             } else {
                 words.storeBytes(of: self.high.bigEndian, as: UInt64.self)
                 words.storeBytes(of: self.low.bigEndian, toByteOffset: 8, as: UInt64.self)
@@ -158,14 +159,16 @@
             self.inode = UInt64(answer.udiag_ino)
             self.isListening = answer.udiag_state == TCPState.listening.rawValue
             let head = MemoryLayout<unix_diag_msg>.size
-            self.peer = message.attribute(UNIX_DIAG_PEER, behind: head) { bytes in
-                UInt64(bytes.loadUnaligned(as: UInt32.self))
-            } ?? 0
+            self.peer =
+                message.attribute(UNIX_DIAG_PEER, behind: head) { bytes in
+                    UInt64(bytes.loadUnaligned(as: UInt32.self))
+                } ?? 0
             // An abstract name begins with a zero byte.
-            self.path = message.attribute(UNIX_DIAG_NAME, behind: head) { bytes in
-                bytes.first == 0
-                    ? nil : String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            } ?? nil
+            self.path =
+                message.attribute(UNIX_DIAG_NAME, behind: head) { bytes in
+                    bytes.first == 0
+                        ? nil : String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                } ?? nil
         }
     }
 #endif
