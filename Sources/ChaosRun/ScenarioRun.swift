@@ -251,6 +251,8 @@ struct RunMemory {
 struct Holdings {
     var directory: RunDirectory?
     var files: [LineFile] = []
+    /// Where a wrapped command reports its operations.
+    var reports: (pipe: LinePipe, reports: HistoryReports)?
     /// Holds the addresses of this run.
     var lease: (any Sendable)?
     var host: ProcessHost?
