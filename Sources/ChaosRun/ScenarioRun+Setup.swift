@@ -5,12 +5,14 @@ import ChaosCore
 import ChaosEngine
 import ChaosProxy
 import ChaosScenario
+import ChaosSockets
 import ChaosWorkloads
 import Foundation
 
 extension ScenarioRun {
     /// Brings everything up. Whatever exists is in `holdings`, so that a failure closes it.
     func setUp() async throws {
+        try self.checkRecognition()
         let seed = self.settings.seed
         let clock = RunClock()
         let directory = try RunDirectory(
@@ -48,7 +50,8 @@ extension ScenarioRun {
             board.note(operation)
         }
         allocator.release()
-        let external = try await self.openListeners(plan, proxy, network)
+        let external = try await self.openListeners(
+            plan, proxy, network, self.makeRecognition(host))
         self.keep(
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
@@ -228,7 +231,8 @@ extension ScenarioRun {
 
     /// Opens a listener for every route, and for every external server.
     private func openListeners(
-        _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl
+        _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl,
+        _ recognition: (any OpenerRecognition)?
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
         if let udp = plan.routes.first(where: { $0.port.transport == .udp }) {
             throw RunError(
@@ -238,7 +242,8 @@ extension ScenarioRun {
         let routes = plan.routes.map { route in
             ProxiedLink(
                 link: Link(route.viewer, route.node, route.port.name), listen: route.listen,
-                upstream: route.upstream, sourceHost: route.source)
+                upstream: route.upstream, sourceHost: route.source,
+                openers: recognition.map { self.openers(of: route, plan, $0) })
         }
         let links = self.scenario.externalLinks.map { link in
             ProxiedLink(

@@ -259,6 +259,7 @@ struct Holdings {
     var proxy: Proxy?
     var supervisor: NodeSupervisor?
     var bypasses: BypassWatch?
+    var recognition: NodeRecognition?
     var news: NodeNewsReader?
     var control: ControlServer?
 }
