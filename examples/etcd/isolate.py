@@ -33,7 +33,7 @@ class Cluster:
         return until(f"{' and '.join(nodes)} agree on a leader", lambda: self.leader(nodes))
 
     def add(self, node: str, value: int) -> None:
-        self.members[node].put(f"{PREFIX}{value}", "x")
+        self.members[node].put(f"{PREFIX}{value}", "x", timeout=2)
 
     def numbers(self, node: str) -> list:
         return [int(key[len(PREFIX):]) for key in self.members[node].keys(PREFIX)]

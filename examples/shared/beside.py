@@ -21,6 +21,10 @@ class Broken(Exception):
     """Something is not as it must be."""
 
 
+class Refused(Exception):
+    """The operation was definitely not done."""
+
+
 def say(text: str) -> None:
     print(f"{time.monotonic() - START:6.2f}s  {text}", flush=True)
 
@@ -37,7 +41,7 @@ def must(condition: bool, sentence: str) -> None:
 def until(sentence: str, look, deadline: float = DEADLINE):
     """Looks again and again until there is something true to see, and returns it.
 
-    `look` may raise OSError, for example while nobody listens.
+    `look` may raise OSError or Refused, for example while nobody listens.
     """
     begin = time.monotonic()
     found = None
@@ -46,7 +50,7 @@ def until(sentence: str, look, deadline: float = DEADLINE):
             found = look()
             if found:
                 return found
-        except OSError as error:
+        except (OSError, Refused) as error:
             found = error
         must(time.monotonic() - begin < deadline, f"{sentence} within {deadline} s, found {found!r}")
         time.sleep(0.05)
@@ -67,10 +71,6 @@ def chaos(*words: str, quiet: bool = False) -> str:
 def address(node: str, port: str = "main") -> str:
     """HOST:PORT where clients find a node's port."""
     return os.environ[f"CHAOS_PEER_{node.upper()}_{port.upper()}"]
-
-
-class Refused(Exception):
-    """The operation was definitely not done."""
 
 
 class History:
