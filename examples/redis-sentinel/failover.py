@@ -85,8 +85,8 @@ def story() -> None:
     say("r1 is the primary, all sentinels know each other, r2 and r3 follow")
 
     title("r1 and its sentinel are cut off, with a client on their side")
-    chaos("partition", "r1 s1 / r2 r3 s2 s3")
     cut = time.monotonic()
+    chaos("partition", "r1 s1 / r2 r3 s2 s3")
     new = until("the majority makes another server the primary", cluster.successor)
     say(f"s2 and s3 have made {new} the primary, {time.monotonic() - cut:.1f} s after the cut")
     other = Writers(history, [new], cluster.add, first=1_000_000)
