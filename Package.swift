@@ -93,7 +93,7 @@ let package = Package(
         .target(
             name: "ChaosProxy",
             dependencies: [
-                "ChaosCore", "ChaosEngine", collections, nioConcurrencyHelpers, nioCore, nioPosix,
+                "CLinux", "ChaosCore", "ChaosEngine", collections, nioConcurrencyHelpers, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(

@@ -21,6 +21,7 @@ package final class Network {
     private(set) var cuts: [Cut] = []
     private(set) var orderOfNext = 0
     private var pending: [JournalEntry] = []
+    private var changed: [LinkState] = []
     /// How many connections are open, over all links.
     var connectionsOpen = 0
     /// Called with each whole message when some trigger waits for one.
@@ -127,6 +128,21 @@ package final class Network {
         return .open
     }
 
+    /// Notes that faults or cuts of a link are others than before.
+    func noteChange(of state: LinkState) {
+        if state.isNotedAsChanged { return }
+        state.isNotedAsChanged = true
+        self.changed.append(state)
+    }
+
+    /// The links whose faults or cuts have changed since the last call: the driver has to look at
+    /// their listeners and connections, and at no others.
+    package func takeChangedLinks() -> [LinkState] {
+        for state in self.changed { state.isNotedAsChanged = false }
+        defer { self.changed.removeAll(keepingCapacity: true) }
+        return self.changed
+    }
+
     /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.
     ///
     /// Counts it for the cuts or the `refuse` that are the reason, if there is one.
@@ -151,6 +167,9 @@ package final class Network {
 
     /// Writes something down, in order with the decisions.
     package func record(_ entry: JournalEntry) { self.pending.append(entry) }
+
+    /// Whether anything was written down since ``takeJournal()``.
+    package var hasJournal: Bool { !self.pending.isEmpty }
 
     /// Hands over what was decided since the last call, in order.
     package func takeJournal() -> [JournalEntry] {
