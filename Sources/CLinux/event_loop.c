@@ -10,8 +10,10 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-_Static_assert(CHAOS_IN == EPOLLIN && CHAOS_OUT == EPOLLOUT && CHAOS_ERR == EPOLLERR, "as epoll");
-_Static_assert(CHAOS_HUP == EPOLLHUP && CHAOS_RDHUP == EPOLLRDHUP, "as epoll");
+_Static_assert(
+    (int)CHAOS_IN == (int)EPOLLIN && (int)CHAOS_OUT == (int)EPOLLOUT && (int)CHAOS_ERR == (int)EPOLLERR
+        && (int)CHAOS_HUP == (int)EPOLLHUP && (int)CHAOS_RDHUP == (int)EPOLLRDHUP,
+    "events are numbered as the kernel numbers them");
 
 int chaos_poller_make(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
