@@ -76,7 +76,7 @@ extension Placeholders {
 
     private static let words = [
         "node", "index", "host", "listen", "port", "advertise", "peers", "peer", "members", "dir",
-        "seed",
+        "here", "seed",
     ]
 
     /// The words that take a format.
@@ -119,6 +119,7 @@ extension Placeholders {
         case "node": self.viewer.text
         case "index": String(self.plan.number(of: self.viewer))
         case "dir": self.directory
+        case "here": self.here
         case "seed": String(self.seed.value)
         default: nil
         }

@@ -17,6 +17,8 @@ package final class Network {
 
     private let framing: [PortName: Framing]
     private(set) var links: OrderedDictionary<Link, LinkState> = [:]
+    /// What nodes send to themselves: on no link, so that no fault or cut reaches it.
+    private var loops: [Link: LinkState] = [:]
     private(set) var injections: [Injection] = []
     private(set) var cuts: [Cut] = []
     private(set) var orderOfNext = 0
@@ -42,12 +44,20 @@ package final class Network {
     /// The state of a link; it comes into being when first asked for.
     package func state(of link: Link) -> LinkState {
         if let state = self.links[link] { return state }
+        if link.isLoop { return self.loop(link) }
         let state = LinkState(link: link, framing: self.framing[link.port] ?? .none, network: self)
         for injection in self.injections where injection.links.matches(link) {
             state.add(injection)
         }
         for cut in self.cuts { state.add(cut) }
         self.links[link] = state
+        return state
+    }
+
+    private func loop(_ link: Link) -> LinkState {
+        if let state = self.loops[link] { return state }
+        let state = LinkState(link: link, framing: .none, network: self)
+        self.loops[link] = state
         return state
     }
 
@@ -141,6 +151,13 @@ package final class Network {
         for state in self.changed { state.isNotedAsChanged = false }
         defer { self.changed.removeAll(keepingCapacity: true) }
         return self.changed
+    }
+
+    /// The same for a listener that several links share: it keeps silent or refuses only when it would
+    /// for every one of them. Otherwise it accepts, and each connection meets the cuts of its own link.
+    package func listenerPolicy(for links: [Link]) -> ListenerPolicy {
+        let policies = Set(links.map { self.listenerPolicy(for: $0) })
+        return policies.count == 1 ? policies.first ?? .open : .open
     }
 
     /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.

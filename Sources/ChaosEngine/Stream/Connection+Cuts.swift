@@ -20,6 +20,9 @@ extension Connection {
             && !self.isNewUnderNewOnly
     }
 
+    /// Whether a target's answer to being dialled would be lost on its way back.
+    package var isAnswerLost: Bool { self.backward.link.isCut(.drop) }
+
     /// The driver wrote bytes to the socket at which a direction ends. Counted apart from the
     /// pipeline's own numbers: this is the evidence that nothing crossed a cut.
     package func wrote(_ count: Int, _ direction: Direction) {

@@ -55,7 +55,10 @@
 
         /// Begins: an engine where one is needed, and the way to the target.
         func begin() {
-            if !self.ticket.needsNoEngine { self.makeEngine() }
+            if !self.ticket.needsNoEngine {
+                self.makeEngine()
+                self.applySilence()
+            }
             self.beginDialling()
             self.service()
         }
@@ -389,10 +392,13 @@
         /// Makes deaf what must be.
         func applySilence() {
             guard !self.isOver, let engine = self.engine else { return }
+            let isUnreached = self.dialling.progress != .done
             for leg in [self.opener, self.listener] {
-                // Until it is connected, the way to the target is silent both ways or not at all.
-                let isUnreached = leg === self.listener && self.dialling.progress != .done
-                leg.setDeaf(engine.isSilent(leg.leg) || (isUnreached && !engine.mayReachTarget))
+                // Until the target is reached, its way is silent both ways or not at all; and who
+                // dials it hears nothing where its answer would be lost.
+                let isInVain =
+                    leg === self.listener ? !engine.mayReachTarget : engine.isAnswerLost
+                leg.setDeaf(engine.isSilent(leg.leg) || (isUnreached && isInVain))
             }
         }
 

@@ -1,6 +1,7 @@
 #if os(Linux)
     import ChaosCore
     import ChaosEngine
+    import ChaosSockets
     import Glibc
     import NIOCore
 
@@ -23,14 +24,25 @@
             self.target = try NameLookup.literal(spec.upstream)
             self.source = try spec.sourceHost.map { try SocketAddress(ipAddress: $0, port: 0) }
         }
+
+        /// The same way, dialled from another address.
+        init(_ other: Route, from source: SocketAddress?) {
+            self.upstream = other.upstream
+            self.target = other.target
+            self.source = source
+        }
     }
 
     /// One listening socket, which accepts, keeps silent or refuses as the network says.
     final class EpollListener: Sleeper {
         let spec: ProxiedLink
-        let line: LinkLine
         private let plane: EpollPlane
+        private let line: LinkLine
         private let route: Route
+        /// The ways from other addresses, where several openers may come in.
+        private var routes: [String: Route] = [:]
+        /// Those who wait until it is known who they are, where several may come in.
+        private var queue: OpenerQueue<EpollLeg>?
         private let family: AddressFamily
         private(set) var address: SocketAddress
         /// Where it listens, also while it refuses.
@@ -65,7 +77,11 @@
             self.address = route.address
             self.family = AddressFamily(route.address)
             self.bound = route.spec.listen
+            self.queue = route.spec.openers.map { OpenerQueue(route.spec, $0) }
         }
+
+        /// The links over which connections may come in here.
+        var links: [Link] { self.queue?.links ?? [self.spec.link] }
 
         deinit { assert(self.descriptor < 0, "a listener is closed by nobody") }
 
@@ -157,15 +173,51 @@
         }
 
         private func take(_ descriptor: CInt) {
-            // Here the link is known: the address that was dialled tells it.
-            self.plane.admit(
-                EpollLeg(
-                    .opener, descriptor, self.family, isDeaf: self.wasDeaf ? nil : false),
-                over: self.line, self.route)
+            let opener = EpollLeg(
+                .opener, descriptor, self.family, isDeaf: self.wasDeaf ? nil : false)
+            if let rule = self.spec.openers {
+                self.ask(rule, who: opener)
+            } else {
+                self.plane.admit(opener, over: self.line, self.route)
+            }
             if self.plane.isNearLimit(descriptor) {
                 self.plane.warnOfShortage(EMFILE, at: self.bound)
                 self.rest()
             }
+        }
+
+        /// Finds out over which link a connection goes. Until that is known nobody reads from it.
+        private func ask(_ rule: OpenerRule, who opener: EpollLeg) {
+            guard let ticket = self.queue?.append(opener) else { return }
+            guard let socket = OpeningSocket(acceptedSocket: opener.descriptor) else {
+                return self.recognised(
+                    .unknown("the connection was over before it was looked at"), ticket)
+            }
+            let (mailbox, slot) = (self.plane.mailbox, self.slot)
+            rule.recognition.recognise(socket) { opener in
+                _ = mailbox.post { $0.listener(at: slot)?.recognised(opener, ticket) }
+            }
+        }
+
+        private func recognised(_ opener: Opener, _ ticket: Int) {
+            let linksBefore = self.links.count
+            for ready in self.queue?.answer(opener, for: ticket) ?? [] {
+                if let remark = ready.remark { self.plane.record(remark.event, remark.details) }
+                self.plane.admit(
+                    ready.socket, over: self.plane.line(of: ready.spec.link),
+                    self.route(from: ready.spec.sourceHost), isShared: true)
+            }
+            if self.links.count != linksBefore { self.plane.linksChanged(of: self) }
+        }
+
+        private func route(from source: String?) -> Route {
+            if source == self.spec.sourceHost { return self.route }
+            let key = source ?? ""
+            if let route = self.routes[key] { return route }
+            let route = Route(
+                self.route, from: source.flatMap { try? SocketAddress(ipAddress: $0, port: 0) })
+            self.routes[key] = route
+            return route
         }
 
         private func rest() {
@@ -178,6 +230,7 @@
         /// Closes the listener for good and removes its socket file.
         func close() {
             self.plane.deadlines.set(self, at: .never)
+            for opener in self.queue?.removeAll() ?? [] { opener.reset() }
             self.closeSocket()
             self.reservation = nil
             if case .unix(let path) = self.bound, self.wasBound { UnixSocketFile.remove(at: path) }

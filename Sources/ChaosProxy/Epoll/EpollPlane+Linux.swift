@@ -22,7 +22,7 @@
         let turnSize = EpollPlane.readSize
 
         private let poller: Poller
-        private let mailbox: Mailbox
+        let mailbox: Mailbox
         private let journal: @Sendable ([JournalEntry]) -> Void
         private let segments = SegmentPool(size: EpollPlane.readSize)
         private let trimming = Trimming()
@@ -191,8 +191,17 @@
         // MARK: - Connections
 
         /// Takes in an accepted socket whose link is known.
-        func admit(_ opener: EpollLeg, over line: LinkLine, _ route: Route) {
+        ///
+        /// - Parameter isShared: Whether its listener serves several links, so that it could not
+        ///   refuse for this one alone.
+        func admit(
+            _ opener: EpollLeg, over line: LinkLine, _ route: Route, isShared: Bool = false
+        ) {
             if self.isClosing { return opener.reset() }
+            if isShared, self.network.listenerPolicy(for: line.forward.link) == .refused {
+                self.network.attemptBlocked(on: line.forward.link)
+                return opener.reset()
+            }
             let connection = EpollConnection(
                 number: self.connectionsAccepted, on: self, over: line, route, opener)
             self.connectionsAccepted += 1
@@ -319,7 +328,7 @@
 
         // MARK: - Listeners and changes
 
-        private func line(of link: Link) -> LinkLine {
+        func line(of link: Link) -> LinkLine {
             if let line = self.lines[link] { return line }
             let line = LinkLine(
                 forward: self.network.state(of: link),
@@ -339,7 +348,7 @@
                     let listener = try EpollListener(route, over: line, on: self)
                     self.keep(listener)
                     opened.append(listener)
-                    try listener.apply(self.network.listenerPolicy(for: route.spec.link))
+                    try listener.apply(self.network.listenerPolicy(for: listener.links))
                 }
             } catch {
                 for listener in opened { self.forget(listener) }
@@ -354,13 +363,39 @@
             listener.slot = self.listeners.count
             self.listeners.append(listener)
             self.listenerGenerations.append(0)
-            listener.line.listeners.append(listener)
+            self.addToLines(listener)
+        }
+
+        /// Lets a listener know of changes of all links that may come in there.
+        private func addToLines(_ listener: EpollListener) {
+            for link in listener.links {
+                let line = self.line(of: link)
+                if !line.listeners.contains(where: { $0 === listener }) {
+                    line.listeners.append(listener)
+                }
+            }
+        }
+
+        /// The listener that is kept here, if it is still open.
+        func listener(at slot: Int) -> EpollListener? { self.listeners[slot] }
+
+        /// Others than before may come in at a listener.
+        func linksChanged(of listener: EpollListener) {
+            self.addToLines(listener)
+            do {
+                try listener.apply(self.network.listenerPolicy(for: listener.links))
+            } catch {
+                self.record("warning", [("message", .string("\(error)"))])
+            }
+            self.watchSilentListeners()
         }
 
         private func forget(_ listener: EpollListener) {
             listener.close()
             self.listeners[listener.slot] = nil
-            listener.line.listeners.removeAll { $0 === listener }
+            for link in listener.links {
+                self.lines[link]?.listeners.removeAll { $0 === listener }
+            }
         }
 
         /// Begins to report connections to a listener's socket.
@@ -414,7 +449,7 @@
                 line.isConcerned = false
                 for listener in line.listeners {
                     do {
-                        try listener.apply(self.network.listenerPolicy(for: line.forward.link))
+                        try listener.apply(self.network.listenerPolicy(for: listener.links))
                     } catch {
                         failure = failure ?? error
                     }

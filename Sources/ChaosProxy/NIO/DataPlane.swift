@@ -16,6 +16,8 @@ final class DataPlane {
     /// By number, so that they are gone through in the order in which they were accepted.
     private var connections: [Int: ProxyConnection] = [:]
     private var connectionsAccepted = 0
+    /// How many answers about openers are still to come: the event loop must live until then.
+    private var openQuestions = 0
     private var isClosing = false
     private var whenEmpty: EventLoopPromise<Void>?
     /// The changes under way, one behind the other.
@@ -47,8 +49,18 @@ final class DataPlane {
     // MARK: - Connections
 
     /// Takes in an accepted socket.
-    func accept(_ channel: any Channel, over spec: ProxiedLink, isDeaf: Bool?) throws {
+    ///
+    /// - Parameter isShared: Whether its listener serves several links, so that it could not refuse
+    ///   for this one alone.
+    func accept(
+        _ channel: any Channel, over spec: ProxiedLink, isDeaf: Bool?, isShared: Bool = false
+    ) throws {
         if self.isClosing { throw ChannelError.ioOnClosedChannel }
+        if isShared, self.network.listenerPolicy(for: spec.link) == .refused {
+            self.network.attemptBlocked(on: spec.link)
+            LegHandler.resetOnClose(channel)
+            throw ChannelError.ioOnClosedChannel
+        }
         let connection = ProxyConnection(number: self.connectionsAccepted, over: spec, on: self)
         self.connectionsAccepted += 1
         self.connections[connection.number] = connection
@@ -59,7 +71,20 @@ final class DataPlane {
     func remove(_ connection: ProxyConnection) {
         self.connections.removeValue(forKey: connection.number)
         self.flushJournal()
-        if self.connections.isEmpty { self.whenEmpty?.succeed() }
+        self.succeedIfEmpty()
+    }
+
+    /// Somebody was asked who opened a connection.
+    func questionAsked() { self.openQuestions += 1 }
+
+    /// The answer has come.
+    func questionAnswered() {
+        self.openQuestions -= 1
+        self.succeedIfEmpty()
+    }
+
+    private func succeedIfEmpty() {
+        if self.connections.isEmpty && self.openQuestions == 0 { self.whenEmpty?.succeed() }
     }
 
     private var connectionsInOrder: [ProxyConnection] {
@@ -78,7 +103,7 @@ final class DataPlane {
             // Both directions exist from now on, for status and for cuts without traffic.
             _ = self.network.state(of: listener.spec.link)
             _ = self.network.state(of: listener.spec.link.reversed)
-            return listener.apply(self.network.listenerPolicy(for: listener.spec.link))
+            return listener.apply(self.network.listenerPolicy(for: listener.links))
         }
         return EventLoopFuture.whenAllComplete(isOpen, on: self.loop).assumeIsolated()
             .flatMapThrowing { results in
@@ -96,9 +121,9 @@ final class DataPlane {
     }
 
     @discardableResult
-    private func applyToListeners() -> [EventLoopFuture<Void>] {
+    func applyToListeners() -> [EventLoopFuture<Void>] {
         defer { self.watchSilentListeners() }
-        return self.listeners.map { $0.apply(self.network.listenerPolicy(for: $0.spec.link)) }
+        return self.listeners.map { $0.apply(self.network.listenerPolicy(for: $0.links)) }
     }
 
     /// Carries out a change behind all earlier ones; done when it is in effect on every socket.
@@ -166,7 +191,7 @@ final class DataPlane {
         self.flushJournal()
         let empty = self.loop.makePromise(of: Void.self)
         self.whenEmpty = empty
-        if self.connections.isEmpty { empty.succeed() }
+        self.succeedIfEmpty()
         return EventLoopFuture.andAllComplete(closed + [empty.futureResult], on: self.loop)
     }
 }

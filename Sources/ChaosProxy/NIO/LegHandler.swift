@@ -106,12 +106,14 @@ final class LegHandler: ChannelInboundHandler {
     /// Closes the socket with a reset (RST); local sockets have none and only close.
     func reset() {
         if self.isClosed { return }
-        if !self.isLocal {
-            // A failure means that the socket is reset already.
-            _ = (self.channel as? any SocketOptionProvider)?.setSoLinger(
-                linger(l_onoff: 1, l_linger: 0))
-        }
+        if !self.isLocal { Self.resetOnClose(self.channel) }
         self.channel.close(promise: nil)
+    }
+
+    /// Lets closing a socket reset it.
+    static func resetOnClose(_ channel: any Channel) {
+        // A failure means that the socket is reset already, or one that has no resets.
+        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
     }
 
     /// Stops reporting: the connection is gone, or has given this socket up.

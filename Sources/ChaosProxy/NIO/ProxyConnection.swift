@@ -125,11 +125,13 @@ final class ProxyConnection {
 
     private func applySilence() {
         if self.isOver { return }
+        let isUnreached = self.dialling.progress != .done
         for leg in Leg.allCases {
-            // Until it is connected, the way to the target is silent both ways or not at all.
-            let isUnreached = leg == .listener && self.dialling.progress != .done
-            self.handler(leg)?.setDeaf(
-                self.engine.isSilent(leg) || (isUnreached && !self.engine.mayReachTarget))
+            // Until the target is reached, its way is silent both ways or not at all; and who dials
+            // it hears nothing where its answer would be lost.
+            let isInVain =
+                leg == .listener ? !self.engine.mayReachTarget : self.engine.isAnswerLost
+            self.handler(leg)?.setDeaf(self.engine.isSilent(leg) || (isUnreached && isInVain))
         }
     }
 

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import ChaosSockets
 import NIOCore
 import NIOPosix
 
@@ -21,13 +22,27 @@ final class ProxyListener {
     private(set) var isSilent = false
     /// Where it listens, also while it refuses.
     private(set) var bound: Endpoint
+    /// Those who wait until it is known who they are, where several may come in.
+    private var queue: OpenerQueue<PendingSocket>?
+
+    /// A socket that is accepted and not yet at work.
+    private struct PendingSocket {
+        let channel: any Channel
+        let isDeaf: Bool?
+        /// Done when it is at work.
+        let promise: EventLoopPromise<Void>
+    }
 
     init(_ spec: ProxiedLink, on plane: DataPlane) {
         self.spec = spec
         self.plane = plane
         self.bound = spec.listen
         self.lastStep = plane.loop.makeSucceededVoidFuture()
+        self.queue = spec.openers.map { OpenerQueue(spec, $0) }
     }
+
+    /// The links over which connections may come in here.
+    var links: [Link] { self.queue?.links ?? [self.spec.link] }
 
     /// Brings the socket into the state that the network asks for; done when it is.
     func apply(_ policy: ListenerPolicy) -> EventLoopFuture<Void> {
@@ -127,7 +142,7 @@ final class ProxyListener {
             .childChannelOption(.recvAllocator, value: DataPlane.receiveAllocator)
             .childChannelOption(.writeBufferWaterMark, value: DataPlane.waterMark)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try bound.value.accepted(channel) }
+                bound.value.accepted(channel)
             }
     }
 
@@ -141,8 +156,45 @@ final class ProxyListener {
 
     // MARK: - What the socket does
 
-    private func accepted(_ channel: any Channel) throws {
-        try self.plane.accept(channel, over: self.spec, isDeaf: self.wasDeaf ? nil : false)
+    /// Takes in an accepted socket; done when it is at work, and until then nobody reads from it.
+    private func accepted(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let isDeaf: Bool? = self.wasDeaf ? nil : false
+        guard let rule = self.spec.openers else {
+            return self.plane.loop.makeCompletedFuture {
+                try self.plane.accept(channel, over: self.spec, isDeaf: isDeaf)
+            }
+        }
+        let promise = self.plane.loop.makePromise(of: Void.self)
+        let pending = PendingSocket(channel: channel, isDeaf: isDeaf, promise: promise)
+        guard let ticket = self.queue?.append(pending) else {
+            preconditionFailure("a listener with a rule has a queue")
+        }
+        self.plane.questionAsked()
+        guard let socket = OpeningSocket(channel) else {
+            self.recognised(.unknown("the connection was over before it was looked at"), ticket)
+            return promise.futureResult
+        }
+        let bound = NIOLoopBound(self, eventLoop: self.plane.loop)
+        let loop = self.plane.loop
+        rule.recognition.recognise(socket) { opener in
+            loop.execute { bound.value.recognised(opener, ticket) }
+        }
+        return promise.futureResult
+    }
+
+    private func recognised(_ opener: Opener, _ ticket: Int) {
+        let linksBefore = self.queue?.links.count
+        for ready in self.queue?.answer(opener, for: ticket) ?? [] {
+            if let remark = ready.remark { self.plane.record(remark.event, remark.details) }
+            let pending = ready.socket
+            pending.promise.completeWith(
+                Result {
+                    try self.plane.accept(
+                        pending.channel, over: ready.spec, isDeaf: pending.isDeaf, isShared: true)
+                })
+        }
+        self.plane.questionAnswered()
+        if self.queue?.links.count != linksBefore { self.plane.applyToListeners() }
     }
 
     /// Writes down that nothing can be accepted for now.
@@ -174,6 +226,9 @@ final class ProxyListener {
     /// Closes the listener for good and removes its socket file.
     func close() -> EventLoopFuture<Void> {
         self.policy = nil
+        for pending in self.queue?.removeAll() ?? [] {
+            pending.promise.fail(ChannelError.ioOnClosedChannel)
+        }
         let step = self.lastStep.assumeIsolated().flatMap { self.settle() }.map {
             self.reservation = nil
             if case .unix(let path) = self.bound, self.address != nil {

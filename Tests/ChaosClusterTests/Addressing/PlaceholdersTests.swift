@@ -22,11 +22,11 @@ struct PlaceholdersTests {
     ) throws -> Placeholders {
         Placeholders(
             viewer: viewer, plan: try plan(self.nodes, style: style), directory: "/r/nodes/n1",
-            seed: Seed(42))
+            here: "/s", seed: Seed(42))
     }
 
     @Test(arguments: [
-        ("{node} {index} {dir} {seed}", "n1 1 /r/nodes/n1 42"),
+        ("{node} {index} {dir} {here} {seed}", "n1 1 /r/nodes/n1 /s 42"),
         ("{host} {port} {port.peer}", "127.77.1.1 7001 7002"),
         ("{listen}", "127.77.1.1:7001"),
         ("{listen.peer}", "127.77.1.1:7002"),
@@ -94,7 +94,7 @@ struct PlaceholdersTests {
             "{nonsense}",
             """
             a placeholder must be known, found '{nonsense}'
-            hint: known are node, index, host, listen, port, advertise, peers, peer, members, dir, \
+            hint: known are node, index, host, listen, port, advertise, peers, peer, members, dir, here, \
             seed. A brace by itself is written '{{'
             """
         ),
@@ -142,7 +142,8 @@ struct PlaceholdersTests {
         let environment = try Self.placeholders("n1").environment
         #expect(
             environment.map { "\($0.key)=\($0.value)" } == [
-                "CHAOS_NODE=n1", "CHAOS_INDEX=1", "CHAOS_DIR=/r/nodes/n1", "CHAOS_SEED=42",
+                "CHAOS_NODE=n1", "CHAOS_INDEX=1", "CHAOS_DIR=/r/nodes/n1", "CHAOS_HERE=/s",
+                "CHAOS_SEED=42",
                 "CHAOS_HOST=127.77.1.1", "CHAOS_LISTEN=127.77.1.1:7001",
                 "CHAOS_ADVERTISE=127.77.0.1:7001", "CHAOS_LISTEN_CLIENT=127.77.1.1:7001",
                 "CHAOS_ADVERTISE_CLIENT=127.77.0.1:7001", "CHAOS_PORT_CLIENT=7001",

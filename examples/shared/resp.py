@@ -2,8 +2,10 @@
 
 import socket
 
+from beside import Refused
 
-class RedisError(Exception):
+
+class RedisError(Refused):
     """A reply that says why a command was not done."""
 
 

@@ -12,27 +12,27 @@ import ChaosCore
 ///
 /// An IPv4 address is held as its IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2), so that a socket
 /// that serves both families has the same ends as the IPv4 socket that faces it.
-struct SocketEnd: Hashable, Sendable {
+package struct SocketEnd: Hashable, Sendable {
     /// The IPv6 address in two halves, most significant first.
-    let high: UInt64
-    let low: UInt64
-    let port: UInt16
+    package let high: UInt64
+    package let low: UInt64
+    package let port: UInt16
 
     private static let mapped: UInt64 = 0xffff << 32
 
-    init(high: UInt64, low: UInt64, port: UInt16) {
+    package init(high: UInt64, low: UInt64, port: UInt16) {
         self.high = high
         self.low = low
         self.port = port
     }
 
     /// An end with an IPv4 address.
-    init(address: UInt32, port: UInt16) {
+    package init(address: UInt32, port: UInt16) {
         self.init(high: 0, low: Self.mapped | UInt64(address), port: port)
     }
 
     /// Reads a numeric address; nil for a name.
-    init?(host: String, port: UInt16) {
+    package init?(host: String, port: UInt16) {
         var four = in_addr()
         var six = in6_addr()
         if inet_pton(AF_INET, host, &four) == 1 {
@@ -50,22 +50,41 @@ struct SocketEnd: Hashable, Sendable {
         }
     }
 
+    /// The end that a socket address is; nil for another family.
+    package init?(_ storage: sockaddr_storage) {
+        self.init(family: Int32(storage.ss_family), withUnsafeBytes(of: storage) { Array($0) })
+    }
+
+    /// Reads a socket address of a family from the bytes of its structure.
+    private init?(family: Int32, _ bytes: [UInt8]) {
+        // sin_port and sin6_port stand at the same place.
+        let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+        func number(_ range: Range<Int>) -> UInt64 {
+            bytes[range].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        switch family {
+        case AF_INET: self.init(address: UInt32(number(4..<8)), port: port)
+        case AF_INET6: self.init(high: number(8..<16), low: number(16..<24), port: port)
+        default: return nil
+        }
+    }
+
     /// The end at which a TCP endpoint lies; nil for a Unix socket or a name.
-    init?(_ endpoint: Endpoint) {
+    package init?(_ endpoint: Endpoint) {
         guard case .tcp(let host, let port) = endpoint else { return nil }
         self.init(host: host, port: port)
     }
 
     /// Where a socket must listen to get what is sent here: at the address itself or at all.
-    var listeningPlaces: [SocketEnd] {
+    package var listeningPlaces: [SocketEnd] {
         let all = SocketEnd(high: 0, low: 0, port: self.port)
         return self.isIPv4 ? [self, SocketEnd(address: 0, port: self.port), all] : [self, all]
     }
 
-    private var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
+    package var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
 
     /// The end as an endpoint with a numeric address.
-    var endpoint: Endpoint {
+    package var endpoint: Endpoint {
         if self.isIPv4 {
             let parts = [24, 16, 8, 0].map { String(self.low >> $0 & 0xff) }
             return .tcp(host: parts.joined(separator: "."), port: self.port)
