@@ -38,6 +38,7 @@ let tests: [Target] = [
         "ChaosProxy",
         ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
     ),
+    ("ChaosToxiproxy", ["ChaosCore"]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -100,6 +101,8 @@ let package = Package(
             swiftSettings: pure),
         .target(
             name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
+
+        .target(name: "ChaosToxiproxy", dependencies: ["ChaosCore"], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
