@@ -120,8 +120,8 @@ let package = Package(
         .target(
             name: "ChaosProxy",
             dependencies: [
-                "ChaosCore", "ChaosEngine", "ChaosSockets", collections, nioConcurrencyHelpers,
-                nioCore, nioPosix,
+                "CLinux", "ChaosCore", "ChaosEngine", "ChaosSockets", collections,
+                nioConcurrencyHelpers, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
