@@ -26,11 +26,19 @@ let tests: [Target] = [
     ("ChaosScenario", ["ChaosCore"]),
     ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
     ("ChaosCheckers", ["ChaosCore"]),
-    ("ChaosCluster", ["ChaosCore", "ChaosScenario", "guardian-probe", collections]),
+    ("ChaosSockets", ["ChaosCore"]),
+    (
+        "ChaosCluster",
+        [
+            "ChaosCore", "ChaosScenario", "ChaosSockets", "ChaosProxy", "guardian-probe",
+            collections,
+        ]
+    ),
     (
         "ChaosProxy",
         ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
     ),
+    ("ChaosToxiproxy", ["ChaosCore"]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -70,6 +78,12 @@ let package = Package(
         .library(name: "NodeKit", targets: ["NodeKit"]),
         .library(name: "ChaosTesting", targets: ["ChaosTesting"]),
     ],
+    traits: [
+        .trait(
+            name: "Netlink",
+            description: "Recognise whose socket a connection is (Linux; needs libnl-3-dev)"),
+        .default(enabledTraits: ["Netlink"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -88,18 +102,33 @@ let package = Package(
         .target(
             name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
+        .target(name: "ChaosToxiproxy", dependencies: ["ChaosCore"], swiftSettings: pure),
+
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
+        .systemLibrary(
+            name: "CNetlink", pkgConfig: "libnl-3.0",
+            providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+        .target(
+            name: "ChaosSockets",
+            dependencies: [
+                "ChaosCore",
+                .target(
+                    name: "CNetlink", condition: .when(platforms: [.linux], traits: ["Netlink"])),
+            ],
+            swiftSettings: strict),
         .target(
             name: "ChaosProxy",
             dependencies: [
-                "ChaosCore", "ChaosEngine", collections, nioConcurrencyHelpers, nioCore, nioPosix,
+                "CLinux", "ChaosCore", "ChaosEngine", "ChaosSockets", collections,
+                nioConcurrencyHelpers, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
             name: "ChaosCluster",
             dependencies: [
-                "CLinux", "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosProxy", collections,
+                "CLinux", "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosSockets", "ChaosProxy",
+                collections,
             ],
             swiftSettings: strict),
         .target(
@@ -118,8 +147,9 @@ let package = Package(
         .target(
             name: "ChaosRun",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
-                "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosSockets",
+                "ChaosProxy", "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport",
+                collections,
             ],
             swiftSettings: strict),
 

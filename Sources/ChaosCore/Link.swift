@@ -17,6 +17,10 @@ package struct Link: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// Whether both ends are one node: what a node sends to itself is on no network, and no pattern or
+    /// partition concerns it.
+    package var isLoop: Bool { self.source == self.target }
+
     /// The link that carries what comes back.
     package var reversed: Link { Link(self.target, self.source, self.port) }
 
@@ -208,6 +212,7 @@ package struct LinkPattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether a link is selected. A link from a node to itself does not exist.
     package func matches(_ link: Link) -> Bool {
+        if link.isLoop { return false }
         if let port = self.port, port != link.port { return false }
         return self.matchesOneWay(link) || (self.isBothWays && self.matchesOneWay(link.reversed))
     }

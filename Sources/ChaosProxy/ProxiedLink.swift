@@ -1,7 +1,7 @@
 import ChaosCore
 
 /// One listener of the proxy: connections accepted here are opened over this link.
-package struct ProxiedLink: Hashable, Sendable {
+package struct ProxiedLink: Sendable {
     /// The link over which the connections are opened.
     package let link: Link
     /// Where the proxy listens; port 0 takes a free one.
@@ -10,13 +10,27 @@ package struct ProxiedLink: Hashable, Sendable {
     package let upstream: Endpoint
     /// The address from which the proxy dials, so that the target sees its peer there.
     package let sourceHost: String?
+    /// Who else may come in here, and how that is told; nil where everything that is accepted goes over
+    /// the link.
+    package let openers: OpenerRule?
 
     /// Makes a listener.
-    package init(link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil) {
+    package init(
+        link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil,
+        openers: OpenerRule? = nil
+    ) {
         self.link = link
         self.listen = listen
         self.upstream = upstream
         self.sourceHost = sourceHost
+        self.openers = openers
+    }
+
+    /// The same way to the target for another opener.
+    func over(_ opener: NodeName, from sourceHost: String?) -> ProxiedLink {
+        ProxiedLink(
+            link: Link(opener, self.link.target, self.link.port), listen: self.listen,
+            upstream: self.upstream, sourceHost: sourceHost)
     }
 }
 

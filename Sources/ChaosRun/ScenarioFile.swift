@@ -16,7 +16,14 @@ package enum ScenarioFile {
     package static func read(_ path: String, length: Duration? = nil) throws -> Scenario {
         let (text, file) = try Self.text(of: path)
         let directory = path == "-" ? "." : (path as NSString).deletingLastPathComponent
-        return try Self.parser(beside: directory, length: length).scenario(text, file: file)
+        var scenario = try Self.parser(beside: directory, length: length).scenario(text, file: file)
+        scenario.here = Self.absolute(scenario.here ?? directory)
+        return scenario
+    }
+
+    /// A folder's path from the root, so that it means the same in the run's own copy.
+    private static func absolute(_ folder: String) -> String {
+        URL(fileURLWithPath: folder.isEmpty ? "." : folder).standardizedFileURL.path
     }
 
     /// Reads a scenario from text; profiles are looked for as if it stood in a directory.

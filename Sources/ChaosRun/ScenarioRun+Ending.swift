@@ -43,6 +43,7 @@ extension ScenarioRun {
             self.warn("\(firing.id) did not happen: its budget had no room")
         }
         await self.endInjections(parts)
+        await self.finishReports()
         if self.memory.failure == nil && !self.memory.isInterrupted {
             await self.readFinally(parts)
         }
@@ -151,6 +152,7 @@ extension ScenarioRun {
         if let fault = self.holdings.host?.guardianFault, self.memory.failure == nil {
             self.memory.failure = RunError(fault)
         }
+        await self.finishReports()
         await self.holdings.news?.finish()
         self.lines.giveUp()
         await self.holdings.proxy?.close()

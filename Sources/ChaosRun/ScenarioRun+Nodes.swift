@@ -29,7 +29,8 @@ extension ScenarioRun {
             NodeSupervisor.Surroundings(
                 host: host, plan: plan, directory: directory, seed: self.settings.seed,
                 environment: Self.environment,
-                workingDirectory: FileManager.default.currentDirectoryPath, now: { clock.now }),
+                workingDirectory: FileManager.default.currentDirectoryPath,
+                here: self.scenario.here, now: { clock.now }),
             observer: NodeObserver(
                 onEvent: { news.tell(.event($0)) },
                 onLine: { line in
@@ -108,10 +109,12 @@ extension ScenarioRun {
     func startWrapped(_ parts: Parts) async throws {
         let placeholders = Placeholders(
             viewer: .client, plan: parts.plan, directory: parts.directory.path,
+            here: self.scenario.here ?? FileManager.default.currentDirectoryPath,
             seed: self.settings.seed)
         var environment = Self.environment
         for (name, value) in placeholders.environment { environment[name] = value }
         environment["CHAOS_RUN_DIR"] = parts.directory.path
+        environment["CHAOS_HISTORY"] = self.holdings.reports?.pipe.path
         for (link, endpoint) in parts.externalEndpoints {
             let name = link.variable
             environment[name] = endpoint.description

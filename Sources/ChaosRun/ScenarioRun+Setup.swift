@@ -5,12 +5,14 @@ import ChaosCore
 import ChaosEngine
 import ChaosProxy
 import ChaosScenario
+import ChaosSockets
 import ChaosWorkloads
 import Foundation
 
 extension ScenarioRun {
     /// Brings everything up. Whatever exists is in `holdings`, so that a failure closes it.
     func setUp() async throws {
+        try self.checkRecognition()
         let seed = self.settings.seed
         let clock = RunClock()
         let directory = try RunDirectory(
@@ -48,13 +50,15 @@ extension ScenarioRun {
             board.note(operation)
         }
         allocator.release()
-        let external = try await self.openListeners(plan, proxy, network)
+        let external = try await self.openListeners(
+            plan, proxy, network, self.makeRecognition(host))
         self.keep(
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
                 board: board, externalEndpoints: external))
         try self.writeHeaders(directory, seed)
+        if !self.settings.wrapped.isEmpty { try await self.openReports(directory, recorder, host) }
         self.journalStart()
         self.holdings.control = try await self.startControl(at: directory.socketPath)
         self.noteSurprises()
@@ -69,6 +73,27 @@ extension ScenarioRun {
         let file = try LineFile(path: directory.file(name))
         self.holdings.files.append(file)
         return file
+    }
+
+    /// Lets the wrapped command report what it does and sees, so that the checks can judge it.
+    private func openReports(
+        _ directory: RunDirectory, _ recorder: HistoryRecorder, _ host: ProcessHost
+    ) async throws {
+        let path = directory.file("history.pipe")
+        try await host.unlinkAtEnd(path)
+        let reports = HistoryReports(to: recorder)
+        self.holdings.reports = (try LinePipe(path: path) { reports.take($0) }, reports)
+    }
+
+    /// Reads what the command has reported up to now, and no more.
+    func finishReports() async {
+        guard let (pipe, reports) = self.holdings.reports else { return }
+        self.holdings.reports = nil
+        await pipe.finish()
+        if let error = reports.firstError {
+            let more = error.count == 1 ? "" : " (and \(error.count - 1) more like it)"
+            self.doubt("CHAOS_HISTORY, line \(error.line): \(error.error)\(more)")
+        }
     }
 
     private func startControl(at path: String) async throws -> ControlServer {
@@ -90,9 +115,12 @@ extension ScenarioRun {
 
     /// Says at the start what would surprise people in the end.
     private func noteSurprises() {
-        if !self.scenario.checks.isEmpty && self.scenario.workload == nil {
+        if !self.scenario.checks.isEmpty && self.scenario.workload == nil
+            && self.settings.wrapped.isEmpty
+        {
             self.warn(
-                "there are checks but no workload: nothing is recorded that they could judge")
+                "there are checks but neither a workload nor a command behind '--': nothing is "
+                    + "recorded that they could judge")
         }
         let note = self.length.note(hasCommand: !self.settings.wrapped.isEmpty)
         if let note { self.tell(note) }
@@ -203,7 +231,8 @@ extension ScenarioRun {
 
     /// Opens a listener for every route, and for every external server.
     private func openListeners(
-        _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl
+        _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl,
+        _ recognition: (any OpenerRecognition)?
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
         if let udp = plan.routes.first(where: { $0.port.transport == .udp }) {
             throw RunError(
@@ -213,7 +242,8 @@ extension ScenarioRun {
         let routes = plan.routes.map { route in
             ProxiedLink(
                 link: Link(route.viewer, route.node, route.port.name), listen: route.listen,
-                upstream: route.upstream, sourceHost: route.source)
+                upstream: route.upstream, sourceHost: route.source,
+                openers: recognition.map { self.openers(of: route, plan, $0) })
         }
         let links = self.scenario.externalLinks.map { link in
             ProxiedLink(

@@ -251,12 +251,15 @@ struct RunMemory {
 struct Holdings {
     var directory: RunDirectory?
     var files: [LineFile] = []
+    /// Where a wrapped command reports its operations.
+    var reports: (pipe: LinePipe, reports: HistoryReports)?
     /// Holds the addresses of this run.
     var lease: (any Sendable)?
     var host: ProcessHost?
     var proxy: Proxy?
     var supervisor: NodeSupervisor?
     var bypasses: BypassWatch?
+    var recognition: NodeRecognition?
     var news: NodeNewsReader?
     var control: ControlServer?
 }

@@ -44,7 +44,7 @@ package final class HistoryRecorder: Sendable {
 
     /// Records that a client is about to send a request.
     package func invoke(
-        client: String, node: String, function: String, argument: JSONValue, isFinal: Bool = false
+        client: String, node: String?, function: String, argument: JSONValue, isFinal: Bool = false
     ) -> Open {
         self.state.withLock { state in
             let process: Int

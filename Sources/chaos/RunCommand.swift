@@ -17,7 +17,8 @@ struct RunCommand: AsyncParsableCommand {
                                                                one command; it finds the proxied
                                                                address in CHAOS_LINK_DB
             A scenario may have a command behind '--' too: it runs beside the nodes, and its end is
-            the run's end.
+            the run's end. It may report what it does and sees, one JSON object a line, to the file in
+            CHAOS_HISTORY; the scenario's checks judge that.
             """)
 
     @Argument(help: "The scenario's file.")

@@ -58,7 +58,9 @@ func readSeed(_ text: String?, option: String = "--seed") throws(InputError) -> 
 func drawSeed() -> Seed { Seed(UInt64.random(in: 1...999_999)) }
 
 /// Writes the running command line again, with this seed; of a test, only this scenario.
-func repeatCommand(seed: Seed, scenario: String? = nil, duration: String? = nil) -> String {
+func repeatCommand(
+    seed: Seed, scenario: String? = nil, duration: String? = nil, wrapped: [String] = []
+) -> String {
     var words: [String] = ["chaos"]
     var rest = ArraySlice(Swift.CommandLine.arguments.dropFirst())
     var hasSeed = false
@@ -81,6 +83,7 @@ func repeatCommand(seed: Seed, scenario: String? = nil, duration: String? = nil)
         words = ["chaos", "test", scenario] + (duration.map { ["--for", $0] } ?? [])
     }
     if !hasSeed || scenario != nil { words += ["--seed", String(seed.value)] }
+    if !wrapped.isEmpty { words += ["--"] + wrapped }
     return words.map(shellWord).joined(separator: " ")
 }
 

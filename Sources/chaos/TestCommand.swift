@@ -14,10 +14,20 @@ struct TestCommand: AsyncParsableCommand {
         discussion: """
             The exit code is 0 when every verdict is valid or what its scenario expects, 1 when one \
             is invalid, 2 when one is unknown (also: a fault touched nothing), 75 when a node died.
+            A command behind '--' runs beside the nodes of every scenario, and its end is that run's
+            end; what it reports to the file in CHAOS_HISTORY is what the checks judge.
             """)
 
-    @Argument(help: "The scenarios' files.")
-    var scenarios: [String]
+    // One array cannot follow another (ArgumentParser's rule), so this takes both.
+    @Argument(help: "The scenarios' files; behind '--' a command that runs beside the nodes.")
+    var words: [String]
+
+    /// The command behind '--', if there is one.
+    private var command: [String] {
+        Array(Swift.CommandLine.arguments.drop { $0 != "--" }.dropFirst())
+    }
+
+    private var scenarios: [String] { self.words.dropLast(self.command.count) }
 
     @Option(help: "The seed of every decision; wins over the file's.")
     var seed: String?
@@ -86,10 +96,11 @@ struct TestCommand: AsyncParsableCommand {
             for seed in seeds ?? [scenario.seed ?? drawSeed()] {
                 let console = TerminalConsole(showsNodes: self.nodeOutput)
                 let settings = RunSettings(
-                    scenario: scenario, seed: seed, duration: duration,
+                    scenario: scenario, seed: seed, duration: duration, wrapped: self.command,
                     runsFolder: self.shared.runs,
                     repeatCommand: repeatCommand(
-                        seed: seed, scenario: file, duration: self.shared.duration),
+                        seed: seed, scenario: file, duration: self.shared.duration,
+                        wrapped: self.command),
                     console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                     ownsProcess: true)
                 do {

@@ -19,9 +19,22 @@ struct AddressTests {
         }
     }
 
-    @Test(arguments: Family.allCases, Family.allCases)
-    func bytesAndEndsGoBetween(_ listen: Family, _ upstream: Family) async throws {
-        try await TestWorld.run { world in
+    /// Where the proxy listens, and where its target does.
+    struct Families: CustomTestStringConvertible {
+        let listen: Family
+        let upstream: Family
+
+        static let all = Family.allCases.flatMap { listen in
+            Family.allCases.map { Families(listen: listen, upstream: $0) }
+        }
+
+        var testDescription: String { "\(self.listen) to \(self.upstream)" }
+    }
+
+    @Test(arguments: everyDriver, Families.all)
+    func bytesAndEndsGoBetween(on driver: ProxyDriverKind, _ families: Families) async throws {
+        try await TestWorld.run(on: driver) { world in
+            let (listen, upstream) = (families.listen, families.upstream)
             let target = upstream.place("target", in: world)
             let listener = try TestSocket.listen(on: target)
             let proxied = try world.link(
@@ -40,9 +53,11 @@ struct AddressTests {
         }
     }
 
-    @Test(arguments: Family.allCases, Family.allCases)
-    func bytesBeforeAFullCloseArrive(_ listen: Family, _ upstream: Family) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, Families.all)
+    func bytesBeforeAFullCloseArrive(on driver: ProxyDriverKind, _ families: Families) async throws
+    {
+        try await TestWorld.run(on: driver) { world in
+            let (listen, upstream) = (families.listen, families.upstream)
             let target = upstream.place("target", in: world)
             let listener = try TestSocket.listen(on: target)
             let proxied = try world.link(
@@ -62,8 +77,9 @@ struct AddressTests {
         }
     }
 
-    @Test func theTargetSeesItsPeerAtTheAddressItWouldDial() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func theTargetSeesItsPeerAtTheAddressItWouldDial(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort)
             let source = "127.98.2.1"
             let proxied = try world.link(to: listener.local, source: source)
@@ -75,8 +91,9 @@ struct AddressTests {
         }
     }
 
-    @Test func aTargetsNameIsLookedUp() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aTargetsNameIsLookedUp(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: .tcp(host: "127.0.0.1", port: 0))
             guard case .tcp(_, let port) = listener.local else { return }
             let proxied = try world.link(to: .tcp(host: "localhost", port: port))
@@ -89,8 +106,9 @@ struct AddressTests {
         }
     }
 
-    @Test func anAddressInUseIsNamedAndNothingStaysOpen() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func anAddressInUseIsNamedAndNothingStaysOpen(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let taken = try TestSocket.listen(on: world.anyPort)
             let free = try TestSocket.listen(on: world.anyPort)
             let freed = free.local
@@ -110,8 +128,11 @@ struct AddressTests {
         }
     }
 
-    @Test func aSocketFileLeftByAKilledRunIsReplacedAndRemovedAtTheEnd() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aSocketFileLeftByAKilledRunIsReplacedAndRemovedAtTheEnd(on driver: ProxyDriverKind)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let target = try TestSocket.listen(on: world.anyPort)
             guard case .unix(let path) = world.path("left") else { return }
             try TestSocket.listen(on: .unix(path: path)).close()
@@ -124,8 +145,9 @@ struct AddressTests {
         }
     }
 
-    @Test func aLiveSocketFileIsNotTaken() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aLiveSocketFileIsNotTaken(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let live = world.path("live")
             let listener = try TestSocket.listen(on: live)
             #expect(throws: ProxyError.self) {

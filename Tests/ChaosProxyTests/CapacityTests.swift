@@ -36,8 +36,9 @@ struct CapacityTests {
         }
     }
 
-    @Test func aThousandConnectionsAtOnceAreEchoed() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aThousandConnectionsAtOnceAreEchoed(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let echoing = Running { try Self.echo(listener, connections: 1000) }
             let openers = try (0..<1000).map { _ in try TestSocket.begin(to: proxied) }
@@ -57,8 +58,9 @@ struct CapacityTests {
         }
     }
 
-    @Test func stormsOfShortConnectionsLeaveNothing() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func stormsOfShortConnectionsLeaveNothing(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let answering = Running {
                 for _ in 0..<2000 {
@@ -81,8 +83,9 @@ struct CapacityTests {
         }
     }
 
-    @Test func oneSourceAddressHasMoreConnectionsThanPorts() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func oneSourceAddressHasMoreConnectionsThanPorts(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             // Two targets: the same source ports serve both, since only pairs must differ.
             let targets = try (0..<2).map { _ in try TestSocket.listen(on: world.anyPort) }
             let source = "127.98.3.\(getpid() % 250 + 1)"

@@ -8,8 +8,9 @@ import Testing
 
 @Suite("Control and evidence")
 struct ControlTests {
-    @Test func changesAnswerWhileAReaderIsStalled() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func changesAnswerWhileAReaderIsStalled(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let sending = Running { try opener.sendPattern(64 << 20) }
             try world.eventually("the reader's pipe is full") {
@@ -26,8 +27,9 @@ struct ControlTests {
         }
     }
 
-    @Test func changesTakeEffectInTheirOrder() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func changesTakeEffectInTheirOrder(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             _ = try world.target()
             try world.wait { proxy in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -52,8 +54,9 @@ struct ControlTests {
         }
     }
 
-    @Test func aChangeThatThrowsChangesNothingElse() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aChangeThatThrowsChangesNothingElse(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             #expect(throws: SocketError("mistake", EINVAL)) {
                 try world.change { (_, _) -> Int in throw SocketError("mistake", EINVAL) }
             }
@@ -62,8 +65,9 @@ struct ControlTests {
         }
     }
 
-    @Test func closingTwiceIsClosingOnce() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func closingTwiceIsClosingOnce(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.wait { await $0.close() }
             try world.wait { await $0.close() }
@@ -76,10 +80,12 @@ struct ControlTests {
         }
     }
 
-    @Test func aProxyThatIsForgottenClosesItsSockets() async throws {
+    @Test(arguments: everyDriver)
+    func aProxyThatIsForgottenClosesItsSockets(on driver: ProxyDriverKind) async throws {
         let target = try TestSocket.listen(on: .tcp(host: "127.0.0.1", port: 0))
         var proxy: Proxy? = try await Proxy(
-            clock: RunClock(), makeNetwork: { Network(seed: Seed(1), nodes: ["n1", "n2"]) },
+            clock: RunClock(), driver: driver,
+            makeNetwork: { Network(seed: Seed(1), nodes: ["n1", "n2"]) },
             journal: { _ in })
         let proxied = try #require(
             try await proxy?.open([
@@ -94,8 +100,9 @@ struct ControlTests {
 
     // MARK: Attempts that nobody answers
 
-    @Test func attemptsAtASilentListenerAreCountedOnceEach() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func attemptsAtASilentListenerAreCountedOnceEach(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (_, proxied) = try world.target()
             try world.cut(.drop, .forward)
             let attempts = try (0..<3).map { _ in try TestSocket.begin(to: proxied) }
@@ -108,8 +115,9 @@ struct ControlTests {
         }
     }
 
-    @Test func aCutThatNobodyMeetsCountsNothing() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aCutThatNobodyMeetsCountsNothing(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             _ = try world.target()
             try world.cut(.drop)
             #expect(try world.heal() == (0, 0, 0))
@@ -141,9 +149,11 @@ struct ControlTests {
 
     // MARK: A cut that comes and goes
 
-    @Test(arguments: [PartitionMode.hold, .drop, .lose])
-    func aThousandTogglesUnderLoadLoseNothingUnaccounted(_ mode: PartitionMode) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, [PartitionMode.hold, .drop, .lose])
+    func aThousandTogglesUnderLoadLoseNothingUnaccounted(
+        on driver: ProxyDriverKind, _ mode: PartitionMode
+    ) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair(port: mode == .lose ? "lines" : "p")
             let isDone = Flag()
             let sending = Running {
@@ -181,8 +191,9 @@ struct ControlTests {
         }
     }
 
-    @Test func aThousandRejectsEndEveryConnectionAndListenAgain() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aThousandRejectsEndEveryConnectionAndListenAgain(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             for _ in 0..<1000 {
                 try world.cut(.reject)

@@ -13,8 +13,9 @@ struct FaultTests {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    @Test func delayKeepsOrderAndIsNeverEarly() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func delayKeepsOrderAndIsNeverEarly(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.delay(.init(latency: .milliseconds(50), jitter: .milliseconds(20))))
             let begin = Self.now()
@@ -26,8 +27,9 @@ struct FaultTests {
         }
     }
 
-    @Test func removingDelayReleasesWhatWaits() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func removingDelayReleasesWhatWaits(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.delay(.init(latency: .seconds(600))))
             try opener.send("waits")
@@ -37,8 +39,9 @@ struct FaultTests {
         }
     }
 
-    @Test func lossOnARawStreamOnlyDelays() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func lossOnARawStreamOnlyDelays(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.loss(.init(.plain(.random(Ratio(percent: 3), correlation: .zero)))))
             let sending = Running { try opener.sendPattern(1 << 20) }
@@ -48,8 +51,9 @@ struct FaultTests {
         }
     }
 
-    @Test func rateSlowsTheWriterDown() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func rateSlowsTheWriterDown(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.rate(.init(Bandwidth(bitsPerSecond: 16_000_000))))
             let begin = Self.now()
@@ -61,8 +65,9 @@ struct FaultTests {
         }
     }
 
-    @Test func slicerGivesSeparateReads() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func slicerGivesSeparateReads(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(
                 .slicer(.init(averageSize: ByteCount(10), delay: .milliseconds(40))))
@@ -75,8 +80,9 @@ struct FaultTests {
         }
     }
 
-    @Test func limitDataIsExactAndEndsBothSides() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func limitDataIsExactAndEndsBothSides(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.limitData(ByteCount(100_000)))
             let sending = Running { try? opener.sendPattern(1 << 20) }
@@ -91,8 +97,9 @@ struct FaultTests {
         }
     }
 
-    @Test func slowCloseKeepsTheEndBack() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func slowCloseKeepsTheEndBack(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.slowClose(.milliseconds(200)))
             let begin = Self.now()
@@ -103,8 +110,9 @@ struct FaultTests {
         }
     }
 
-    @Test func resetPeerResetsBothSides() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func resetPeerResetsBothSides(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.resetPeer(after: .milliseconds(20)))
             try opener.send("x")
@@ -114,8 +122,9 @@ struct FaultTests {
         }
     }
 
-    @Test func timeoutSwallowsAndThenCloses() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func timeoutSwallowsAndThenCloses(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.timeout(after: .milliseconds(100)))
             try opener.send("x")
@@ -127,8 +136,9 @@ struct FaultTests {
         }
     }
 
-    @Test func coalesceJoinsWrites() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func coalesceJoinsWrites(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             opener.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
             try world.inject(.coalesce(hold: .milliseconds(300)))
@@ -143,8 +153,9 @@ struct FaultTests {
         }
     }
 
-    @Test func acceptDelayHoldsNewConnectionsBack() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func acceptDelayHoldsNewConnectionsBack(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             try world.inject(.acceptDelay(.milliseconds(200)))
             let begin = Self.now()
@@ -155,8 +166,9 @@ struct FaultTests {
         }
     }
 
-    @Test func removingAcceptDelayLetsThemGo() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func removingAcceptDelayLetsThemGo(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             try world.inject(.acceptDelay(.seconds(600)))
             let opener = try TestSocket.connect(to: proxied)
@@ -167,8 +179,9 @@ struct FaultTests {
         }
     }
 
-    @Test func refuseIsARefusalAndListensAgainAfterwards() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func refuseIsARefusalAndListensAgainAfterwards(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
             let accepted = try listener.accept()
@@ -191,8 +204,9 @@ struct FaultTests {
         }
     }
 
-    @Test func messageFaultsWorkOnLines() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func messageFaultsWorkOnLines(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair(port: "lines")
             try world.inject(.duplicate(.init(.nth(2))), id: "d")
             try world.inject(.loss(.init(.plain(.nth(3)))), id: "l")
@@ -204,8 +218,11 @@ struct FaultTests {
         }
     }
 
-    @Test func aMessageOverTheReadLimitArrivesWholeUnderAMessageFault() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aMessageOverTheReadLimitArrivesWholeUnderAMessageFault(on driver: ProxyDriverKind)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair(port: "lines")
             try world.inject(.duplicate(.init(.nth(1))))
             let line = [UInt8](repeating: 0x61, count: 2 << 20) + [0x0a]
@@ -215,8 +232,9 @@ struct FaultTests {
         }
     }
 
-    @Test func allConservingFaultsTogetherConserve() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func allConservingFaultsTogetherConserve(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let faults: [Fault] = [
                 .delay(.init(latency: .milliseconds(2), jitter: .milliseconds(1))),

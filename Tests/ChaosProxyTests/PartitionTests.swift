@@ -12,9 +12,11 @@ import Testing
 struct PartitionTests {
     // MARK: drop
 
-    @Test(arguments: TestWorld.Way.allCases)
-    func dropSilencesEstablishedConnections(_ way: TestWorld.Way) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, TestWorld.Way.allCases)
+    func dropSilencesEstablishedConnections(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try opener.send("a")
             #expect(try listener.receiveText(1) == "a")
@@ -40,8 +42,11 @@ struct PartitionTests {
         }
     }
 
-    @Test func oneWayDropDeliversTheOtherWayButLosesItsAcknowledgements() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func oneWayDropDeliversTheOtherWayButLosesItsAcknowledgements(on driver: ProxyDriverKind)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.cut(.drop, .forward)
             try listener.send("still comes")
@@ -63,9 +68,11 @@ struct PartitionTests {
         }
     }
 
-    @Test(arguments: TestWorld.Way.allCases)
-    func dropLeavesConnectsUnansweredUntilHeal(_ way: TestWorld.Way) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, TestWorld.Way.allCases)
+    func dropLeavesConnectsUnansweredUntilHeal(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             try world.cut(.drop, way)
             let opener = try TestSocket.begin(to: proxied)
@@ -81,8 +88,9 @@ struct PartitionTests {
         }
     }
 
-    @Test func dropMakesKeepaliveFail() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func dropMakesKeepaliveFail(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             opener.set(SOL_SOCKET, SO_KEEPALIVE, 1)
             opener.set(CInt(IPPROTO_TCP), TCP_KEEPIDLE, 1)
@@ -95,9 +103,9 @@ struct PartitionTests {
         }
     }
 
-    @Test(arguments: [true, false])
-    func endsWaitForHealUnderDrop(isReset: Bool) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, [true, false])
+    func endsWaitForHealUnderDrop(on driver: ProxyDriverKind, isReset: Bool) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.cut(.drop)
             try opener.send("last")
@@ -115,8 +123,9 @@ struct PartitionTests {
         }
     }
 
-    @Test func whatTheProxyHadReadWaitsUnderDrop() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func whatTheProxyHadReadWaitsUnderDrop(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.delay(.init(latency: .milliseconds(150))))
             try opener.send("on its way")
@@ -130,9 +139,11 @@ struct PartitionTests {
 
     // MARK: hold
 
-    @Test(arguments: TestWorld.Way.allCases)
-    func holdStallsBytesAndStillAccepts(_ way: TestWorld.Way) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, TestWorld.Way.allCases)
+    func holdStallsBytesAndStillAccepts(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
             let accepted = try listener.accept()
@@ -163,8 +174,9 @@ struct PartitionTests {
         }
     }
 
-    @Test func endsWaitForReleaseUnderHold() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func endsWaitForReleaseUnderHold(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let (opener2, listener2) = try world.pair(port: "q")
             try world.cut(.hold)
@@ -180,9 +192,11 @@ struct PartitionTests {
 
     // MARK: reject
 
-    @Test(arguments: TestWorld.Way.allCases)
-    func rejectResetsAndRefusesWhatWasOpenedThatWay(_ way: TestWorld.Way) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, TestWorld.Way.allCases)
+    func rejectResetsAndRefusesWhatWasOpenedThatWay(
+        on driver: ProxyDriverKind, _ way: TestWorld.Way
+    ) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
             let accepted = try listener.accept()
@@ -211,8 +225,9 @@ struct PartitionTests {
 
     // MARK: new-only, established-only
 
-    @Test func newOnlyLetsEstablishedConnectionsLive() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func newOnlyLetsEstablishedConnectionsLive(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
             let accepted = try listener.accept()
@@ -229,8 +244,9 @@ struct PartitionTests {
         }
     }
 
-    @Test func establishedOnlyResetsOnceAndAllowsNewOnes() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func establishedOnlyResetsOnceAndAllowsNewOnes(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
             let accepted = try listener.accept()
@@ -246,9 +262,11 @@ struct PartitionTests {
 
     // MARK: lose
 
-    @Test(arguments: TestWorld.Way.allCases)
-    func loseTakesMessagesAndLeavesConnections(_ way: TestWorld.Way) async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver, TestWorld.Way.allCases)
+    func loseTakesMessagesAndLeavesConnections(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+        async throws
+    {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair(port: "lines")
             try world.cut(.lose, way)
             try opener.send("one\n")
@@ -271,8 +289,9 @@ struct PartitionTests {
 
     // MARK: Unix sockets
 
-    @Test func dropActsAsHoldOnUnixSockets() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func dropActsAsHoldOnUnixSockets(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let target = world.path("target")
             let listener = try TestSocket.listen(on: target)
             let proxied = try world.link(to: target, listen: world.path("proxied"))
@@ -293,8 +312,9 @@ struct PartitionTests {
 
     // MARK: Races with dialling
 
-    @Test func aCutDuringDiallingIsSilentAndTheCallIsMadeAgain() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aCutDuringDiallingIsSilentAndTheCallIsMadeAgain(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             // A listener whose queue is full leaves the proxy's call unanswered.
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
             let filling = [try TestSocket.connect(to: listener.local)]
@@ -309,8 +329,9 @@ struct PartitionTests {
         }
     }
 
-    @Test func anOpenerThatLeavesDuringDiallingLeavesNothing() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func anOpenerThatLeavesDuringDiallingLeavesNothing(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
             let filling = [try TestSocket.connect(to: listener.local)]
             let opener = try TestSocket.connect(to: try world.link(to: listener.local))
@@ -321,8 +342,9 @@ struct PartitionTests {
         }
     }
 
-    @Test func aRejectDuringDiallingResetsAtOnce() async throws {
-        try await TestWorld.run { world in
+    @Test(arguments: everyDriver)
+    func aRejectDuringDiallingResetsAtOnce(on driver: ProxyDriverKind) async throws {
+        try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
             let filling = [try TestSocket.connect(to: listener.local)]
             let opener = try TestSocket.connect(to: try world.link(to: listener.local))

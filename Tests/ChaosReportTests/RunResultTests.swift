@@ -103,6 +103,7 @@ struct RunResultTests {
                 nil, 64,
                 "NOT CHECKED  split-brain  seed 42  30.25s  exit 64: the wrapped command ended with 64"
             ),
+            (.valid, 0, "VALID  split-brain  seed 42  30.25s"),
             (
                 .unknown, 1,
                 "UNKNOWN  split-brain  seed 42  30.25s  exit 1: the wrapped command ended with 1"

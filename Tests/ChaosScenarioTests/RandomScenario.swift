@@ -185,6 +185,7 @@ struct RandomScenario {
         var scenario = Scenario(name: self.pick(["x", "on", "a: b", "010"]))
         scenario.summary = self.text()
         scenario.seed = self.maybe { Seed($0.generator.next()) }
+        scenario.here = self.maybe { "/a folder/\($0.number(1...9))" }
         scenario.addressing = self.pick(Scenario.Addressing.allCases)
         scenario.duration = .seconds(60)
         for name: NodeName in ["n1", "n2", "n3"] {

@@ -129,7 +129,8 @@ import Testing
         #expect(run.code == 2)
         #expect(
             run.err.contains(
-                "warning: there are checks but no workload: nothing is recorded that they could judge"
+                "warning: there are checks but neither a workload nor a command behind '--': nothing is "
+                    + "recorded that they could judge"
             ))
     }
 

@@ -6,7 +6,9 @@ It runs beside the server, as `chaos run redis-retry.yaml -- ./count.py`.
 
 import os
 import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "shared"))
 from resp import Redis
 
 COUNT = 10

@@ -6,51 +6,23 @@ same commands that a person types in another terminal. It waits for events, neve
 wait has a deadline, and one that is not met ends in a sentence and exit code 1.
 """
 
-import os
-import subprocess
 import sys
 import time
+from pathlib import Path
 
-from resp import Redis, RedisError
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "shared"))
+from beside import address, chaos, must, say, tell, title
+from resp import Redis
 
 NODES = ["n1", "n2", "n3"]
-DEADLINE = 30  # seconds that anything may take
-START = time.monotonic()
-
-
-class Broken(Exception):
-    """Something is not as it must be."""
-
-
-def say(text: str) -> None:
-    print(f"{time.monotonic() - START:6.2f}s  {text}", flush=True)
-
-
-def title(text: str) -> None:
-    print(f"\n== {text}", flush=True)
-
-
-def must(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise Broken(sentence)
-
-
-def chaos(*words: str) -> None:
-    """Steers the run; chaos sets PATH and CHAOS_RUN_DIR so that its commands find it."""
-    shown = " ".join(f"'{w}'" if " " in w or ">" in w else w for w in words)
-    done = subprocess.run(["chaos", *words], capture_output=True, text=True)
-    must(done.returncode == 0, f"chaos {shown}: {done.stderr.strip()}")
-    say(f"$ chaos {shown}")
-    for line in done.stdout.splitlines():
-        say(f"  {line}")
+DEADLINE = 30  # seconds that redis may take for anything
 
 
 class Cluster:
     """Every node as clients see it: at the address that chaos gives in CHAOS_PEER_<NODE>_MAIN."""
 
     def __init__(self) -> None:
-        address = {n: os.environ[f"CHAOS_PEER_{n.upper()}_MAIN"] for n in NODES}
-        self.nodes = {n: Redis(address[n], timeout=DEADLINE + 5) for n in NODES}
+        self.nodes = {n: Redis(address(n), timeout=DEADLINE + 5) for n in NODES}
         self.primary, self.replicas = self.nodes["n1"], NODES[1:]
         self.written = 0
 
@@ -186,20 +158,12 @@ def recover(cluster: Cluster, full: int, partial: int, *nodes: str) -> None:
     cluster.expect_equal()
 
 
-def main() -> int:
-    if "CHAOS_PEER_N1_MAIN" not in os.environ:
-        print("this runs beside a cluster: chaos run redis-replication.yaml -- ./watch.py")
-        return 64
-    try:
-        cluster = Cluster()
-        for step in (healthy, short_silence, long_silence, rejection):
-            step(cluster)
-    except (Broken, RedisError, OSError) as error:
-        print(f"\nredis-replication: {error}", flush=True)
-        return 1
+def story() -> None:
+    cluster = Cluster()
+    for step in (healthy, short_silence, long_silence, rejection):
+        step(cluster)
     print("\nas it must be: nothing was lost, and everybody agrees", flush=True)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell("redis-replication", story))

@@ -144,6 +144,13 @@ package struct AddressPlan: Sendable {
         return self.views[View(viewer: viewer, place: place)]
     }
 
+    /// The address from which a proxy dials a node for another one, for `client` or for itself; nil
+    /// for whichever the system takes.
+    package func source(to node: NodeName, for dialer: NodeName) -> String? {
+        guard case .loopback(let network) = self.style else { return nil }
+        return "127.\(network).\(self.number(of: node)).\(self.number(of: dialer))"
+    }
+
     /// The address at which the node's ports listen.
     package func host(of node: NodeName) -> String {
         switch self.style {

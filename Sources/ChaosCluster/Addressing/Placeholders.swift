@@ -8,13 +8,15 @@ import OrderedCollections
 /// | placeholder | is |
 /// |---|---|
 /// | `{node}` `{index}` `{dir}` `{seed}` | its name, its number from 1, its directory, the run's seed |
+/// | `{here}` | the folder of the scenario's file |
 /// | `{host}` `{port}` `{port.PORT}` | the address it listens at, a port's number |
 /// | `{listen}` `{listen.PORT}` | HOST:PORT to listen at |
-/// | `{advertise}` `{advertise.PORT}` | HOST:PORT that is the same for everyone who dials it |
+/// | `{advertise}` `{advertise.PORT}` | HOST:PORT that is the same for everyone who dials it; also with a FORMAT |
 /// | `{peer.NAME}` `{peer.NAME.PORT}` | where it sees one node |
 /// | `{peer.NAME:FORMAT}` `{peer.NAME.PORT:FORMAT}` | FORMAT for one: `{peer.n1:%h} {peer.n1:%p}` |
 /// | `{peers}` `{peers.PORT}` | where it sees the others, comma-joined |
 /// | `{peers:FORMAT}` `{peers.PORT:FORMAT}` | FORMAT once for each other node |
+/// | `{member.NAME}` `{member.NAME.PORT}` | the advertised address of one node; also with a FORMAT |
 /// | `{members:FORMAT}` `{members.PORT:FORMAT}` | FORMAT once for each node, at its advertised address |
 ///
 /// A name alone means the first port. In FORMAT `%n` is the node, `%a` HOST:PORT, `%h` the host,
@@ -26,15 +28,21 @@ package struct Placeholders: Sendable {
     let plan: AddressPlan
     let viewer: NodeName
     let directory: String
+    let here: String
     let seed: Seed
 
     /// Makes the placeholders of a node, or of `client`, which sees nodes but listens nowhere.
     ///
-    /// - Parameter directory: The node's own directory, absolute.
-    package init(viewer: NodeName, plan: AddressPlan, directory: String, seed: Seed) {
+    /// - Parameters:
+    ///   - directory: The node's own directory, absolute.
+    ///   - here: The folder of the scenario's file, absolute.
+    package init(
+        viewer: NodeName, plan: AddressPlan, directory: String, here: String, seed: Seed
+    ) {
         self.viewer = viewer
         self.plan = plan
         self.directory = directory
+        self.here = here
         self.seed = seed
     }
 
@@ -91,6 +99,7 @@ package struct Placeholders: Sendable {
         result["CHAOS_NODE"] = self.viewer.text
         result["CHAOS_INDEX"] = String(self.plan.number(of: self.viewer))
         result["CHAOS_DIR"] = self.directory
+        result["CHAOS_HERE"] = self.here
         result["CHAOS_SEED"] = String(self.seed.value)
         let ports = self.plan.ports(of: self.viewer)
         if !ports.isEmpty { result["CHAOS_HOST"] = self.plan.host(of: self.viewer) }

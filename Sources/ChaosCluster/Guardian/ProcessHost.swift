@@ -116,7 +116,7 @@ package final class ProcessHost: Sendable {
             let all = [program, request.directory] + request.command + strings
             return (message, try Self.payload(all))
         }
-        if let ending = self.roster.claim(reply) {
+        if let ending = self.roster.claim(reply, family: request.family) {
             return HostedProcess(
                 id: ProcessID(reply.a), family: request.family, ending: ending)
         }
@@ -124,6 +124,9 @@ package final class ProcessHost: Sendable {
             step: reply.c, errno: reply.b, program: request.command[0],
             directory: request.directory)
     }
+
+    /// The processes that were started and have not been reaped, with their families.
+    package var families: [Int32: String] { self.roster.families }
 
     /// Sends a signal. A family gets SIGKILL and SIGSTOP until no member is left that has not.
     ///
@@ -215,6 +218,9 @@ package final class ProcessHost: Sendable {
 
     /// The value of `familyVariable` in the environment of all processes of a family.
     func familyValue(_ family: String) -> String { "\(self.run)/\(family)" }
+
+    /// Whether this is the value of `familyVariable` for some family of this run.
+    func isFamilyValue(_ value: String) -> Bool { value.hasPrefix("\(self.run)/") }
 
     /// Joins strings as C has them.
     private static func payload(_ strings: [String]) throws(ProcessHostError) -> [UInt8] {

@@ -18,6 +18,8 @@ final class ProcessRoster: Sendable {
     private struct State {
         var isEnding = false
         var running: [Int32: ProcessEnding] = [:]
+        /// To which family each of them belongs, once who asked for it has got it.
+        var families: [Int32: String] = [:]
         /// Started, but not yet handed to who asked, by the request's id.
         var started: [UInt32: ProcessEnding] = [:]
         var files: [String] = []
@@ -58,13 +60,22 @@ final class ProcessRoster: Sendable {
         }
     }
 
-    /// Hands over what a spawn request started, once.
-    func claim(_ reply: chaos_message) -> ProcessEnding? {
-        self.state.withLock { $0.started.removeValue(forKey: reply.id) }
+    /// Hands over what a spawn request started, once, and notes to which family it belongs.
+    func claim(_ reply: chaos_message, family: String) -> ProcessEnding? {
+        self.state.withLock { state in
+            if state.running[reply.a] != nil { state.families[reply.a] = family }
+            return state.started.removeValue(forKey: reply.id)
+        }
     }
 
+    /// The processes that were started and have not been reaped, with their families.
+    var families: [Int32: String] { self.state.withLock { $0.families } }
+
     private func end(_ pid: Int32, as status: ProcessExit) {
-        let ending = self.state.withLock { $0.running.removeValue(forKey: pid) }
+        let ending = self.state.withLock { state in
+            state.families.removeValue(forKey: pid)
+            return state.running.removeValue(forKey: pid)
+        }
         ending?.end(as: status)
     }
 
@@ -141,7 +152,7 @@ final class ProcessRoster: Sendable {
 
     private func endRest(as status: ProcessExit) {
         let rest = self.state.withLock { state in
-            defer { state.running = [:] }
+            defer { (state.running, state.families) = ([:], [:]) }
             return state.running.sorted { $0.key < $1.key }
         }
         for (_, ending) in rest { ending.end(as: status) }

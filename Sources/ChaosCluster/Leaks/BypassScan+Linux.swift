@@ -1,5 +1,6 @@
 #if os(Linux)
     import ChaosCore
+    import ChaosSockets
 
     #if canImport(Glibc)
         import Glibc
@@ -10,7 +11,7 @@
     /// Looks for connections past the proxies, again and again, and remembers what it has seen.
     struct BypassScan {
         /// Whether this system tells who holds a socket.
-        static let canTell = true
+        static var canTell: Bool { SocketDiagnostics.obstacle() == nil }
 
         private typealias Connection = SocketTable.Connection
 
@@ -30,6 +31,7 @@
         }
 
         private let ends: ProxiedEnds
+        private let diagnostics: SocketDiagnostics?
         private let owners: SocketOwners
         /// Connections that need no further look.
         private var settled: Set<Connection> = []
@@ -43,24 +45,24 @@
 
         init(plan: AddressPlan, host: ProcessHost, chaos: Int32) {
             self.ends = ProxiedEnds(plan)
-            let families = plan.nodes.map { (host.familyValue($0.text), $0) }
+            self.diagnostics = try? SocketDiagnostics()
             self.owners = SocketOwners(
-                chaos: chaos, guardian: host.guardian.rawValue,
-                families: Dictionary(families) { first, _ in first })
+                chaos: chaos, processes: NodeProcesses(host: host, nodes: plan.nodes))
         }
 
         /// Looks once.
         ///
         /// - Returns: What no earlier look has found, in the order of the kernel's table.
         mutating func look() -> [Bypass] {
-            let table = SocketTable.read { local, remote in
-                !self.ends.isProxied(local, remote)
-            }
+            // The kernel may be busy: the next look sees more.
+            let states: TCPStates = [.open, .listening]
+            guard let records = try? self.diagnostics?.tcpSockets(in: states) else { return [] }
+            let table = SocketTable(records) { !self.ends.isProxied($0, $1) }
             self.forget(allBut: table)
             let dials = self.dials(in: table)
             if dials.isEmpty { return [] }
             let wanted = dials.flatMap { [$0.connection.inode] + $0.listeners }
-            let cluster = self.owners.cluster(Set(wanted))
+            let cluster = self.cluster(Set(wanted))
             for listener in Set(dials.flatMap(\.listeners)) {
                 self.sort(listener, cluster[listener])
             }
@@ -80,6 +82,14 @@
             return found
         }
 
+        /// Who of chaos and the cluster has these sockets open.
+        private func cluster(_ wanted: Set<UInt64>) -> [UInt64: SocketOwners.Owner] {
+            let own = self.owners.own(wanted)
+            var owners = self.owners.cluster(wanted.subtracting(own))
+            for inode in own { owners[inode] = .chaos }
+            return owners
+        }
+
         /// Forgets what the kernel has given up, as it may give its number to another socket.
         private mutating func forget(allBut table: SocketTable) {
             let connections = Set(table.connections)
@@ -95,7 +105,7 @@
         private mutating func sort(_ listener: UInt64, _ owner: SocketOwners.Owner?) {
             switch owner {
             case .node?: break
-            case .chaos?, .other?: self.foreignListeners.insert(listener)
+            case .chaos?, .client?, .unplaced?, .other?: self.foreignListeners.insert(listener)
             case nil:
                 // A process that starts while the others are read is seen at the next look.
                 if self.unownedListeners.insert(listener).inserted { break }
@@ -147,6 +157,9 @@
                 return nil
             case .node(let node)?: dialer = node
             case .other(let name)?: (dialer, program) = (.client, name)
+            case .client?: (dialer, program) = (.client, "the wrapped command")
+            case .unplaced(let process)?:
+                (dialer, program) = (.client, "process \(process), which has left its node,")
             case nil:
                 // It may have been closed, or handed on, while the processes were read. Who holds
                 // it for longer, and is not to be seen, is somebody else's process.

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosScenario
+import ChaosSockets
 
 /// An address plan as a table of sockets shows it: which connections go through a proxy, and
 /// which lead to a node itself.

@@ -1,14 +1,21 @@
 /// Cuts a stream of bytes into lines.
 ///
-/// A line ends with a line feed, alone or behind a carriage return. A line of more than 64 KiB is
+/// A line ends with a line feed, alone or behind a carriage return. A line of more than `limit` is
 /// given up to there, with a mark, and the rest of it is dropped, so that a node that never ends a
 /// line costs no more than that. Bytes that are not UTF-8 become U+FFFD.
 struct LineSplitter {
     static let bytesMax = 64 * 1024
-    static let cutMark = " … (cut: a line has at most 65536 bytes)"
+
+    /// How many bytes a line may have.
+    private let limit: Int
 
     private var partial: [UInt8] = []
     private var isDropping = false
+
+    init(limit: Int = Self.bytesMax) { self.limit = limit }
+
+    /// What stands behind a line that was too long.
+    private var cutMark: String { " … (cut: a line has at most \(self.limit) bytes)" }
 
     /// Takes bytes and returns the lines that are complete now.
     mutating func append(_ bytes: some Collection<UInt8>) -> [String] {
@@ -32,10 +39,10 @@ struct LineSplitter {
 
     private mutating func add(_ bytes: some Collection<UInt8>, to lines: inout [String]) {
         if self.isDropping { return }
-        let room = Self.bytesMax - self.partial.count
+        let room = self.limit - self.partial.count
         self.partial += bytes.prefix(room)
         if bytes.count > room {
-            lines.append(self.takePartial() + Self.cutMark)
+            lines.append(self.takePartial() + self.cutMark)
             self.isDropping = true
         }
     }

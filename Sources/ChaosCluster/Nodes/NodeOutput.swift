@@ -161,6 +161,6 @@ private final class PipeReader: Sendable {
 }
 
 /// read(2) under a name that no method shadows.
-private func systemRead(_ file: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+func systemRead(_ file: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
     read(file, bytes, count)
 }

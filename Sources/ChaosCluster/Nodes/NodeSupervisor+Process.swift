@@ -21,7 +21,7 @@ extension NodeSupervisor {
         let directory = try self.surroundings.directory.directory(of: spec.name)
         let placeholders = Placeholders(
             viewer: spec.name, plan: self.surroundings.plan, directory: directory,
-            seed: self.surroundings.seed)
+            here: self.surroundings.here, seed: self.surroundings.seed)
         var environment = self.surroundings.environment
         environment.merge(placeholders.environment) { _, new in new }
         for variable in spec.environment {

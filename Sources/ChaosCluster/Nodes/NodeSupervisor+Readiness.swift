@@ -131,14 +131,14 @@ extension NodeSupervisor {
         #if os(Linux)
             guard case .loopback = self.surroundings.plan.style else { return nil }
             let remedy = "a node that cannot listen at {listen} alone needs  addressing: ports"
-            let entry = self.surroundings.host.familyEntry(record.spec.name.text)
+            let (node, processes) = (record.spec.name, self.surroundings.host)
             for port in record.spec.ports where port.transport == .tcp {
                 guard
                     case .tcp(let host, let number)? = self.surroundings.plan.listen(
                         record.spec.name, port.name)
                 else { continue }
                 let places = await ReadinessProbe.run {
-                    ListenerSurvey.addresses(port: number, entry: entry)
+                    ListenerSurvey.addresses(port: number, node: node, host: processes)
                 }
                 if let other = places.first, !places.contains(host) {
                     return "it listens at \(other):\(number); \(remedy)"

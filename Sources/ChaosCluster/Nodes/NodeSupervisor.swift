@@ -21,13 +21,15 @@ package actor NodeSupervisor {
         package var environment: OrderedDictionary<String, String>
         /// Where commands and relative directories start, absolute.
         package var workingDirectory: String
+        /// What `{here}` stands for, absolute.
+        package var here: String
         /// The time since the run started.
         package var now: @Sendable () -> Instant
 
         package init(
             host: ProcessHost, plan: AddressPlan, directory: RunDirectory, seed: Seed,
             environment: OrderedDictionary<String, String>, workingDirectory: String,
-            now: @escaping @Sendable () -> Instant
+            here: String? = nil, now: @escaping @Sendable () -> Instant
         ) {
             self.host = host
             self.plan = plan
@@ -35,6 +37,7 @@ package actor NodeSupervisor {
             self.seed = seed
             self.environment = environment
             self.workingDirectory = workingDirectory
+            self.here = here ?? workingDirectory
             self.now = now
         }
     }

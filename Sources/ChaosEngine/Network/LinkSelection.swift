@@ -12,6 +12,7 @@ struct LinkSelection {
 
     /// Whether a link is selected; the same as `LinkPattern.matches(_:)`.
     mutating func contains(_ link: Link) -> Bool {
+        if link.isLoop { return false }
         if let port = self.pattern.port, port != link.port { return false }
         if self.isSource(link.source) && self.isTarget(link.target) { return true }
         return self.pattern.isBothWays && self.isSource(link.target) && self.isTarget(link.source)

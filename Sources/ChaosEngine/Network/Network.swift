@@ -17,10 +17,13 @@ package final class Network {
 
     private let framing: [PortName: Framing]
     private(set) var links: OrderedDictionary<Link, LinkState> = [:]
+    /// What nodes send to themselves: on no link, so that no fault or cut reaches it.
+    private var loops: [Link: LinkState] = [:]
     private(set) var injections: [Injection] = []
     private(set) var cuts: [Cut] = []
     private(set) var orderOfNext = 0
     private var pending: [JournalEntry] = []
+    private var changed: [LinkState] = []
     /// How many connections are open, over all links.
     var connectionsOpen = 0
     /// Called with each whole message when some trigger waits for one.
@@ -41,12 +44,20 @@ package final class Network {
     /// The state of a link; it comes into being when first asked for.
     package func state(of link: Link) -> LinkState {
         if let state = self.links[link] { return state }
+        if link.isLoop { return self.loop(link) }
         let state = LinkState(link: link, framing: self.framing[link.port] ?? .none, network: self)
         for injection in self.injections where injection.links.matches(link) {
             state.add(injection)
         }
         for cut in self.cuts { state.add(cut) }
         self.links[link] = state
+        return state
+    }
+
+    private func loop(_ link: Link) -> LinkState {
+        if let state = self.loops[link] { return state }
+        let state = LinkState(link: link, framing: .none, network: self)
+        self.loops[link] = state
         return state
     }
 
@@ -127,6 +138,28 @@ package final class Network {
         return .open
     }
 
+    /// Notes that faults or cuts of a link are others than before.
+    func noteChange(of state: LinkState) {
+        if state.isNotedAsChanged { return }
+        state.isNotedAsChanged = true
+        self.changed.append(state)
+    }
+
+    /// The links whose faults or cuts have changed since the last call: the driver has to look at
+    /// their listeners and connections, and at no others.
+    package func takeChangedLinks() -> [LinkState] {
+        for state in self.changed { state.isNotedAsChanged = false }
+        defer { self.changed.removeAll(keepingCapacity: true) }
+        return self.changed
+    }
+
+    /// The same for a listener that several links share: it keeps silent or refuses only when it would
+    /// for every one of them. Otherwise it accepts, and each connection meets the cuts of its own link.
+    package func listenerPolicy(for links: [Link]) -> ListenerPolicy {
+        let policies = Set(links.map { self.listenerPolicy(for: $0) })
+        return policies.count == 1 ? policies.first ?? .open : .open
+    }
+
     /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.
     ///
     /// Counts it for the cuts or the `refuse` that are the reason, if there is one.
@@ -151,6 +184,9 @@ package final class Network {
 
     /// Writes something down, in order with the decisions.
     package func record(_ entry: JournalEntry) { self.pending.append(entry) }
+
+    /// Whether anything was written down since ``takeJournal()``.
+    package var hasJournal: Bool { !self.pending.isEmpty }
 
     /// Hands over what was decided since the last call, in order.
     package func takeJournal() -> [JournalEntry] {

@@ -20,6 +20,9 @@ extension Connection {
             && !self.isNewUnderNewOnly
     }
 
+    /// Whether a target's answer to being dialled would be lost on its way back.
+    package var isAnswerLost: Bool { self.backward.link.isCut(.drop) }
+
     /// The driver wrote bytes to the socket at which a direction ends. Counted apart from the
     /// pipeline's own numbers: this is the evidence that nothing crossed a cut.
     package func wrote(_ count: Int, _ direction: Direction) {
@@ -63,8 +66,8 @@ extension Connection {
             && self.forward.link.cuts.contains { $0.mode == .newOnly && $0.order < self.order }
     }
 
-    /// Whether cuts keep everything back in a direction.
-    func isGateClosed(_ direction: Direction) -> Bool {
+    /// Whether cuts keep everything back in a direction, also what was handed to the driver.
+    package func isGateClosed(_ direction: Direction) -> Bool {
         let state = direction == .forward ? self.forward.link : self.backward.link
         return state.isCut(.drop) || state.isCut(.hold) || self.isNewUnderNewOnly
     }

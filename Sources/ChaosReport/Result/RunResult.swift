@@ -142,7 +142,10 @@ extension RunResult {
     var verdictWord: String { self.verdict?.rawValue ?? "not checked" }
 
     /// Whether the exit code is the wrapped command's: then it means what that command says.
-    var isExitOfCommand: Bool { self.commandExit == self.exitCode }
+    var isExitOfCommand: Bool {
+        // Where both are 0, the verdict says more.
+        self.commandExit == self.exitCode && (self.exitCode != 0 || self.verdict == nil)
+    }
 
     /// The exit code in words (design, section 6).
     var exitReason: String {

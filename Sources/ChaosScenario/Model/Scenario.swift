@@ -8,6 +8,9 @@ package struct Scenario: Hashable, Sendable {
     package var summary: String
     /// The seed, if the file fixes one.
     package var seed: Seed?
+    /// The folder that `{here}` stands for, absolute: the file's own unless the file says another;
+    /// `nil` is where `chaos` was started.
+    package var here: String?
     /// How nodes get their addresses.
     package var addressing: Addressing
     /// The nodes in order.

@@ -20,6 +20,7 @@ struct ScenarioReader {
         var scenario = Scenario(name: mapping.text("name") ?? self.nameOfFile)
         scenario.summary = mapping.text("summary") ?? ""
         scenario.seed = mapping.read("seed", SeedText.parse)
+        scenario.here = mapping.text("here")
         scenario.addressing = mapping.word("addressing") ?? .automatic
         self.places["addressing"] = mapping.position(of: "addressing")
         if let node = mapping.node("nodes") {

@@ -9,6 +9,7 @@ extension Scenario {
         var entries: [(key: String, value: YAMLText)] = [("name", .scalar(self.name))]
         if !self.summary.isEmpty { entries.append(("summary", .scalar(self.summary))) }
         if let seed = self.seed { entries.append(("seed", .scalar(String(seed.value)))) }
+        if let here = self.here { entries.append(("here", .scalar(here))) }
         if self.addressing != .automatic {
             entries.append(("addressing", .scalar(self.addressing.rawValue)))
         }

@@ -22,15 +22,17 @@ struct PlaceholdersTests {
     ) throws -> Placeholders {
         Placeholders(
             viewer: viewer, plan: try plan(self.nodes, style: style), directory: "/r/nodes/n1",
-            seed: Seed(42))
+            here: "/s", seed: Seed(42))
     }
 
     @Test(arguments: [
-        ("{node} {index} {dir} {seed}", "n1 1 /r/nodes/n1 42"),
+        ("{node} {index} {dir} {here} {seed}", "n1 1 /r/nodes/n1 /s 42"),
         ("{host} {port} {port.peer}", "127.77.1.1 7001 7002"),
         ("{listen}", "127.77.1.1:7001"),
         ("{listen.peer}", "127.77.1.1:7002"),
         ("{advertise} {advertise.peer}", "127.77.0.1:7001 127.77.0.1:7002"),
+        ("{advertise:%h} {advertise.peer:%p}", "127.77.0.1 7002"),
+        ("{member.n2} {member.db.eu.peer:%h|%p}", "127.77.0.2:7001 127.77.0.3|7002"),
         ("{peers}", "127.77.1.2:7001,127.77.1.3:7001"),
         ("{peers.peer}", "127.77.1.2:7002,127.77.1.3:7002"),
         ("{peers.admin}", "/run/x/n1-to-db.eu.admin.sock"),
@@ -94,8 +96,8 @@ struct PlaceholdersTests {
             "{nonsense}",
             """
             a placeholder must be known, found '{nonsense}'
-            hint: known are node, index, host, listen, port, advertise, peers, peer, members, dir, \
-            seed. A brace by itself is written '{{'
+            hint: known are node, index, host, listen, port, advertise, peers, peer, members, \
+            member, dir, here, seed. A brace by itself is written '{{'
             """
         ),
         (
@@ -113,7 +115,10 @@ struct PlaceholdersTests {
         ),
         ("{node.x}", "'node' has no parts, found '{node.x}'"),
         ("{host.x}", "'host' has no parts, found '{host.x}'"),
-        ("{listen:%a}", "only 'peer', 'peers' and 'members' take a format, found '{listen:%a}'"),
+        (
+            "{listen:%a}",
+            "only 'advertise', 'peer', 'peers', 'members' and 'member' take a format, found '{listen:%a}'"
+        ),
         ("{peers:%x}", "a format knows %n, %a, %h, %p and %%, found '{peers:%x}'"),
     ])
     func namesWhatIsWrong(text: String, sentence: String) throws {
@@ -142,7 +147,8 @@ struct PlaceholdersTests {
         let environment = try Self.placeholders("n1").environment
         #expect(
             environment.map { "\($0.key)=\($0.value)" } == [
-                "CHAOS_NODE=n1", "CHAOS_INDEX=1", "CHAOS_DIR=/r/nodes/n1", "CHAOS_SEED=42",
+                "CHAOS_NODE=n1", "CHAOS_INDEX=1", "CHAOS_DIR=/r/nodes/n1", "CHAOS_HERE=/s",
+                "CHAOS_SEED=42",
                 "CHAOS_HOST=127.77.1.1", "CHAOS_LISTEN=127.77.1.1:7001",
                 "CHAOS_ADVERTISE=127.77.0.1:7001", "CHAOS_LISTEN_CLIENT=127.77.1.1:7001",
                 "CHAOS_ADVERTISE_CLIENT=127.77.0.1:7001", "CHAOS_PORT_CLIENT=7001",

@@ -18,6 +18,9 @@ private let threads: NIOThreadPool = {
     return pool
 }()
 
+/// What every test of the data plane runs on.
+let everyDriver = ProxyDriverKind.available
+
 /// Runs code that blocks on a thread of its own.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
     -> Result
@@ -58,7 +61,7 @@ final class TestWorld: Sendable {
     let host: String
     private static let worlds = NIOLockedValueBox(0)
 
-    private init() async throws {
+    private init(_ driver: ProxyDriverKind) async throws {
         let number = Self.worlds.withLockedValue { count in
             count += 1
             return count
@@ -69,7 +72,7 @@ final class TestWorld: Sendable {
             atPath: self.directory, withIntermediateDirectories: true)
         let lines = self.lines
         self.proxy = try await Proxy(
-            clock: RunClock(),
+            clock: RunClock(), driver: driver,
             makeNetwork: {
                 Network(
                     seed: Seed(7), nodes: ["n1", "n2"],
@@ -79,8 +82,10 @@ final class TestWorld: Sendable {
     }
 
     /// Makes a world, and takes it apart afterwards: everything must then be closed.
-    static func run(_ body: @escaping @Sendable (TestWorld) throws -> Void) async throws {
-        let world = try await TestWorld()
+    static func run(
+        on driver: ProxyDriverKind, _ body: @escaping @Sendable (TestWorld) throws -> Void
+    ) async throws {
+        let world = try await TestWorld(driver)
         do {
             try await onThread { try body(world) }
         } catch {
