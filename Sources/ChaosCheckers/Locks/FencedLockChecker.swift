@@ -78,7 +78,7 @@ package struct FencedLockChecker: Checker {
     private func overlaps(_ holds: [Hold]) -> [(name: String, line: String)] {
         var found: [(name: String, line: String)] = []
         var longest: Hold?
-        for hold in holds.sorted(by: { $0.begin < $1.begin }) where hold.end > hold.begin {
+        for hold in holds.sorted(by: { $0.begin < $1.begin }) where hold.end >= hold.begin {
             if let longest, longest.end > hold.begin,
                 longest.invocation.begin.process != hold.invocation.begin.process
             {

@@ -37,7 +37,7 @@ package struct SupervisionChecker: Checker {
                 model.terminated(position, reason: reason, at: operation.time)
             }
         }
-        model.finish()
+        if count > 0 { model.finish() }
         return Finding(
             checker: self.name, found: model.found,
             gap: count == 0 ? "nothing was started" : nil,
