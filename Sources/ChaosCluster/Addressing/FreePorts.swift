@@ -13,11 +13,15 @@ import ChaosScenario
 ///
 /// On an address of 127/8 that is ours alone the numbers count up from 7001, so that a run looks
 /// the same as the one before; only a server on all addresses can be in the way. On a shared
-/// address the system chooses, and the sockets stay bound until the last moment: what is left is
-/// the instant between `release` and the node's own bind(2).
+/// address they are drawn from below the ephemeral range, so that no connection that somebody opens
+/// meanwhile gets one, and the sockets stay bound until the last moment: what is left is the instant
+/// between `release` and the node's own bind(2).
 package final class FreePorts: PortAllocator {
     /// Where counting starts: above what servers like by default, below the ephemeral range.
     private static let first: UInt16 = 7001
+    /// What is drawn from: Linux and others give connections numbers from 32768 (ip(7),
+    /// ip_local_port_range).
+    private static let drawn: Range<UInt16> = 10_000..<32_000
 
     private let countsUp: Bool
     private var last: UInt16
@@ -42,9 +46,10 @@ package final class FreePorts: PortAllocator {
         on host: String, _ transport: PortSpec.Transport, avoiding taken: Set<UInt16>
     ) throws(InputError) -> UInt16 {
         if !self.countsUp {
-            for _ in 0..<100 {
-                guard let number = self.bind(host, 0, transport) else { break }
-                if !taken.contains(number), self.given.insert(number).inserted { return number }
+            for _ in 0..<10_000 {
+                let number = UInt16.random(in: Self.drawn)
+                if taken.contains(number) || !self.given.insert(number).inserted { continue }
+                if self.bind(host, number, transport) != nil { return number }
             }
         }
         while self.countsUp, self.last < 32_000 {
@@ -55,7 +60,7 @@ package final class FreePorts: PortAllocator {
         throw InputError("addressing: a free port must be left", found: host)
     }
 
-    /// Binds a port and keeps the socket; 0 lets the system choose.
+    /// Binds a port and keeps the socket.
     private func bind(
         _ host: String, _ number: UInt16, _ transport: PortSpec.Transport
     ) -> UInt16? {
