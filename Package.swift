@@ -38,6 +38,7 @@ let tests: [Target] = [
         "ChaosProxy",
         ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
     ),
+    ("ChaosToxiproxy", ["ChaosCore"]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -101,6 +102,8 @@ let package = Package(
         .target(
             name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
+        .target(name: "ChaosToxiproxy", dependencies: ["ChaosCore"], swiftSettings: pure),
+
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
         .systemLibrary(
@@ -117,8 +120,8 @@ let package = Package(
         .target(
             name: "ChaosProxy",
             dependencies: [
-                "ChaosCore", "ChaosEngine", "ChaosSockets", collections, nioConcurrencyHelpers,
-                nioCore, nioPosix,
+                "CLinux", "ChaosCore", "ChaosEngine", "ChaosSockets", collections,
+                nioConcurrencyHelpers, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(

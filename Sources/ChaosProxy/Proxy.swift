@@ -36,7 +36,12 @@ package final class Proxy: Sendable {
             switch self.driverKind {
             case .nio:
                 try await NIODriver(clock: clock, makeNetwork: makeNetwork, journal: journal)
-            case .epoll: throw ProxyError(description: "there is no epoll driver yet")
+            case .epoll:
+                #if os(Linux)
+                    try EpollDriver(clock: clock, makeNetwork: makeNetwork, journal: journal)
+                #else
+                    throw ProxyError(description: "the epoll driver needs Linux")
+                #endif
             }
     }
 

@@ -41,7 +41,7 @@ package enum ProxyDriverKind: String, CaseIterable, Sendable {
     /// The drivers that this platform has.
     package static var available: [ProxyDriverKind] {
         #if os(Linux)
-            [.nio]
+            [.epoll, .nio]
         #else
             [.nio]
         #endif

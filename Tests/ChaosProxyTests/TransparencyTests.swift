@@ -234,8 +234,10 @@ struct TransparencyTests {
             try opener.send(Pattern.bytes(at: 0, count: 128 << 10))
             sent += 128 << 10
             opener.close()
-            try world.eventually("the rest is taken in") {
-                try world.connections[0].queuedBytes >= 64 << 10
+            if driver == .nio {
+                try world.eventually("the rest is taken in") {
+                    try world.connections[0].queuedBytes >= 64 << 10
+                }
             }
             #expect(try world.connections[0].heldBytes <= 1 << 20)
             #expect(try listener.receiveAll().count == sent)

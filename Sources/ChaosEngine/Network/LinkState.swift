@@ -17,7 +17,9 @@ package final class LinkState {
     /// The cuts that cover this link.
     private(set) var cuts: [Cut] = []
     /// Grows with each change to faults or cuts, so that connections know that they must look.
-    private(set) var revision = 0
+    private(set) var revision = 0 { didSet { self.network.noteChange(of: self) } }
+    /// Whether the driver has still to be told of a change.
+    var isNotedAsChanged = false
     /// The mean delay on this link in nanoseconds, for the round trips that loss is measured in.
     private(set) var latency: Int64 = 0
 
@@ -98,6 +100,12 @@ package final class LinkState {
 
     /// Whether a cut of this mode covers the link.
     func isCut(_ mode: PartitionMode) -> Bool { self.cut(mode) != nil }
+
+    /// Whether neither fault nor cut is in force.
+    package var isUntouched: Bool { self.faults.isEmpty && self.cuts.isEmpty }
+
+    /// Notes that bytes were delivered which no engine saw.
+    package func delivered(_ count: Int) { self.bytesDelivered += count }
 
     /// Whether any cut covers the link.
     package var isCut: Bool { !self.cuts.isEmpty }

@@ -23,6 +23,7 @@ package final class Network {
     private(set) var cuts: [Cut] = []
     private(set) var orderOfNext = 0
     private var pending: [JournalEntry] = []
+    private var changed: [LinkState] = []
     /// How many connections are open, over all links.
     var connectionsOpen = 0
     /// Called with each whole message when some trigger waits for one.
@@ -137,6 +138,21 @@ package final class Network {
         return .open
     }
 
+    /// Notes that faults or cuts of a link are others than before.
+    func noteChange(of state: LinkState) {
+        if state.isNotedAsChanged { return }
+        state.isNotedAsChanged = true
+        self.changed.append(state)
+    }
+
+    /// The links whose faults or cuts have changed since the last call: the driver has to look at
+    /// their listeners and connections, and at no others.
+    package func takeChangedLinks() -> [LinkState] {
+        for state in self.changed { state.isNotedAsChanged = false }
+        defer { self.changed.removeAll(keepingCapacity: true) }
+        return self.changed
+    }
+
     /// The same for a listener that several links share: it keeps silent or refuses only when it would
     /// for every one of them. Otherwise it accepts, and each connection meets the cuts of its own link.
     package func listenerPolicy(for links: [Link]) -> ListenerPolicy {
@@ -168,6 +184,9 @@ package final class Network {
 
     /// Writes something down, in order with the decisions.
     package func record(_ entry: JournalEntry) { self.pending.append(entry) }
+
+    /// Whether anything was written down since ``takeJournal()``.
+    package var hasJournal: Bool { !self.pending.isEmpty }
 
     /// Hands over what was decided since the last call, in order.
     package func takeJournal() -> [JournalEntry] {

@@ -66,8 +66,8 @@ extension Connection {
             && self.forward.link.cuts.contains { $0.mode == .newOnly && $0.order < self.order }
     }
 
-    /// Whether cuts keep everything back in a direction.
-    func isGateClosed(_ direction: Direction) -> Bool {
+    /// Whether cuts keep everything back in a direction, also what was handed to the driver.
+    package func isGateClosed(_ direction: Direction) -> Bool {
         let state = direction == .forward ? self.forward.link : self.backward.link
         return state.isCut(.drop) || state.isCut(.hold) || self.isNewUnderNewOnly
     }

@@ -7,16 +7,10 @@ import ChaosCore
 /// on where ``wantsInput(_:)`` says so, applies ``isSilent(_:)`` to both sockets, and comes back at
 /// ``deadline`` at the latest.
 package final class Connection<Bytes: StreamBytes> {
-    /// The link over which the connection was opened.
-    package let link: Link
-    /// Its number among the connections opened over that link, from 0.
-    package let ordinal: Int
-    /// When it was opened.
-    package let openedAt: Instant
+    /// Its place in the network's books.
+    package let ticket: ConnectionTicket
 
     let network: Network
-    /// Its place among cuts and connections: which came first.
-    let order: Int
     var forward: StreamPipeline
     var backward: StreamPipeline
     private let exchange = Exchange()
@@ -34,29 +28,43 @@ package final class Connection<Bytes: StreamBytes> {
     package private(set) var isOver = false
 
     /// Opens a connection over a link.
-    package init(
+    package convenience init(
         over link: Link, in network: Network, at now: Instant,
         messageLimit: Int = Framer.limitDefault
     ) {
-        let forward = network.state(of: link)
-        let backward = network.state(of: link.reversed)
-        self.link = link
-        self.network = network
-        self.ordinal = forward.connectionsOpened
-        self.openedAt = now
-        self.order = network.nextOrder()
+        let ticket = ConnectionTicket(
+            forward: network.state(of: link), backward: network.state(of: link.reversed), at: now)
+        self.init(ticket, messageLimit: messageLimit, at: now)
+    }
+
+    /// Takes a connection over that passed bytes without an engine so far.
+    ///
+    /// - Parameters:
+    ///   - pieceLimit: How much of a raw stream is handed to the driver at once.
+    package init(
+        _ ticket: ConnectionTicket, forward: PassedDirection<Bytes> = PassedDirection(),
+        backward: PassedDirection<Bytes> = PassedDirection(),
+        messageLimit: Int = Framer.limitDefault, pieceLimit: Int = 64 << 10, at now: Instant
+    ) {
+        self.ticket = ticket
+        self.network = ticket.forward.network
         self.forward = StreamPipeline(
-            link: forward, reverseLink: backward, direction: .forward,
-            connectionOrdinal: self.ordinal, seed: network.seed, messageLimit: messageLimit)
+            ticket, direction: .forward, messageLimit: messageLimit, pieceLimit: pieceLimit)
         self.backward = StreamPipeline(
-            link: backward, reverseLink: forward, direction: .backward,
-            connectionOrdinal: self.ordinal, seed: network.seed, messageLimit: messageLimit)
-        forward.connectionsOpened += 1
-        forward.connectionsOpen += 1
-        network.connectionsOpen += 1
-        self.record("opened", at: now, [])
+            ticket, direction: .backward, messageLimit: messageLimit, pieceLimit: pieceLimit)
+        self.forwardIsFinished = self.forward.takeOver(forward, at: now)
+        self.backwardIsFinished = self.backward.takeOver(backward, at: now)
         self.networkChanged(at: now)
     }
+
+    /// The link over which the connection was opened.
+    package var link: Link { self.ticket.link }
+    /// Its number among the connections opened over that link, from 0.
+    package var ordinal: Int { self.ticket.ordinal }
+    /// When it was opened.
+    package var openedAt: Instant { self.ticket.openedAt }
+    /// Its place among cuts and connections: which came first.
+    var order: Int { self.ticket.order }
 
     /// The counters of a direction.
     package func counters(_ direction: Direction) -> DirectionCounters {
@@ -264,23 +272,9 @@ package final class Connection<Bytes: StreamBytes> {
         self.isOver = true
         self.forward.discardAll()
         self.backward.discardAll()
-        self.forward.link.connectionsOpen -= 1
-        self.network.connectionsOpen -= 1
         self.forgetCuts()
-        self.record(
-            "closed", at: now,
-            [("forward", self.forward.summary), ("backward", self.backward.summary)])
-    }
-
-    private func record(
-        _ state: String, at now: Instant, _ details: [(key: String, value: JSONValue)]
-    ) {
-        let members: [(key: String, value: JSONValue)] = [
-            ("state", .string(state)), ("link", .string(self.link.description)),
-            ("connection", self.ordinal.json),
-        ]
-        self.network.record(
-            JournalEntry(at: now, event: "connection", details: JSONObject(members + details)))
+        self.ticket.close(
+            forward: self.forward.summary, backward: self.backward.summary, at: now)
     }
 }
 
@@ -293,17 +287,25 @@ extension QueueItem.Content {
 
 extension StreamPipeline {
     /// What the journal tells about a direction of a connection that is gone.
-    fileprivate var summary: JSONValue {
-        var object: JSONObject = [
-            "received": self.counters.received.json, "written": self.counters.written.json,
-        ]
-        if self.counters.lost > 0 { object["lost"] = self.counters.lost.json }
-        if self.counters.duplicated > 0 { object["duplicated"] = self.counters.duplicated.json }
-        if self.counters.discarded > 0 { object["discarded"] = self.counters.discarded.json }
-        if self.decisions > 0 {
-            object["decisions"] = self.decisions.json
-            object["fingerprint"] = .string(String(self.fingerprint, radix: 16))
+    fileprivate var summary: DirectionSummary {
+        DirectionSummary(
+            counters: self.counters, decisions: self.decisions, fingerprint: self.fingerprint)
+    }
+
+    /// Goes on behind what passed without an engine; tells whether the direction has ended, and its
+    /// end was passed on.
+    fileprivate mutating func takeOver<Bytes: StreamBytes>(
+        _ passed: PassedDirection<Bytes>, at now: Instant
+    ) -> Bool {
+        let waiting = passed.waiting?.count ?? 0
+        self.counters.received = passed.received
+        self.counters.written = passed.received - waiting
+        if let bytes = passed.waiting {
+            self.enqueue(QueueItem(.bytes(Chunk(bytes)), due: now, place: self.counters.written))
         }
-        return .object(object)
+        self.hasEnded = passed.hasEnded
+        if !passed.hasEnded { return false }
+        if waiting > 0 { self.enqueue(QueueItem(.end, due: now, place: .max)) }
+        return waiting == 0
     }
 }

@@ -140,7 +140,7 @@ extension StreamPipeline {
     private mutating func takeAll(at now: Instant, _ exchange: Exchange) -> PipelineAction? {
         var piece = self.take(self.sizeOfHead, exchange)
         while let next = self.queue.first, next.due <= now, case .bytes(let chunk) = next.content,
-            !self.link.isCut(.lose), piece.count + chunk.count <= Self.writeLimit,
+            !self.link.isCut(.lose), piece.count + chunk.count <= self.pieceLimit,
             piece.extend(by: chunk)
         {
             _ = self.take(chunk.count, exchange)
@@ -154,7 +154,7 @@ extension StreamPipeline {
     private var sizeOfHead: Int {
         if self.link.isCut(.lose) { return self.queue[0].sizeToNextMessage }
         let whole = self.queue[0].byteCount
-        return self.framer == nil ? min(whole, Self.writeLimit) : whole
+        return self.framer == nil ? min(whole, self.pieceLimit) : whole
     }
 
     /// Takes bytes from the head and tells the other direction of the messages that begin to leave.

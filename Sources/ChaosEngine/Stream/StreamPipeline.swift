@@ -22,13 +22,13 @@ struct StreamPipeline {
     static var undelayedLimit: Int { 256 << 10 }
     /// What a waiting chunk costs beside its bytes, so that tiny ones cannot fill the memory.
     static var itemCost: Int { 256 }
-    /// How much of a raw stream is written at once.
-    static var writeLimit: Int { 64 << 10 }
 
     let link: LinkState
     /// The link the other way, for round trips.
     let reverseLink: LinkState
     let direction: Direction
+    /// How much of a raw stream is written at once.
+    let pieceLimit: Int
     /// From which every draw of this direction derives.
     private let key: Seed
     var counters = DirectionCounters()
@@ -64,16 +64,17 @@ struct StreamPipeline {
     private(set) var decisions = 0
 
     init(
-        link: LinkState, reverseLink: LinkState, direction: Direction, connectionOrdinal: Int,
-        seed: Seed, messageLimit: Int
+        _ ticket: ConnectionTicket, direction: Direction, messageLimit: Int, pieceLimit: Int
     ) {
-        self.link = link
-        self.reverseLink = reverseLink
+        let isForward = direction == .forward
+        self.link = isForward ? ticket.forward : ticket.backward
+        self.reverseLink = isForward ? ticket.backward : ticket.forward
         self.direction = direction
-        self.key = seed.derived(
-            "stream", link.link.description, String(connectionOrdinal), direction.rawValue)
-        if link.framing != .none {
-            self.framer = Framer(link.framing, side: self.side, limit: messageLimit)
+        self.pieceLimit = pieceLimit
+        self.key = self.link.network.seed.derived(
+            "stream", self.link.link.description, String(ticket.ordinal), direction.rawValue)
+        if self.link.framing != .none {
+            self.framer = Framer(self.link.framing, side: self.side, limit: messageLimit)
         }
     }
 

@@ -1,0 +1,124 @@
+#if os(Linux)
+    import ChaosCore
+    import ChaosEngine
+    import Foundation
+    import NIOCore
+    import Synchronization
+
+    /// Carries the traffic with epoll on a thread of its own.
+    final class EpollDriver: ProxyDriver {
+        private let mailbox: Mailbox
+        private let isClosed = Mutex(false)
+
+        /// Starts the thread; `makeNetwork` and `journal` are called on it.
+        ///
+        /// - Throws: `ProxyError` when the system has no descriptors left.
+        init(
+            clock: RunClock, makeNetwork: @escaping @Sendable () -> Network,
+            journal: @escaping @Sendable ([JournalEntry]) -> Void
+        ) throws {
+            let mailbox = try Mailbox()
+            let poller = try Poller(waking: mailbox.descriptor)
+            self.mailbox = mailbox
+            let thread = Thread {
+                let plane = EpollPlane(
+                    network: makeNetwork(), clock: clock, poller: poller, mailbox: mailbox,
+                    journal: journal)
+                plane.run()
+            }
+            thread.name = "chaos-proxy"
+            thread.start()
+        }
+
+        func open(_ links: [ProxiedLink]) async throws -> [Endpoint] {
+            let routes = try await Self.resolved(links)
+            return try await self.onThread { try $0.open(routes) }
+        }
+
+        /// Looks up what is no address yet, on a thread that may wait.
+        private static func resolved(_ links: [ProxiedLink]) async throws -> [ListenerRoute] {
+            var routes: [ListenerRoute] = []
+            for link in links {
+                routes.append(
+                    ListenerRoute(spec: link, address: try await Self.address(of: link)))
+            }
+            return routes
+        }
+
+        private static func address(of link: ProxiedLink) async throws -> SocketAddress {
+            do {
+                if let address = try NameLookup.literal(link.listen) { return address }
+                return try await withCheckedThrowingContinuation { continuation in
+                    NameLookup.addresses(of: link.listen) { result in
+                        continuation.resume(with: result.map { $0[0] })
+                    }
+                }
+            } catch {
+                throw ProxyError(
+                    description: "proxy \(link.link): cannot listen on \(link.listen): "
+                        + SocketFailure.reason(error))
+            }
+        }
+
+        func change<Result: Sendable>(
+            _ body: @escaping @Sendable (Network, Instant) throws -> Result
+        ) async throws -> Result {
+            try await self.posting { plane, finish in
+                plane.enqueue {
+                    finish(Swift.Result { try plane.change(body) })
+                }
+            }
+        }
+
+        func inspect<Result: Sendable>(
+            _ body: @escaping @Sendable (Network, Instant) -> Result
+        ) async throws -> Result {
+            try await self.onThread { body($0.network, $0.clock.now) }
+        }
+
+        func connections() async throws -> [ConnectionStatus] {
+            try await self.onThread { $0.status }
+        }
+
+        private func onThread<Result: Sendable>(
+            _ body: @escaping @Sendable (EpollPlane) throws -> Result
+        ) async throws -> Result {
+            try await self.posting { plane, finish in
+                finish(Swift.Result { try body(plane) })
+            }
+        }
+
+        private func posting<Result: Sendable>(
+            _ task:
+                @escaping @Sendable (
+                    EpollPlane,
+                    _ finish:
+                        @escaping @Sendable (Swift.Result<Result, any Error>) ->
+                        Void
+                ) -> Void
+        ) async throws -> Result {
+            try await withCheckedThrowingContinuation { continuation in
+                let isTaken = self.mailbox.post { plane in
+                    task(plane) { continuation.resume(with: $0) }
+                }
+                if !isTaken {
+                    continuation.resume(throwing: ProxyError(description: "the proxy is closed"))
+                }
+            }
+        }
+
+        func close() async {
+            self.isClosed.withLock { $0 = true }
+            await withCheckedContinuation { continuation in
+                let isTaken = self.mailbox.post { plane in
+                    plane.close { continuation.resume() }
+                }
+                if !isTaken { continuation.resume() }
+            }
+        }
+
+        deinit {
+            if !self.isClosed.withLock({ $0 }) { _ = self.mailbox.post { $0.close {} } }
+        }
+    }
+#endif

@@ -1,0 +1,240 @@
+#if os(Linux)
+    import ChaosCore
+    import ChaosEngine
+    import ChaosSockets
+    import Glibc
+    import NIOCore
+
+    /// A listener that is to be opened, with the address that was found for it.
+    struct ListenerRoute: Sendable {
+        let spec: ProxiedLink
+        let address: SocketAddress
+    }
+
+    /// The way from a listener to its target.
+    final class Route {
+        let upstream: Endpoint
+        /// The target's address; `nil` for a name, which is looked up for each connection.
+        let target: SocketAddress?
+        /// From which address the target is dialled.
+        let source: SocketAddress?
+
+        init(_ spec: ProxiedLink) throws {
+            self.upstream = spec.upstream
+            self.target = try NameLookup.literal(spec.upstream)
+            self.source = try spec.sourceHost.map { try SocketAddress(ipAddress: $0, port: 0) }
+        }
+
+        /// The same way, dialled from another address.
+        init(_ other: Route, from source: SocketAddress?) {
+            self.upstream = other.upstream
+            self.target = other.target
+            self.source = source
+        }
+    }
+
+    /// One listening socket, which accepts, keeps silent or refuses as the network says.
+    final class EpollListener: Sleeper {
+        let spec: ProxiedLink
+        private let plane: EpollPlane
+        private let line: LinkLine
+        private let route: Route
+        /// The ways from other addresses, where several openers may come in.
+        private var routes: [String: Route] = [:]
+        /// Those who wait until it is known who they are, where several may come in.
+        private var queue: OpenerQueue<EpollLeg>?
+        private let family: AddressFamily
+        private(set) var address: SocketAddress
+        /// Where it listens, also while it refuses.
+        private(set) var bound: Endpoint
+        /// Where the plane keeps it.
+        var slot = 0
+
+        private var descriptor: CInt = -1
+        /// Keeps the port while nothing listens on it.
+        private var reservation: PortReservation?
+        private var wasBound = false
+        /// Whether the socket was deaf, so that those it accepted may be born deaf.
+        private var wasDeaf = false
+        /// Whether attempts to connect get no answer.
+        private(set) var isSilent = false
+        /// Whether connections may wait to be accepted.
+        var isReadable = false
+        /// Whether it waits for its turn, or until there are descriptors again.
+        var isWaitingForTurn = false
+
+        private static let backlog: CInt = 4096
+        /// How many connections are accepted before others have their turn.
+        private static let batch = 64
+        /// How long accepting pauses when there are no descriptors.
+        private static let pause: Int64 = 100_000_000
+
+        init(_ route: ListenerRoute, over line: LinkLine, on plane: EpollPlane) throws {
+            self.spec = route.spec
+            self.line = line
+            self.plane = plane
+            self.route = try Route(route.spec)
+            self.address = route.address
+            self.family = AddressFamily(route.address)
+            self.bound = route.spec.listen
+            self.queue = route.spec.openers.map { OpenerQueue(route.spec, $0) }
+        }
+
+        /// The links over which connections may come in here.
+        var links: [Link] { self.queue?.links ?? [self.spec.link] }
+
+        deinit { assert(self.descriptor < 0, "a listener is closed by nobody") }
+
+        /// Brings the socket into the state that the network asks for.
+        func apply(_ policy: ListenerPolicy) throws {
+            switch policy {
+            case .refused:
+                if self.descriptor < 0 { return }
+                // Without a listening socket the kernel answers with a reset: a true refusal.
+                self.closeSocket()
+                self.reservation = PortReservation(of: self.address)
+            case .open, .silent:
+                if self.descriptor < 0 { try self.bind() }
+                self.setSilent(policy == .silent)
+            }
+        }
+
+        private func setSilent(_ isWanted: Bool) {
+            if isWanted == self.isSilent { return }
+            self.isSilent = Sockets.setDeaf(isWanted, self.descriptor, self.family) && isWanted
+            if self.isSilent { self.wasDeaf = true }
+            self.plane.silenceChanged()
+        }
+
+        private func closeSocket() {
+            if self.descriptor < 0 { return }
+            Sockets.close(self.descriptor)
+            self.descriptor = -1
+            self.isReadable = false
+            if self.isSilent { self.plane.silenceChanged() }
+            self.isSilent = false
+            self.plane.renumber(self)
+        }
+
+        // MARK: - Binding
+
+        private func bind() throws {
+            self.reservation = nil
+            let number = self.tryToBind()
+            if number == 0 { return }
+            if self.descriptor >= 0 { Sockets.close(self.descriptor) }
+            self.descriptor = -1
+            throw ProxyError(
+                description: "proxy \(self.spec.link): cannot listen on \(self.bound): "
+                    + SocketFailure.text(of: number))
+        }
+
+        /// Binds and listens; 0, or the error's number.
+        private func tryToBind() -> CInt {
+            if case .unix(let path) = self.bound { try? UnixSocketFile.removeIfDead(at: path) }
+            let descriptor = Sockets.make(for: self.address)
+            if descriptor < 0 { return -descriptor }
+            self.descriptor = descriptor
+            Sockets.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+            // Accepted sockets inherit the options of TCP.
+            if self.family != .local { self.plane.tune(descriptor) }
+            let result = Sockets.bind(descriptor, to: self.address)
+            if result < 0 { return -result }
+            let isListening = Sockets.listen(descriptor, backlog: Self.backlog)
+            if isListening < 0 { return -isListening }
+            if !self.plane.watch(self, descriptor) { return errno }
+            self.wasBound = true
+            if let address = Sockets.localAddress(of: descriptor) { self.address = address }
+            if case .tcp(let host, 0) = self.bound, let port = self.address.port {
+                self.bound = .tcp(host: host, port: UInt16(port))
+            }
+            return 0
+        }
+
+        // MARK: - Accepting
+
+        /// Accepts who waits, as many as one turn allows.
+        func acceptSome() {
+            for _ in 0..<Self.batch {
+                if !self.isReadable || self.descriptor < 0 { return }
+                if self.plane.isShortOfDescriptors { return self.rest() }
+                let accepted = Sockets.accept(self.descriptor)
+                if accepted >= 0 {
+                    self.take(accepted)
+                } else if accepted == -EAGAIN {
+                    self.isReadable = false
+                } else if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-accepted) {
+                    self.plane.warnOfShortage(-accepted, at: self.bound)
+                    return self.rest()
+                }
+                // Anything else concerns one socket that is gone by now (accept(2)).
+            }
+            if self.isReadable { self.plane.giveTurn(to: self) }
+        }
+
+        private func take(_ descriptor: CInt) {
+            let opener = EpollLeg(
+                .opener, descriptor, self.family, isDeaf: self.wasDeaf ? nil : false)
+            if let rule = self.spec.openers {
+                self.ask(rule, who: opener)
+            } else {
+                self.plane.admit(opener, over: self.line, self.route)
+            }
+            if self.plane.isNearLimit(descriptor) {
+                self.plane.warnOfShortage(EMFILE, at: self.bound)
+                self.rest()
+            }
+        }
+
+        /// Finds out over which link a connection goes. Until that is known nobody reads from it.
+        private func ask(_ rule: OpenerRule, who opener: EpollLeg) {
+            guard let ticket = self.queue?.append(opener) else { return }
+            guard let socket = OpeningSocket(acceptedSocket: opener.descriptor) else {
+                return self.recognised(
+                    .unknown("the connection was over before it was looked at"), ticket)
+            }
+            let (mailbox, slot) = (self.plane.mailbox, self.slot)
+            rule.recognition.recognise(socket) { opener in
+                _ = mailbox.post { $0.listener(at: slot)?.recognised(opener, ticket) }
+            }
+        }
+
+        private func recognised(_ opener: Opener, _ ticket: Int) {
+            let linksBefore = self.links.count
+            for ready in self.queue?.answer(opener, for: ticket) ?? [] {
+                if let remark = ready.remark { self.plane.record(remark.event, remark.details) }
+                self.plane.admit(
+                    ready.socket, over: self.plane.line(of: ready.spec.link),
+                    self.route(from: ready.spec.sourceHost), isShared: true)
+            }
+            if self.links.count != linksBefore { self.plane.linksChanged(of: self) }
+        }
+
+        private func route(from source: String?) -> Route {
+            if source == self.spec.sourceHost { return self.route }
+            let key = source ?? ""
+            if let route = self.routes[key] { return route }
+            let route = Route(
+                self.route, from: source.flatMap { try? SocketAddress(ipAddress: $0, port: 0) })
+            self.routes[key] = route
+            return route
+        }
+
+        private func rest() {
+            self.plane.deadlines.set(
+                self, at: self.plane.clock.now.advanced(byNanoseconds: Self.pause))
+        }
+
+        override func wake(at now: Instant) { self.acceptSome() }
+
+        /// Closes the listener for good and removes its socket file.
+        func close() {
+            self.plane.deadlines.set(self, at: .never)
+            for opener in self.queue?.removeAll() ?? [] { opener.reset() }
+            self.closeSocket()
+            self.reservation = nil
+            if case .unix(let path) = self.bound, self.wasBound { UnixSocketFile.remove(at: path) }
+            self.wasBound = false
+        }
+    }
+#endif

@@ -1,0 +1,57 @@
+#if os(Linux)
+    import CLinux
+    import Glibc
+    import Synchronization
+
+    /// What other threads want done on the driver's thread, in order.
+    final class Mailbox: Sendable {
+        typealias Task = @Sendable (EpollPlane) -> Void
+
+        private struct State {
+            var tasks: [Task] = []
+            var isClosed = false
+        }
+
+        /// Readable while there are tasks (eventfd(2)).
+        let descriptor: CInt
+        private let state = Mutex(State())
+
+        /// - Throws: `ProxyError` when the system has no descriptors left.
+        init() throws {
+            self.descriptor = chaos_signal_make()
+            if self.descriptor < 0 {
+                throw ProxyError(description: "proxy: \(SocketFailure.text(of: errno))")
+            }
+        }
+
+        deinit { Sockets.close(self.descriptor) }
+
+        /// Hands in a task; `false` when nobody will do it any more.
+        func post(_ task: @escaping Task) -> Bool {
+            let (isTaken, isFirst) = self.state.withLock { state in
+                if state.isClosed { return (false, false) }
+                state.tasks.append(task)
+                return (true, state.tasks.count == 1)
+            }
+            if isFirst { chaos_signal_raise(self.descriptor) }
+            return isTaken
+        }
+
+        /// Takes out all tasks.
+        func take() -> [Task] {
+            self.state.withLock { state in
+                defer { state.tasks = [] }
+                return state.tasks
+            }
+        }
+
+        /// Takes out all tasks and lets no more in.
+        func close() -> [Task] {
+            self.state.withLock { state in
+                state.isClosed = true
+                defer { state.tasks = [] }
+                return state.tasks
+            }
+        }
+    }
+#endif

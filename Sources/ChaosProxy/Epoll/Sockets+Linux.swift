@@ -1,0 +1,183 @@
+#if os(Linux)
+    import CLinux
+    import Glibc
+    import NIOCore
+
+    // System calls on sockets that never block. What is interrupted is tried again; a failure is the
+    // error's number, negative, as the kernel itself has it.
+
+    /// System calls by plain names, which methods of the same name would hide.
+    enum Sockets {
+        // ip(7), ipv6(7), tcp(7): what Glibc's module does not show.
+        private static let bindAddressNoPort: CInt = 24
+        private static let minimumTTL: CInt = 21
+        private static let minimumHopCount: CInt = 73
+        private static let tcpInfo: CInt = 11
+        private static let synSent: UInt8 = 2
+        private static let noSignal = CInt(MSG_NOSIGNAL)
+
+        /// Reads what is there; 0 is the end of the stream.
+        static func receive(
+            _ descriptor: CInt, _ memory: UnsafeMutableRawPointer, _ count: Int
+        ) -> Int {
+            while true {
+                let result = recv(descriptor, memory, count, 0)
+                if result >= 0 { return result }
+                if errno != EINTR { return Int(-errno) }
+            }
+        }
+
+        /// Writes as much as the kernel takes.
+        static func send(_ descriptor: CInt, _ memory: UnsafeRawPointer, _ count: Int) -> Int {
+            while true {
+                let result = Glibc.send(descriptor, memory, count, Self.noSignal)
+                if result >= 0 { return result }
+                if errno != EINTR { return Int(-errno) }
+            }
+        }
+
+        /// Makes a stream socket.
+        static func make(for address: SocketAddress) -> CInt {
+            let type =
+                CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+                | CInt(SOCK_NONBLOCK.rawValue)
+            let descriptor = socket(CInt(address.protocol.rawValue), type, 0)
+            return descriptor < 0 ? -errno : descriptor
+        }
+
+        static func bind(_ descriptor: CInt, to address: SocketAddress) -> CInt {
+            address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) } == 0 ? 0 : -errno
+        }
+
+        static func listen(_ descriptor: CInt, backlog: CInt) -> CInt {
+            Glibc.listen(descriptor, backlog) == 0 ? 0 : -errno
+        }
+
+        static func accept(_ listener: CInt) -> CInt {
+            while true {
+                let descriptor = chaos_accept(listener)
+                if descriptor >= 0 { return descriptor }
+                if errno != EINTR { return -errno }
+            }
+        }
+
+        /// Begins to connect: 0, or `-EINPROGRESS`, or a failure.
+        static func connect(_ descriptor: CInt, to address: SocketAddress) -> CInt {
+            address.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) } == 0
+                ? 0 : -errno
+        }
+
+        static func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
+
+        /// Closes with a reset (RST); local sockets have none and only close.
+        static func reset(_ descriptor: CInt) {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(
+                descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+            Self.close(descriptor)
+        }
+
+        /// Ends the stream to the peer (FIN).
+        static func endWriting(_ descriptor: CInt) { _ = shutdown(descriptor, CInt(SHUT_WR)) }
+
+        /// Makes a descriptor that stands for another one to come.
+        static func placeholder(of descriptor: CInt) -> CInt {
+            let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+            return copy < 0 ? -errno : copy
+        }
+
+        // MARK: Options
+
+        @discardableResult
+        static func set(_ descriptor: CInt, _ level: CInt, _ name: CInt, _ value: CInt) -> Bool {
+            var value = value
+            return setsockopt(
+                descriptor, level, name, &value, socklen_t(MemoryLayout<CInt>.size)) == 0
+        }
+
+        /// Sends small writes at once.
+        static func setNoDelay(_ descriptor: CInt) {
+            Self.set(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+        }
+
+        /// Dials from an address; the port is chosen when connecting. Otherwise a source address
+        /// has as many connections as there are ephemeral ports, closed ones included.
+        static func bindSource(_ descriptor: CInt, to address: SocketAddress) -> CInt {
+            Self.set(descriptor, CInt(IPPROTO_IP), Self.bindAddressNoPort, 1)
+            return Self.bind(descriptor, to: address)
+        }
+
+        /// Takes the error that a socket met, as a positive number; 0 where there was none.
+        static func takeError(of descriptor: CInt) -> CInt {
+            var value: CInt = 0
+            var size = socklen_t(MemoryLayout<CInt>.size)
+            getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &value, &size)
+            return value
+        }
+
+        /// Makes the kernel discard everything that arrives, or nothing (`IP_MINTTL`,
+        /// `IPV6_MINHOPCOUNT`, RFC 5082); `false` where it cannot. See `Deafness`.
+        static func setDeaf(_ isDeaf: Bool, _ descriptor: CInt, _ family: AddressFamily) -> Bool {
+            let hops: CInt = isDeaf ? 255 : 0
+            switch family {
+            case .v4: return Self.set(descriptor, CInt(IPPROTO_IP), Self.minimumTTL, hops)
+            case .v6: return Self.set(descriptor, CInt(IPPROTO_IPV6), Self.minimumHopCount, hops)
+            case .local: return !isDeaf
+            }
+        }
+
+        /// Whether a socket waits for an answer to its attempt to connect.
+        static func isUnanswered(_ descriptor: CInt, _ family: AddressFamily) -> Bool {
+            if family == .local { return false }
+            var state: UInt8 = 0
+            var size = socklen_t(1)
+            let result = getsockopt(
+                descriptor, CInt(IPPROTO_TCP), Self.tcpInfo, &state, &size)
+            return result == 0 && state == Self.synSent
+        }
+
+        /// The address to which a socket is bound.
+        static func localAddress(of descriptor: CInt) -> SocketAddress? {
+            var storage = sockaddr_storage()
+            var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            let result = withUnsafeMutablePointer(to: &storage) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    getsockname(descriptor, $0, &size)
+                }
+            }
+            if result != 0 { return nil }
+            switch CInt(storage.ss_family) {
+            case AF_INET:
+                return withUnsafeBytes(of: storage) {
+                    SocketAddress($0.loadUnaligned(as: sockaddr_in.self))
+                }
+            case AF_INET6:
+                return withUnsafeBytes(of: storage) {
+                    SocketAddress($0.loadUnaligned(as: sockaddr_in6.self))
+                }
+            default: return nil
+            }
+        }
+
+        /// The number from which on this process gets no more descriptors (RLIMIT_NOFILE).
+        static var descriptorLimit: Int {
+            var limit = rlimit()
+            let isKnown =
+                getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0
+            return isKnown && limit.rlim_cur < 1 << 30 ? Int(limit.rlim_cur) : 1 << 30
+        }
+    }
+
+    /// Which options a socket understands.
+    enum AddressFamily: UInt8 {
+        case v4, v6, local
+
+        init(_ address: SocketAddress) {
+            switch address {
+            case .v4: self = .v4
+            case .v6: self = .v6
+            case .unixDomainSocket: self = .local
+            }
+        }
+    }
+#endif
