@@ -49,13 +49,13 @@ package final class FreePorts: PortAllocator {
             for _ in 0..<10_000 {
                 let number = UInt16.random(in: Self.drawn)
                 if taken.contains(number) || !self.given.insert(number).inserted { continue }
-                if self.bind(host, number, transport) != nil { return number }
+                if self.bind(host, number, transport) { return number }
             }
         }
         while self.countsUp, self.last < 32_000 {
             self.last += 1
             if taken.contains(self.last) { continue }
-            if self.bind(host, self.last, transport) != nil { return self.last }
+            if self.bind(host, self.last, transport) { return self.last }
         }
         throw InputError("addressing: a free port must be left", found: host)
     }
@@ -63,8 +63,8 @@ package final class FreePorts: PortAllocator {
     /// Binds a port and keeps the socket.
     private func bind(
         _ host: String, _ number: UInt16, _ transport: PortSpec.Transport
-    ) -> UInt16? {
-        guard var address = SocketAddress(host: host, port: number) else { return nil }
+    ) -> Bool {
+        guard let address = SocketAddress(host: host, port: number) else { return false }
         #if os(Linux)
             let kinds = (stream: Int32(SOCK_STREAM.rawValue), datagram: Int32(SOCK_DGRAM.rawValue))
         #else
@@ -72,13 +72,13 @@ package final class FreePorts: PortAllocator {
         #endif
         let kind = transport == .udp ? kinds.datagram : kinds.stream
         let socket = socket(address.family, kind, 0)
-        guard socket >= 0 else { return nil }
+        guard socket >= 0 else { return false }
         _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-        guard address.bind(socket) == 0, let port = address.localPort(of: socket) else {
+        guard address.bind(socket) == 0 else {
             close(socket)
-            return nil
+            return false
         }
         self.held.append(socket)
-        return port
+        return true
     }
 }
