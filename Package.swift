@@ -36,7 +36,7 @@ let tests: [Target] = [
     ),
     (
         "ChaosProxy",
-        ["ChaosCore", "ChaosEngine", nioConcurrencyHelpers, nioCore, nioPosix]
+        ["ChaosCore", "ChaosEngine", "ChaosSockets", nioConcurrencyHelpers, nioCore, nioPosix]
     ),
     ("ChaosToxiproxy", ["ChaosCore"]),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),

@@ -63,9 +63,10 @@ extension LinkState {
             self.link, connections: self.connectionsOpen, bytes: self.bytesDelivered,
             messages: self.messagesSeen, isCut: self.isCut,
             faults: faults.map { injection, wins in
-                RunStatus.Link.Fault(
+                let counters = self.counters(of: injection)
+                return RunStatus.Link.Fault(
                     id: InjectionID(InjectionRecord.id(ofEngine: injection.id)),
-                    text: injection.fault.text, hits: injection.hits, touched: injection.touched,
+                    text: injection.fault.text, hits: counters.hits, touched: counters.touched,
                     wins: wins)
             })
         status.cuts = network.activeCuts.filter { $0.covers(self.link) }

@@ -93,6 +93,12 @@ package final class LinkState {
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
+    /// How often a fault was met, and how often it struck, on this link alone.
+    package func counters(of injection: Injection) -> (touched: Int, hits: Int) {
+        let fault = self.candidates.first { $0.injection === injection }
+        return (fault?.touched ?? 0, fault?.hits ?? 0)
+    }
+
     /// The first cut of a mode that covers the link, if one does.
     func cut(_ mode: PartitionMode) -> Cut? {
         self.cuts.isEmpty ? nil : self.cuts.first { $0.mode == mode }

@@ -18,7 +18,7 @@
         private let said = Mutex<[String]>([])
 
         private static let script = """
-            import os, socket, sys, threading
+            import os, queue, socket, sys, threading
             name, listen = sys.argv[1:3]
             def place(text):
                 if text.startswith('/'): return socket.AF_UNIX, text
@@ -41,16 +41,24 @@
                     c, a = s.accept()
                     threading.Thread(target=answer, args=(c, a), daemon=True).start()
             connections = {}
-            def dial(tag, address, text):
-                family, where = place(address)
-                c = socket.socket(family, socket.SOCK_STREAM)
-                connections[tag] = c
+            def read(tag, c):
                 try:
-                    c.connect(where)
-                    c.sendall(text.encode() + b'\\n')
                     for line in c.makefile('rb'): tell(tag + ' got ' + line.decode(errors='replace').strip())
                 except OSError: pass
+                c.close()
                 tell(tag + ' over')
+            def dial(tag, address, words):
+                family, where = place(address)
+                c = socket.socket(family, socket.SOCK_STREAM)
+                try: c.connect(where)
+                except OSError: return tell(tag + ' over')
+                threading.Thread(target=read, args=(tag, c), daemon=True).start()
+                try:
+                    while True:
+                        word = words.get()
+                        if word is None: return c.shutdown(socket.SHUT_RDWR)
+                        c.sendall(word.encode() + b'\\n')
+                except OSError: pass
             if listen != '-':
                 family, where = place(listen)
                 if family == socket.AF_UNIX and os.path.exists(where): os.unlink(where)
@@ -62,12 +70,10 @@
             tell('ready')
             for line in sys.stdin:
                 verb, tag, *rest = line.split()
-                if verb == 'dial': threading.Thread(target=dial, args=(tag, *rest), daemon=True).start()
-                else:
-                    try:
-                        if verb == 'say': connections[tag].sendall(rest[0].encode() + b'\\n')
-                        else: connections[tag].shutdown(socket.SHUT_RDWR)
-                    except OSError: pass
+                if verb == 'dial':
+                    connections[tag] = queue.Queue()
+                    threading.Thread(target=dial, args=(tag, rest.pop(0), connections[tag]), daemon=True).start()
+                connections[tag].put(rest[0] if rest else None)
             """
 
         init(_ name: NodeName, at listen: Endpoint?, on host: ProcessHost) async throws {
@@ -127,11 +133,11 @@
             self.said.withLock { $0.filter { $0.hasPrefix(tag + " ") } }
         }
 
-        /// Waits until it has said something; half a minute is for machines that do much else.
+        /// Waits until it has said something; so long is for machines that do much else.
         func waitFor(
             _ line: String, sourceLocation: SourceLocation = #_sourceLocation
         ) async throws {
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(15)
             while !self.hasSaid(line) {
                 if ContinuousClock.now > deadline {
                     let all = self.said.withLock { $0 }

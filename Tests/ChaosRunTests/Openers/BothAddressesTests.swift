@@ -1,4 +1,5 @@
 #if os(Linux) && Netlink
+    import ChaosCluster
     import ChaosCore
     import ChaosEngine
     import ChaosProxy
@@ -160,6 +161,116 @@
                 let refused = Self.cases(in: world).count { $0.fates.new == .breaks }
                 #expect(opened["n1->n2:main"] == 2 * Self.cases(in: world).count - refused)
                 #expect(world.journal.all("opener").isEmpty)
+                withExtendedLifetime(n2) {}
+            }
+        }
+
+        /// One example of each kind of fault.
+        private static let faults: [FaultKind: String] = [
+            .delay: "delay=1ms", .loss: "loss=nth:2", .duplicate: "duplicate=nth:2",
+            .reorder: "reorder=nth:2", .corrupt: "corrupt=nth:2", .rate: "rate=1mbit",
+            .slicer: "slicer=2B", .limitData: "limit_data=9B", .slowClose: "slow_close=1ms",
+            .resetPeer: "reset_peer=1ms", .timeout: "timeout=1ms", .acceptDelay: "accept_delay=1ms",
+            .refuse: "refuse", .ackLoss: "ack_loss=nth:2", .coalesce: "coalesce=1ms",
+        ]
+
+        @Test(arguments: WorldKind.all)
+        func everyFaultMeetsItsOwnLinkOnly(_ kind: WorldKind) async throws {
+            try await kind.run { world in
+                let agents = [
+                    try await world.start("n1"), try await world.start("n3"),
+                    try await world.start(.client),
+                ]
+                let n2 = try await world.start("n2")
+                for kind in FaultKind.allCases {
+                    let text = try #require(Self.faults[kind], "an example of '\(kind)'")
+                    let fault = try #require(try FaultText.parse([text]).first)
+                    try await world.proxy.change { network, now in
+                        let links = LinkPattern(NodePattern("n1"), NodePattern("n2"))
+                        network.inject(fault, on: links, id: "f", origin: .control, at: now)
+                    }
+                    let tag = kind.rawValue
+                    func dial(_ agent: Agent) throws {
+                        try agent.dial(tag, world.address(of: "n2", for: agent.name), "1")
+                    }
+                    // Whoever is not n1 notices nothing.
+                    for agent in agents where agent.name != "n1" {
+                        try dial(agent)
+                        for number in 1...4 {
+                            let answer = world.answer(of: "n2", to: agent.name, "\(number)")
+                            try await agent.waitFor("\(tag) got \(answer)")
+                            if number < 4 { try agent.tell("say \(tag) \(number + 1)") }
+                        }
+                        try agent.tell("close \(tag)")
+                        try await agent.waitFor("\(tag) over")
+                    }
+                    try await world.waitForConnections(0)
+                    #expect(try await world.faultTouched() == 0, "\(kind)")
+                    // n1 meets it.
+                    try dial(agents[0])
+                    for number in 2...4 { try agents[0].tell("say \(tag) \(number)") }
+                    if kind == .refuse && world.addresses == .perPair {
+                        // The kernel refuses, and tells nobody.
+                        try await agents[0].waitFor("\(tag) over")
+                        #expect(try await world.faultTouched() == 0)
+                    } else if kind == .refuse || kind == .timeout || kind == .resetPeer {
+                        try await agents[0].waitFor("\(tag) over")
+                        #expect(try await world.faultTouched() > 0, "\(kind)")
+                    } else {
+                        if kind == .slowClose {
+                            let last = world.answer(of: "n2", to: "n1", "4")
+                            try await agents[0].waitFor("\(tag) got \(last)")
+                            try agents[0].tell("close \(tag)")
+                        }
+                        try await world.waitForFault()
+                        try agents[0].tell("close \(tag)")
+                    }
+                    try await world.proxy.change { network, _ in
+                        network.removeInjections { _ in true }
+                        return
+                    }
+                    try await world.waitForConnections(0)
+                }
+                #expect(world.journal.all("opener").isEmpty)
+                withExtendedLifetime(n2) {}
+            }
+        }
+
+        @Test(arguments: WorldKind.all)
+        func aNodeThatStartsAgainIsCutAsBefore(_ kind: WorldKind) async throws {
+            try await kind.run { world in
+                var n1 = try await world.start("n1")
+                var n2 = try await world.start("n2")
+                let n3 = try await world.start("n3")
+                try await world.proxy.change { network, now in
+                    _ = network.cut(
+                        [Self.forward, Self.backward], text: "n1 / n2", mode: .hold, port: nil,
+                        id: "p", origin: .control, at: now)
+                }
+                for round in 1...2 {
+                    let tag = "round\(round)"
+                    try n1.dial(tag, world.address(of: "n2", for: "n1"), "x")
+                    try await world.waitForTouch(of: "p", round)
+                    try n3.dial(tag, world.address(of: "n2", for: "n3"), "x")
+                    let answer = "\(tag) got \(world.answer(of: "n2", to: "n3", "x"))"
+                    try await n3.waitFor(answer)
+                    #expect(n1.heard(on: tag).isEmpty)
+                    for agent in [n1, n2] {
+                        try await world.host.send(.kill, to: agent.process)
+                        _ = await agent.process.exitStatus()
+                    }
+                    // Under `hold` not even an end crosses: only the other one is gone.
+                    try await world.waitForConnections(round)
+                    n2 = try await world.start("n2")
+                    n1 = try await world.start("n1")
+                }
+                try await world.proxy.change { network, _ in
+                    #expect(network.heal { _ in true }.map(\.crossedBytes.isEmpty) == [true])
+                }
+                try n1.dial("healed", world.address(of: "n2", for: "n1"), "x")
+                try await n1.waitFor("healed got \(world.answer(of: "n2", to: "n1", "x"))")
+                #expect(
+                    try await world.opened() == ["n1->n2:main": 3, "n3->n2:main": 2])
                 withExtendedLifetime(n2) {}
             }
         }

@@ -50,6 +50,8 @@
             try FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: directory) }
+            // Before ports are held: the guardian closes what it inherits only after it was forked.
+            let host = try ProcessHost(run: "openers-\(UUID().uuidString)")
             let lease = try LoopbackLease()
             let style: AddressPlan.Style =
                 transport == .ipv4 ? .loopback(network: lease.network) : .ports(host: "::1")
@@ -64,7 +66,6 @@
                 makeNetwork: {
                     Network(seed: Seed(11), nodes: Self.nodes, framing: [Self.port: .lines])
                 }, journal: { journal.add($0) })
-            let host = try ProcessHost(run: "openers-\(UUID().uuidString)")
             let recognition = try NodeRecognition(host: host, nodes: Self.nodes)
             let world = OpenerWorld(
                 addresses: addresses, transport: transport, host: host, plan: plan, proxy: proxy,
@@ -136,9 +137,28 @@
             }
         }
 
+        /// How often the faults in force were met.
+        func faultTouched() async throws -> Int {
+            try await self.proxy.inspect { network, _ in
+                network.activeInjections.reduce(0) { $0 + $1.touched }
+            }
+        }
+
+        /// Waits until a fault has been met.
+        func waitForFault() async throws {
+            let deadline = ContinuousClock.now + .seconds(15)
+            while try await self.faultTouched() == 0 {
+                if ContinuousClock.now > deadline {
+                    Issue.record("no fault was ever met")
+                    throw CancellationError()
+                }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+
         /// Waits until a cut has been met so often.
         func waitForTouch(of id: String, _ count: Int) async throws {
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(15)
             while try await self.touched(id) != count {
                 if ContinuousClock.now > deadline {
                     let touched = try await self.touched(id)
@@ -151,7 +171,7 @@
 
         /// Waits until so many connections are open.
         func waitForConnections(_ count: Int) async throws {
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(15)
             while try await self.proxy.connections().count != count {
                 if ContinuousClock.now > deadline {
                     let open = try await self.proxy.connections()
