@@ -32,7 +32,7 @@ package final class Network {
     /// Makes a clean network.
     package init(
         seed: Seed, nodes: [NodeName], framing: [PortName: Framing] = [:],
-        queueLimit: ByteCount = ByteCount(16 << 20), queueLimitOfRun: ByteCount = ByteCount(1 << 30)
+        queueLimit: ByteCount = ByteCount(32 << 20), queueLimitOfRun: ByteCount = ByteCount(1 << 30)
     ) {
         self.seed = seed
         self.nodes = nodes

@@ -96,7 +96,8 @@ struct StreamPipeline {
         if self.faults != nil || !self.link.faults.isEmpty {
             let faults = self.faults ?? StreamFaults()
             faults.update(
-                self.link, isFramed: self.framer != nil, direction: self.direction, key: self.key)
+                self.link, isFramed: self.framer != nil, direction: self.direction, key: self.key,
+                firstBlock: self.counters.received / Self.blockSize)
             self.faults = faults.isEmpty ? nil : faults
         }
         self.block.keepOnly(self.faults)

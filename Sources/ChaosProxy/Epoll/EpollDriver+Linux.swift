@@ -1,4 +1,5 @@
 #if os(Linux)
+    import CLinux
     import ChaosCore
     import ChaosEngine
     import Foundation
@@ -21,12 +22,12 @@
             let poller = try Poller(waking: mailbox.descriptor)
             self.mailbox = mailbox
             let thread = Thread {
+                chaos_name_thread("chaos-proxy")
                 let plane = EpollPlane(
                     network: makeNetwork(), clock: clock, poller: poller, mailbox: mailbox,
                     journal: journal)
                 plane.run()
             }
-            thread.name = "chaos-proxy"
             thread.start()
         }
 
