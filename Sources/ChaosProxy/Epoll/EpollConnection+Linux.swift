@@ -212,10 +212,11 @@
 
         /// Reads once into the plane's memory: the number of bytes, 0 at the end, or a failure.
         private func read(_ source: EpollLeg) -> Int {
-            let size = self.plane.inputSize
+            let size = min(self.plane.inputSize, self.plane.turnSize)
             let count = Sockets.receive(source.descriptor, self.plane.inputMemory, size)
             if count > 0 {
                 self.budget -= count
+                if count < EpollPlane.smallSize { self.plane.noteSmall() }
                 // Less than there was room for: that was all, and news will be an event. Only the
                 // end comes without one once it was told.
                 if count < size && !source.hasEnd { source.isReadable = false }
@@ -288,7 +289,7 @@
             if let engine = self.engine { return engine }
             let engine = Connection(
                 self.ticket, forward: self.passed(.forward), backward: self.passed(.backward),
-                pieceLimit: self.plane.turnSize, at: self.plane.clock.now)
+                pieceLimit: EpollPlane.pieceLimit, at: self.plane.clock.now)
             self.opener.rest = nil
             self.listener.rest = nil
             self.engine = engine

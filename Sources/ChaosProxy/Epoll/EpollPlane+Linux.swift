@@ -20,7 +20,9 @@
         private var input: Segment
         private var inputBegin = 0
         /// How many bytes a connection may carry before others have their turn.
-        let turnSize = EpollPlane.readSize
+        private(set) var turnSize = EpollPlane.readSize
+        /// How many rounds ago somebody sent few bytes.
+        private var roundsSinceSmall = 0
 
         private let poller: Poller
         let mailbox: Mailbox
@@ -60,8 +62,14 @@
         private var whenDone: (@Sendable () -> Void)?
 
         /// How much one read takes in at most, and at least if there is as much.
-        private static let readSize = 512 << 10
-        private static let readSizeMin = 256 << 10
+        private static let readSize = 1 << 20
+        private static let readSizeMin = 512 << 10
+        /// How many bytes a connection carries in one turn while others send few: they must not wait
+        /// long for it.
+        private static let turnSizeBesideSmall = 64 << 10
+        /// What counts as few bytes, and for how many rounds of the thread.
+        static let smallSize = 4 << 10
+        private static let roundsBesideSmall = 64
         /// Fewer bytes than this that must wait are copied.
         private static let copySizeMax = 32 << 10
         /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
@@ -96,6 +104,10 @@
                     self.waiting.isEmpty && self.waitingListeners.isEmpty
                     && (self.changes.isEmpty || self.isLooking) && self.maySleep()
                 let hasMail = self.poller.wait(isPatient: mayWait) { self.dispatch($0, $1) }
+                self.roundsSinceSmall += 1
+                self.turnSize =
+                    self.roundsSinceSmall < Self.roundsBesideSmall
+                    ? Self.turnSizeBesideSmall : Self.readSize
                 self.giveTurns()
                 if hasMail { for task in self.mailbox.take() { task(self) } }
                 self.changeOnce()
@@ -169,9 +181,14 @@
 
         // MARK: - Memory
 
+        /// Somebody sent few bytes, and may wait for the answer to them.
+        func noteSmall() { self.roundsSinceSmall = 0 }
+
         /// Where the next read puts what it finds, and for how much there is room.
         var inputMemory: UnsafeMutableRawPointer { self.input.memory + self.inputBegin }
         var inputSize: Int { self.input.capacity - self.inputBegin }
+        /// How much of a raw stream the engine hands out at once.
+        static var pieceLimit: Int { Self.readSize }
 
         /// Takes over bytes that were just read, by their place behind ``inputMemory``. Few bytes are
         /// copied: what waits must not hold much more memory than it has bytes.
