@@ -16,19 +16,42 @@ final class ExampleRun {
         Self.repository.appending(path: "examples").appending(path: path).path
     }
 
-    /// Starts the command with these words.
-    init(_ words: [String]) throws {
+    /// Starts `chaos` with these words.
+    convenience init(_ words: [String]) throws {
+        try self.init(program: try Self.command, words)
+    }
+
+    /// Starts a script that finds `chaos` on the PATH.
+    convenience init(script: String) throws {
+        try self.init(program: URL(fileURLWithPath: script), [])
+    }
+
+    private init(program: URL, _ words: [String]) throws {
         self.directory = FileManager.default.temporaryDirectory
             .appending(path: "chaos-example-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: self.directory, withIntermediateDirectories: true)
-        self.process.executableURL = try Self.command
+        self.process.executableURL = program
+        var environment = ProcessInfo.processInfo.environment
+        let folder = try Self.command.deletingLastPathComponent().path
+        environment["PATH"] = "\(folder):\(environment["PATH"] ?? "")"
+        self.process.environment = environment
         self.process.arguments = words
         self.process.currentDirectoryURL = self.directory
         self.process.standardInput = FileHandle.nullDevice
         self.process.standardOutput = try self.file("stdout")
         self.process.standardError = try self.file("stderr")
-        try self.process.run()
+        try self.withNoSignalBlocked { try self.process.run() }
+    }
+
+    /// Tests run on threads that block signals, and what is started from one inherits that: a shell
+    /// script's servers would not hear its `kill`.
+    private func withNoSignalBlocked(_ body: () throws -> Void) rethrows {
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     /// The command beside which the tests were built.
@@ -98,4 +121,16 @@ func requireProgram(_ name: String, package: String) throws {
     try #require(
         isThere,
         "this test runs \(name), which is not on the PATH: sudo apt-get install \(package)")
+}
+
+/// Expects texts one behind the other.
+func expect(_ texts: [String], inOrderIn output: String) {
+    var rest = output[...]
+    for text in texts {
+        guard let range = rest.range(of: text) else {
+            Issue.record("'\(text)' must come next, found:\n\(rest)")
+            return
+        }
+        rest = rest[range.upperBound...]
+    }
 }

@@ -114,15 +114,3 @@ struct RedisReplicationTests {
 
     private static func isAlive(_ process: Int32) -> Bool { kill(process, 0) == 0 }
 }
-
-/// Expects texts one behind the other.
-private func expect(_ texts: [String], inOrderIn output: String) {
-    var rest = output[...]
-    for text in texts {
-        guard let range = rest.range(of: text) else {
-            Issue.record("'\(text)' must come next, found:\n\(rest)")
-            return
-        }
-        rest = rest[range.upperBound...]
-    }
-}

@@ -17,15 +17,17 @@ class Member:
         self.node = node
         self.host = address(node, "client")
 
-    def ask(self, path: str, timeout: float = 15, **body) -> dict:
+    def ask(self, path: str, timeout: float = 15, alone: bool = False, **body) -> dict:
         """Asks and returns the reply.
 
-        Raises Refused when etcd says that nothing was done, and OSError when nobody knows. The
-        header makes etcd say at once that it has no leader instead of waiting for one.
+        Raises Refused when etcd says that nothing was done, and OSError when nobody knows. A member
+        that has no leader says so at once instead of waiting for one, unless it answers `alone`.
         """
         connection = http.client.HTTPConnection(self.host, timeout=timeout)
         try:
-            headers = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
+            headers = {"Content-Type": "application/json"}
+            if not alone:
+                headers["Grpc-Metadata-hasleader"] = "true"
             connection.request("POST", "/v3/" + path, json.dumps(body), headers)
             reply = json.loads(connection.getresponse().read())
         except (http.client.HTTPException, ValueError) as error:
@@ -40,18 +42,19 @@ class Member:
     def put(self, key: str, value: str, timeout: float = 15) -> None:
         self.ask("kv/put", timeout, key=text(key), value=text(value))
 
-    def keys(self, prefix: str, serializable: bool = False) -> list:
-        """All keys with a prefix; `serializable` asks this member alone, who may be behind."""
+    def keys(self, prefix: str, alone: bool = False) -> list:
+        """All keys with a prefix, as the cluster agrees, or as this member knows them, which may be
+        behind: what etcd calls a serializable read."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         reply = self.ask(
-            "kv/range", key=text(prefix), range_end=text(end), keys_only=True,
-            serializable=serializable,
+            "kv/range", alone=alone, key=text(prefix), range_end=text(end), keys_only=True,
+            serializable=alone,
         )
         return [base64.b64decode(item["key"]).decode() for item in reply.get("kvs", [])]
 
     def status(self) -> dict:
         """Who leads, as this member sees it: `leader` is '0' for nobody."""
-        reply = self.ask("maintenance/status", timeout=2)
+        reply = self.ask("maintenance/status", timeout=2, alone=True)
         return {
             "id": reply["header"]["member_id"], "leader": reply.get("leader", "0"),
             "term": int(reply["raftTerm"]),

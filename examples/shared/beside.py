@@ -21,6 +21,10 @@ class Broken(Exception):
     """Something is not as it must be."""
 
 
+class Refused(Exception):
+    """The operation was definitely not done."""
+
+
 def say(text: str) -> None:
     print(f"{time.monotonic() - START:6.2f}s  {text}", flush=True)
 
@@ -37,7 +41,7 @@ def must(condition: bool, sentence: str) -> None:
 def until(sentence: str, look, deadline: float = DEADLINE):
     """Looks again and again until there is something true to see, and returns it.
 
-    `look` may raise OSError, for example while nobody listens.
+    `look` may raise OSError or Refused, for example while nobody listens.
     """
     begin = time.monotonic()
     found = None
@@ -46,7 +50,7 @@ def until(sentence: str, look, deadline: float = DEADLINE):
             found = look()
             if found:
                 return found
-        except OSError as error:
+        except (OSError, Refused) as error:
             found = error
         must(time.monotonic() - begin < deadline, f"{sentence} within {deadline} s, found {found!r}")
         time.sleep(0.05)
@@ -67,10 +71,6 @@ def chaos(*words: str, quiet: bool = False) -> str:
 def address(node: str, port: str = "main") -> str:
     """HOST:PORT where clients find a node's port."""
     return os.environ[f"CHAOS_PEER_{node.upper()}_{port.upper()}"]
-
-
-class Refused(Exception):
-    """The operation was definitely not done."""
 
 
 class History:
@@ -110,9 +110,11 @@ class History:
 class Writers:
     """Threads that add numbers to a set, one at each node, each number once."""
 
-    def __init__(self, history: History, nodes: list, add, pause: float = 0.05) -> None:
-        self.history, self.add, self.pause = history, add, pause
+    def __init__(self, history: History, nodes: list, add, first: int = 0) -> None:
+        self.history, self.add, self.first = history, add, first
         self.counts = {node: {"ok": 0, "fail": 0, "info": 0} for node in nodes}
+        # When each acknowledgement came, by time.monotonic(), and of which number.
+        self.acknowledgements = {node: [] for node in nodes}
         self.stopping = threading.Event()
         self.failure = None
         self.threads = [
@@ -124,15 +126,16 @@ class Writers:
 
     def _write(self, number: int, node: str) -> None:
         try:
-            value = number
+            value = self.first + number
             while not self.stopping.is_set():
-                taken = value
                 end = self.history.record(
-                    number, node, "add", taken, lambda: self.add(node, taken)
+                    self.first + number, node, "add", value, lambda: self.add(node, value)
                 )
                 self.counts[node][end] += 1
+                if end == "ok":
+                    self.acknowledgements[node].append((time.monotonic(), value))
                 value += len(self.counts)
-                time.sleep(self.pause)
+                time.sleep(0.05)
         except Exception as error:  # a mistake in the example: told by whoever looks next
             self.failure = error
 

@@ -21,6 +21,9 @@ class Redis:
         return self
 
     def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.stream.close()
         self.socket.close()
 

@@ -14,7 +14,7 @@ extension NodeSpec {
 }
 
 extension Placeholders {
-    /// Whether `{advertise…}`, `{members…}` or `CHAOS_ADVERTISE…` occur in a text.
+    /// Whether `{advertise…}`, `{member…}`, `{members…}` or `CHAOS_ADVERTISE…` occur in a text.
     static func mentionsAdvertisedAddress(_ text: String) -> Bool {
         if text.contains("CHAOS_ADVERTISE") { return true }
         var rest = text[...]
@@ -22,7 +22,7 @@ extension Placeholders {
             rest = rest[rest.index(after: open)...]
             guard let placeholder = Self.takePlaceholder(from: &rest) else { continue }
             let word = placeholder.name.prefix { $0 != "." }
-            if word == "advertise" || word == "members" { return true }
+            if ["advertise", "member", "members"].contains(word) { return true }
         }
         return false
     }

@@ -75,12 +75,14 @@ extension Placeholders {
     }
 
     private static let words = [
-        "node", "index", "host", "listen", "port", "advertise", "peers", "peer", "members", "dir",
+        "node", "index", "host", "listen", "port", "advertise", "peers", "peer", "members",
+        "member",
+        "dir",
         "here", "seed",
     ]
 
     /// The words that take a format.
-    private static let formatted = ["peer", "peers", "members"]
+    private static let formatted = ["advertise", "peer", "peers", "members", "member"]
 
     /// The value of a placeholder.
     func value(of placeholder: Placeholder) throws(InputError) -> String {
@@ -88,13 +90,18 @@ extension Placeholders {
         let word = String(placeholder.name[..<(dot ?? placeholder.name.endIndex)])
         let rest = dot.map { String(placeholder.name[placeholder.name.index(after: $0)...]) }
         if placeholder.format != nil, !Self.formatted.contains(word), Self.words.contains(word) {
-            throw self.error(placeholder, "only 'peer', 'peers' and 'members' take a format")
+            let words = Self.formatted.map { "'\($0)'" }
+            throw self.error(
+                placeholder,
+                "only \(words.dropLast().joined(separator: ", ")) and \(words.last ?? "") take a format"
+            )
         }
         if let value = self.plainValue(word), rest == nil { return value }
         switch word {
         case "listen", "port", "advertise", "host":
             return try self.ownValue(word, rest, placeholder)
-        case "peer": return try self.peer(rest ?? "", placeholder)
+        case "peer": return try self.peer(rest ?? "", seenBy: self.viewer, placeholder)
+        case "member": return try self.peer(rest ?? "", seenBy: .client, placeholder)
         case "peers":
             let port = try self.port(rest, placeholder)
             return try self.join(self.peers(port), placeholder)
@@ -151,6 +158,9 @@ extension Placeholders {
         guard let endpoint = self.plan.endpoint(of: self.viewer, port, seenBy: viewer) else {
             throw self.error(placeholder, "'\(self.viewer)' must have the port")
         }
+        if word == "advertise" {
+            return try self.join([Seen(node: self.viewer, endpoint: endpoint)], placeholder)
+        }
         guard word == "port" else { return Self.text(endpoint) }
         guard let number = Self.number(endpoint) else {
             throw self.error(
@@ -160,13 +170,15 @@ extension Placeholders {
     }
 
     /// `NAME` or `NAME.PORT`; both may have dots in them.
-    private func peer(_ text: String, _ placeholder: Placeholder) throws(InputError) -> String {
+    private func peer(
+        _ text: String, seenBy viewer: NodeName, _ placeholder: Placeholder
+    ) throws(InputError) -> String {
         for node in self.plan.nodes where text == node.text || text.hasPrefix(node.text + ".") {
             let ports = self.plan.ports(of: node)
             let rest = text.dropFirst(node.text.utf8.count + 1)
             let port = rest.isEmpty ? ports.first?.name : PortName(String(rest))
             guard let port,
-                let endpoint = self.plan.endpoint(of: node, port, seenBy: self.viewer)
+                let endpoint = self.plan.endpoint(of: node, port, seenBy: viewer)
             else { continue }
             return try self.join([Seen(node: node, endpoint: endpoint)], placeholder)
         }

@@ -11,11 +11,12 @@ import OrderedCollections
 /// | `{here}` | the folder of the scenario's file |
 /// | `{host}` `{port}` `{port.PORT}` | the address it listens at, a port's number |
 /// | `{listen}` `{listen.PORT}` | HOST:PORT to listen at |
-/// | `{advertise}` `{advertise.PORT}` | HOST:PORT that is the same for everyone who dials it |
+/// | `{advertise}` `{advertise.PORT}` | HOST:PORT that is the same for everyone who dials it; also with a FORMAT |
 /// | `{peer.NAME}` `{peer.NAME.PORT}` | where it sees one node |
 /// | `{peer.NAME:FORMAT}` `{peer.NAME.PORT:FORMAT}` | FORMAT for one: `{peer.n1:%h} {peer.n1:%p}` |
 /// | `{peers}` `{peers.PORT}` | where it sees the others, comma-joined |
 /// | `{peers:FORMAT}` `{peers.PORT:FORMAT}` | FORMAT once for each other node |
+/// | `{member.NAME}` `{member.NAME.PORT}` | the advertised address of one node; also with a FORMAT |
 /// | `{members:FORMAT}` `{members.PORT:FORMAT}` | FORMAT once for each node, at its advertised address |
 ///
 /// A name alone means the first port. In FORMAT `%n` is the node, `%a` HOST:PORT, `%h` the host,

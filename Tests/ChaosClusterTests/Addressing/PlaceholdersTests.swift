@@ -31,6 +31,8 @@ struct PlaceholdersTests {
         ("{listen}", "127.77.1.1:7001"),
         ("{listen.peer}", "127.77.1.1:7002"),
         ("{advertise} {advertise.peer}", "127.77.0.1:7001 127.77.0.1:7002"),
+        ("{advertise:%h} {advertise.peer:%p}", "127.77.0.1 7002"),
+        ("{member.n2} {member.db.eu.peer:%h|%p}", "127.77.0.2:7001 127.77.0.3|7002"),
         ("{peers}", "127.77.1.2:7001,127.77.1.3:7001"),
         ("{peers.peer}", "127.77.1.2:7002,127.77.1.3:7002"),
         ("{peers.admin}", "/run/x/n1-to-db.eu.admin.sock"),
@@ -94,8 +96,8 @@ struct PlaceholdersTests {
             "{nonsense}",
             """
             a placeholder must be known, found '{nonsense}'
-            hint: known are node, index, host, listen, port, advertise, peers, peer, members, dir, here, \
-            seed. A brace by itself is written '{{'
+            hint: known are node, index, host, listen, port, advertise, peers, peer, members, \
+            member, dir, here, seed. A brace by itself is written '{{'
             """
         ),
         (
@@ -113,7 +115,10 @@ struct PlaceholdersTests {
         ),
         ("{node.x}", "'node' has no parts, found '{node.x}'"),
         ("{host.x}", "'host' has no parts, found '{host.x}'"),
-        ("{listen:%a}", "only 'peer', 'peers' and 'members' take a format, found '{listen:%a}'"),
+        (
+            "{listen:%a}",
+            "only 'advertise', 'peer', 'peers', 'members' and 'member' take a format, found '{listen:%a}'"
+        ),
         ("{peers:%x}", "a format knows %n, %a, %h, %p and %%, found '{peers:%x}'"),
     ])
     func namesWhatIsWrong(text: String, sentence: String) throws {
