@@ -18,6 +18,79 @@ private let checkerKinds: [CheckerKind] = [
         RecoversChecker(within: try parameters.duration("within"))
     },
     CheckerKind(name: "echo", parameters: []) { _ throws(InputError) in EchoChecker() },
+    CheckerKind(
+        name: "linearizable", parameters: ["model", "initial", "independent", "failures", "budget"]
+    ) { parameters throws(InputError) in
+        LinearizabilityChecker(
+            model: try parameters.model, isIndependent: try parameters.flag("independent"),
+            budget: try parameters.budget ?? LinearizabilityChecker.defaultBudget)
+    },
+    CheckerKind(name: "list-append", parameters: ["consistency_models", "budget"]) {
+        parameters throws(InputError) in
+        ListAppendChecker(
+            models: try parameters.consistencyModels,
+            budget: try parameters.budget ?? ListAppendChecker.defaultBudget)
+    },
+    CheckerKind(
+        name: "rw-register",
+        parameters: ["consistency_models", "sequential_keys", "linearizable_keys", "budget"]
+    ) { parameters throws(InputError) in
+        RegisterTransactionChecker(
+            models: try parameters.consistencyModels,
+            hasSequentialKeys: try parameters.flag("sequential_keys") ?? false,
+            hasLinearizableKeys: try parameters.flag("linearizable_keys") ?? false,
+            budget: try parameters.budget ?? ListAppendChecker.defaultBudget)
+    },
+    CheckerKind(name: "unique-ids", parameters: []) { _ throws(InputError) in UniqueIdsChecker() },
+    CheckerKind(name: "counter", parameters: []) { _ throws(InputError) in CounterChecker() },
+    CheckerKind(name: "g-counter", parameters: []) { _ throws(InputError) in
+        CounterChecker(name: "g-counter", promise: .eventual, isGrowOnly: true)
+    },
+    CheckerKind(name: "pn-counter", parameters: []) { _ throws(InputError) in
+        CounterChecker(name: "pn-counter", promise: .eventual)
+    },
+    CheckerKind(name: "kafka", parameters: []) { _ throws(InputError) in LogChecker() },
+    CheckerKind(name: "bank", parameters: ["total", "initial", "negative"]) {
+        parameters throws(InputError) in
+        BankChecker(
+            total: try parameters.count("total").map { Int64($0) },
+            initial: try parameters.count("initial").map { Int64($0) },
+            allowsNegative: try parameters.flag("negative") ?? false)
+    },
+    CheckerKind(name: "write-once", parameters: ["linearizable"]) {
+        parameters throws(InputError) in
+        WriteOnceChecker(isLinearizable: try parameters.flag("linearizable") ?? false)
+    },
+    CheckerKind(name: "ttl", parameters: ["slop", "evicts"]) { parameters throws(InputError) in
+        ExpiryChecker(
+            slop: try parameters.duration("slop") ?? .milliseconds(50),
+            mayEvict: try parameters.flag("evicts") ?? false)
+    },
+    CheckerKind(name: "fenced-lock", parameters: ["lease"]) { parameters throws(InputError) in
+        FencedLockChecker(lease: try parameters.duration("lease"))
+    },
+    CheckerKind(
+        name: "supervision", parameters: ["children", "strategy", "intensity", "period"]
+    ) { parameters throws(InputError) in
+        SupervisionChecker(tree: try parameters.supervisionTree)
+    },
+    CheckerKind(
+        name: "slo", parameters: ["f", "rate"] + ServiceLevelChecker.quantiles.map(\.name)
+    ) { parameters throws(InputError) in try parameters.serviceLevel },
+    CheckerKind(name: "quiescent", parameters: ["within"]) { parameters throws(InputError) in
+        QuiescenceChecker(within: try parameters.duration("within") ?? .seconds(5))
+    },
+    CheckerKind(name: "converges", parameters: ["within"]) { parameters throws(InputError) in
+        ConvergenceChecker(within: try parameters.duration("within") ?? .seconds(5))
+    },
+    CheckerKind(name: "one-leader", parameters: ["within"]) { parameters throws(InputError) in
+        LeaderChecker(within: try parameters.duration("within") ?? .seconds(5))
+    },
+]
+
+/// The names of the models of the check `linearizable`.
+package let linearizabilityModelNames = [
+    "register", "cas-register", "counter", "set", "queue", "stack", "mutex", "owner-mutex",
 ]
 
 /// The names of all checkers, in the order in which documents list them.
@@ -46,54 +119,4 @@ package func makeChecker(
             hint: Suggestion.hint(for: member.key, among: kind.parameters))
     }
     return try kind.make(CheckerParameters(checker: name, values: parameters))
-}
-
-/// The parameters of a check, read by type.
-private struct CheckerParameters: Sendable {
-    let checker: String
-    let values: JSONObject
-
-    func flag(_ key: String) throws(InputError) -> Bool? {
-        guard let value = self.values[key] else { return nil }
-        if let flag = value.boolValue { return flag }
-        switch value.stringValue {
-        case "true": return true
-        case "false": return false
-        default:
-            let found = value.stringValue ?? value.text
-            throw InputError("'\(key)' of '\(self.checker)' is true or false", found: found)
-        }
-    }
-
-    /// A time as text, such as `20s`; `nil` when it is not given.
-    func duration(_ key: String) throws(InputError) -> Duration? {
-        guard let value = self.values[key] else { return nil }
-        let text = value.stringValue ?? value.text
-        do {
-            let duration = try Duration(parsing: text)
-            if duration > .zero { return duration }
-        } catch {
-            throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found,
-                hint: error.hint)
-        }
-        throw InputError("'\(key)' of '\(self.checker)' is longer than 0s", found: text)
-    }
-
-    /// A share as text (`90%`), or the word `total` for all.
-    func share(_ key: String) throws(InputError) -> Ratio {
-        guard let value = self.values[key] else {
-            throw InputError(
-                "the check '\(self.checker)' needs '\(key)'",
-                hint: "write '\(self.checker): { \(key): 90% }'")
-        }
-        if value.stringValue == "total" { return .one }
-        do {
-            return try Ratio(parsing: value.stringValue ?? value.text)
-        } catch {
-            throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint
-            )
-        }
-    }
 }

@@ -6,6 +6,7 @@ import NIOCore
 import Testing
 
 @testable import ChaosProxy
+@testable import ChaosSockets
 
 @Suite("Control and evidence")
 struct ControlTests {
@@ -125,7 +126,7 @@ struct ControlTests {
         }
     }
 
-    @Test func theKernelsTablesAreUnderstood() throws {
+    @Test func aSocketThatConnectsIsFoundByTheEndAtWhichSomebodyListens() throws {
         func end(_ host: String, _ port: UInt16) throws -> SocketEnd {
             try #require(SocketEnd(host: host, port: port))
         }
@@ -141,6 +142,9 @@ struct ControlTests {
         let six = SocketPair(local: own, remote: try end("::1", 80))
         #expect(six.isConnecting(to: try end("::1", 80)))
         #expect(!six.isConnecting(to: try end("0.0.0.0", 80)))
+    }
+
+    @Test func theKernelsCountersAreUnderstood() {
         let counts = "Tcp: ActiveOpens PassiveOpens AttemptFails\nTcp: 5 6 7\nUdp: 1\n"
         #expect(FailedAttempts.count(in: Array(counts.utf8)) == 7)
         #expect(FailedAttempts.count(in: Array("Udp: 1\n".utf8)) == nil)
