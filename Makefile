@@ -5,11 +5,18 @@ BUILD := $(SWIFT) build --build-tests
 BIN := .build/debug
 # What `make demo` passes to chaos; `make demo SEED=7` repeats another run.
 SEED ?= 1
-# What `make bench` passes to chaos-bench; `make bench BENCH=--quick` takes a minute instead of six.
+# What `make bench` passes to chaos-bench; `make bench BENCH=--quick` takes two minutes instead of ten.
 BENCH ?=
+# How long `make soak` lasts; `make soak SOAK=60s` is a try.
+SOAK ?= 10m
+# How long `make fuzz` fuzzes each parser.
+FUZZ ?= 30s
+# Everything that is formatted and linted.
+SWIFT_FILES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Tests \
+	Fuzz/Package.swift Fuzz/Sources/FuzzTargets Fuzz/Sources/chaos-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test format lint bench clean packages
+.PHONY: help build demo test format lint bench soak fuzz clean packages
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -30,16 +37,26 @@ test: build ## Runs all tests
 	@$(SWIFT) test --skip-build --no-parallel
 
 format: ## Formats all sources
-	@$(SWIFT) format --in-place --recursive --configuration .swift-format Package.swift Sources Tests
+	@$(SWIFT) format --in-place --recursive --configuration .swift-format $(SWIFT_FILES)
 
 lint: ## Checks the formatting of all sources
-	@$(SWIFT) format lint --strict --recursive --configuration .swift-format Package.swift Sources Tests
+	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SWIFT_FILES)
 
-bench: ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in about a minute)
+bench: ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in two minutes)
 	@scripts/install-packages git libc6-dev haproxy nginx-light libnginx-mod-stream
 	@$(SWIFT) build -c release --product chaos
 	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
 	@Benchmarks/.build/release/chaos-bench --chaos .build/release/chaos $(BENCH)
 
+soak: ## Keeps chaos under load and change for ten minutes, then kills it (SOAK=60s: for a minute)
+	@scripts/install-packages git libc6-dev
+	@$(SWIFT) build -c release --product chaos
+	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
+	@Benchmarks/.build/release/chaos-bench soak --chaos .build/release/chaos --for $(SOAK)
+
+fuzz: ## Fuzzes every parser that reads what others send (FUZZ=10m: each for ten minutes)
+	@scripts/install-packages
+	@SWIFT="$(SWIFT)" Fuzz/run $(FUZZ)
+
 clean: ## Removes what was built
-	@rm -rf .build
+	@rm -rf .build Benchmarks/.build Fuzz/.build

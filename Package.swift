@@ -24,7 +24,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let tests: [Target] = [
     ("ChaosCore", []),
     ("ChaosScenario", ["ChaosCore"]),
-    ("ChaosEngine", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosEngine", ["ChaosCore", "ChaosScenario", "FuzzTargets"]),
     ("ChaosCheckers", ["ChaosCore"]),
     ("ChaosSockets", ["ChaosCore"]),
     (
@@ -179,6 +179,17 @@ let package = Package(
 
         // Runs the examples as people do, through the built command.
         .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
+
+        // For tests only: every parser of what others send; the package Fuzz/ runs it under libFuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosControl",
+                "ChaosCluster", "NodeKit",
+            ],
+            path: "Fuzz/Sources/FuzzTargets", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["ChaosCore", "FuzzTargets"], swiftSettings: strict),
 
         // For tests only: hosts processes and is killed.
         .executableTarget(

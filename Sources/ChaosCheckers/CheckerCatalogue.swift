@@ -18,6 +18,34 @@ private let checkerKinds: [CheckerKind] = [
         RecoversChecker(within: try parameters.duration("within"))
     },
     CheckerKind(name: "echo", parameters: []) { _ throws(InputError) in EchoChecker() },
+    CheckerKind(
+        name: "linearizable", parameters: ["model", "initial", "independent", "failures", "budget"]
+    ) { parameters throws(InputError) in
+        LinearizabilityChecker(
+            model: try parameters.model, isIndependent: try parameters.flag("independent"),
+            budget: try parameters.budget ?? LinearizabilityChecker.defaultBudget)
+    },
+    CheckerKind(name: "list-append", parameters: ["consistency_models", "budget"]) {
+        parameters throws(InputError) in
+        ListAppendChecker(
+            models: try parameters.consistencyModels,
+            budget: try parameters.budget ?? ListAppendChecker.defaultBudget)
+    },
+    CheckerKind(
+        name: "rw-register",
+        parameters: ["consistency_models", "sequential_keys", "linearizable_keys", "budget"]
+    ) { parameters throws(InputError) in
+        RegisterTransactionChecker(
+            models: try parameters.consistencyModels,
+            hasSequentialKeys: try parameters.flag("sequential_keys") ?? false,
+            hasLinearizableKeys: try parameters.flag("linearizable_keys") ?? false,
+            budget: try parameters.budget ?? ListAppendChecker.defaultBudget)
+    },
+]
+
+/// The names of the models of the check `linearizable`.
+package let linearizabilityModelNames = [
+    "register", "cas-register", "counter", "set", "queue", "stack", "mutex", "owner-mutex",
 ]
 
 /// The names of all checkers, in the order in which documents list them.
@@ -46,54 +74,4 @@ package func makeChecker(
             hint: Suggestion.hint(for: member.key, among: kind.parameters))
     }
     return try kind.make(CheckerParameters(checker: name, values: parameters))
-}
-
-/// The parameters of a check, read by type.
-private struct CheckerParameters: Sendable {
-    let checker: String
-    let values: JSONObject
-
-    func flag(_ key: String) throws(InputError) -> Bool? {
-        guard let value = self.values[key] else { return nil }
-        if let flag = value.boolValue { return flag }
-        switch value.stringValue {
-        case "true": return true
-        case "false": return false
-        default:
-            let found = value.stringValue ?? value.text
-            throw InputError("'\(key)' of '\(self.checker)' is true or false", found: found)
-        }
-    }
-
-    /// A time as text, such as `20s`; `nil` when it is not given.
-    func duration(_ key: String) throws(InputError) -> Duration? {
-        guard let value = self.values[key] else { return nil }
-        let text = value.stringValue ?? value.text
-        do {
-            let duration = try Duration(parsing: text)
-            if duration > .zero { return duration }
-        } catch {
-            throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found,
-                hint: error.hint)
-        }
-        throw InputError("'\(key)' of '\(self.checker)' is longer than 0s", found: text)
-    }
-
-    /// A share as text (`90%`), or the word `total` for all.
-    func share(_ key: String) throws(InputError) -> Ratio {
-        guard let value = self.values[key] else {
-            throw InputError(
-                "the check '\(self.checker)' needs '\(key)'",
-                hint: "write '\(self.checker): { \(key): 90% }'")
-        }
-        if value.stringValue == "total" { return .one }
-        do {
-            return try Ratio(parsing: value.stringValue ?? value.text)
-        } catch {
-            throw InputError(
-                "'\(key)' of '\(self.checker)': \(error.rule)", found: error.found, hint: error.hint
-            )
-        }
-    }
 }

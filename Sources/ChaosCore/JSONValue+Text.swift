@@ -217,7 +217,12 @@ private struct JSONReader {
                 "a value must be an object, array, string, number, true, false or null")
         }
         if isWhole, let number = Int64(text) { return .int(number) }
-        return .double(Double(text) ?? 0)
+        // RFC 8259 section 6 lets a reader limit numbers; infinity could not be written again.
+        guard let number = Double(text), number.isFinite else {
+            self.position = start
+            throw self.error("a number must be within what 64 bits of floating point hold")
+        }
+        return .double(number)
     }
 
     /// Whether a text follows the grammar of RFC 8259 section 6.
@@ -299,6 +304,8 @@ private struct JSONReader {
     private mutating func readHex() throws(JSONError) -> UInt32 {
         let end = self.position + 4
         guard end <= self.bytes.count,
+            // Swift's own reading would take a sign.
+            !"+-".utf8.contains(self.bytes[self.position]),
             let unit = UInt32(
                 String(decoding: self.bytes[self.position..<end], as: UTF8.self), radix: 16)
         else { throw self.error("\\u needs four hexadecimal digits") }

@@ -20,8 +20,24 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// Makes an object from members; the last of several with one key wins.
     public init(_ members: [(key: String, value: JSONValue)] = []) {
         self.members = []
-        for member in members { self[member.key] = member.value }
+        if members.count <= Self.searchedMax {
+            for member in members { self[member.key] = member.value }
+            return
+        }
+        var places: [String: Int] = [:]
+        places.reserveCapacity(members.count)
+        for member in members {
+            if let place = places[member.key] {
+                self.members[place].value = member.value
+            } else {
+                places[member.key] = self.members.count
+                self.members.append(member)
+            }
+        }
     }
+
+    /// Up to so many members are searched one after the other; strangers send objects of thousands.
+    private static let searchedMax = 16
 
     /// Makes an object from a literal.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
@@ -44,8 +60,12 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     /// Two objects are equal when they have the same members, in whatever order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
-        left.members.count == right.members.count
-            && left.members.allSatisfy { right[$0.key] == $0.value }
+        if left.members.count != right.members.count { return false }
+        if left.members.count <= Self.searchedMax {
+            return left.members.allSatisfy { right[$0.key] == $0.value }
+        }
+        let values = Dictionary(uniqueKeysWithValues: right.members.map { ($0.key, $0.value) })
+        return left.members.allSatisfy { values[$0.key] == $0.value }
     }
 
     /// Hashes without regard to order, as equality does.

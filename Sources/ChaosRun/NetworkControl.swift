@@ -222,14 +222,23 @@ package actor NetworkControl {
         let active = self.records.filter { $0.end == nil && $0.kind != .process }.map(\.id)
         let counters = try await self.proxy.inspect { network, _ in
             let links = network.linkStates.map(\.link)
-            return active.map { id in
-                network.activeCuts.first { $0.id == id }
-                    .map { InjectionCounters($0, links: links) }
-                    ?? InjectionCounters(network.activeInjections.filter { $0.belongs(to: id) })
+            let cuts = Dictionary(grouping: network.activeCuts, by: \.id)
+            let injections = Dictionary(grouping: network.activeInjections) {
+                InjectionRecord.id(ofEngine: $0.id)
             }
+            return Dictionary(
+                active.map { id in
+                    (
+                        id,
+                        cuts[id]?.first.map { InjectionCounters($0, links: links) }
+                            ?? InjectionCounters(injections[id] ?? [])
+                    )
+                }, uniquingKeysWith: { $1 })
         }
-        for (id, counters) in zip(active, counters) {
-            if let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) {
+        // Meanwhile some may have ended, with their last counters.
+        for index in self.records.indices
+        where self.records[index].end == nil && self.records[index].kind != .process {
+            if let counters = counters[self.records[index].id] {
                 self.records[index].take(counters)
             }
         }
@@ -269,15 +278,16 @@ extension InjectionRecord {
 extension Network {
     /// How many open connections an injection acts on, in either direction.
     fileprivate func connections(under record: InjectionRecord) -> Int {
-        let states = Dictionary(uniqueKeysWithValues: self.linkStates.map { ($0.link, $0) })
         func acts(on link: Link) -> Bool {
             if record.mode != nil { return record.concerns(link) }
-            let winners = states[link]?.winningInjections ?? []
+            // Where there are connections, both directions are known.
+            let winners = self.state(of: link).winningInjections
             return winners.contains { $0.belongs(to: record.id) }
         }
         // A connection is counted on the link of the one who opened it.
-        return self.linkStates.filter { acts(on: $0.link) || acts(on: $0.link.reversed) }
-            .reduce(0) { $0 + $1.connectionsOpen }
+        return self.linkStates.filter {
+            $0.connectionsOpen > 0 && (acts(on: $0.link) || acts(on: $0.link.reversed))
+        }.reduce(0) { $0 + $1.connectionsOpen }
     }
 
     /// Writes down that something was put on the network or taken away.

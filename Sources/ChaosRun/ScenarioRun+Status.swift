@@ -17,9 +17,11 @@ extension ScenarioRun {
         for node in self.scenario.nodes {
             if let known = await self.status(of: node.name) { status.nodes.append(known) }
         }
-        status.links = try await parts.network.proxy.inspect { network, _ in
-            network.linkStates.sorted { $0.link < $1.link }.map { $0.status(in: network) }
+        // The loop that carries the traffic only copies; sorting and wording are done here.
+        let links = try await parts.network.proxy.inspect { network, _ in
+            network.linkStates.map(LinkSnapshot.init)
         }
+        status.links = links.sorted { $0.link < $1.link }.map(\.status)
         let records = try await parts.network.currentRecords().filter { $0.end == nil }
         status.injections = records.map(\.injection)
         status.partitions = records.compactMap { record in
@@ -51,25 +53,54 @@ extension ScenarioRun {
     }
 }
 
-extension LinkState {
-    /// The link as the control protocol shows it.
-    fileprivate func status(in network: Network) -> RunStatus.Link {
-        let winners = self.winningInjections
-        let losers = network.activeInjections.filter { injection in
-            injection.links.matches(self.link) && !winners.contains { $0 === injection }
+/// A link's state at a moment, copied on the data plane's loop.
+private struct LinkSnapshot: Sendable {
+    struct Fault: Sendable {
+        let id: String
+        let fault: ChaosCore.Fault
+        let hits: Int
+        let touched: Int
+        let wins: Bool
+
+        init(_ injection: Injection, wins: Bool) {
+            self.id = injection.id
+            self.fault = injection.fault
+            self.hits = injection.hits
+            self.touched = injection.touched
+            self.wins = wins
         }
-        let faults = winners.map { ($0, true) } + losers.map { ($0, false) }
+    }
+
+    let link: Link
+    let connections: Int
+    let bytes: Int
+    let messages: Int
+    let faults: [Fault]
+    let cuts: [String]
+
+    init(_ state: LinkState) {
+        self.link = state.link
+        self.connections = state.connectionsOpen
+        self.bytes = state.bytesDelivered
+        self.messages = state.messagesSeen
+        self.faults =
+            state.winningInjections.map { Fault($0, wins: true) }
+            + state.beatenInjections.map { Fault($0, wins: false) }
+        self.cuts = state.coveringCuts.map(\.id)
+    }
+
+    /// The link as the control protocol shows it.
+    var status: RunStatus.Link {
         var status = RunStatus.Link(
-            self.link, connections: self.connectionsOpen, bytes: self.bytesDelivered,
-            messages: self.messagesSeen, isCut: self.isCut,
-            faults: faults.map { injection, wins in
+            self.link, connections: self.connections, bytes: self.bytes,
+            messages: self.messages, isCut: !self.cuts.isEmpty,
+            faults: self.faults.map { fault in
                 RunStatus.Link.Fault(
-                    id: InjectionID(InjectionRecord.id(ofEngine: injection.id)),
-                    text: injection.fault.text, hits: injection.hits, touched: injection.touched,
-                    wins: wins)
+                    id: InjectionID(InjectionRecord.id(ofEngine: fault.id)),
+                    text: fault.fault.text, hits: fault.hits, touched: fault.touched,
+                    wins: fault.wins)
             })
-        status.cuts = network.activeCuts.filter { $0.covers(self.link) }
-            .map { InjectionID($0.id) }
+        status.cuts = self.cuts.map { InjectionID($0) }
         return status
     }
 }

@@ -27,7 +27,8 @@ enum Entrypoint {
 /// The command with all its subcommands.
 struct Chaos: AsyncParsableCommand {
     private static let runCommands: [any ParsableCommand.Type] = [
-        RunCommand.self, TestCommand.self, CheckCommand.self, ProfilesCommand.self,
+        RunCommand.self, TestCommand.self, CheckCommand.self, CheckHistoryCommand.self,
+        ProfilesCommand.self,
     ]
     /// All subcommands, in the order in which help lists them.
     static var commands: [any ParsableCommand.Type] { Self.runCommands + controlCommands }

@@ -56,7 +56,7 @@ struct CheckerTests {
     }
 
     @Test func makesCheckersByName() throws {
-        #expect(checkerNames == ["set-full", "availability", "recovers", "echo"])
+        #expect(checkerNames.prefix(4) == ["set-full", "availability", "recovers", "echo"])
         #expect(try makeChecker(name: "echo") is EchoChecker)
         let set = try makeChecker(name: "set-full", parameters: ["linearizable": "true"])
         #expect((set as? SetFullChecker)?.isLinearizable == true)
@@ -72,12 +72,12 @@ struct CheckerTests {
         arguments: [
             (
                 "set-ful", [:],
-                "a check is one of set-full, availability, recovers, echo, found 'set-ful'"
+                "a check is one of \(checkerNames.joined(separator: ", ")), found 'set-ful'"
                     + "\nhint: did you mean 'set-full'?"
             ),
             (
                 "xyzzy", [:],
-                "a check is one of set-full, availability, recovers, echo, found 'xyzzy'"
+                "a check is one of \(checkerNames.joined(separator: ", ")), found 'xyzzy'"
             ),
             ("echo", ["a": 1], "the check 'echo' takes no parameters, found 'a'"),
             (

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import FuzzTargets
 import Testing
 
 /// Streams of random messages, cut into random reads: the messages must come out as they went in.

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import FuzzTargets
 import Testing
 
 @Suite("HTTP/1.1 framing")

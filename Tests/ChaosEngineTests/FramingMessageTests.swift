@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import FuzzTargets
 import Testing
 
 @Suite("Message views")

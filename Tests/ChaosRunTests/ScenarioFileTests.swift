@@ -1,3 +1,4 @@
+import ChaosCheckers
 import ChaosCore
 import ChaosRun
 import ChaosScenario
@@ -108,7 +109,7 @@ private func profile(delay: String) -> String {
             nodes: { n1: { command: x } }
             workload: { kind: lin-kv }
             checks:
-              - linearizable
+              - no-such-check
               - recovers: { within: 0s }
             """
         let error = #expect(throws: Mistakes.self) {
@@ -118,7 +119,7 @@ private func profile(delay: String) -> String {
             error?.list.map { "\($0.position.line):\($0.position.column) \($0.error.sentence)" }
                 == [
                     "3:19 a workload is one of broadcast, echo, found 'lin-kv'",
-                    "5:5 a check is one of set-full, availability, recovers, echo, found 'linearizable'",
+                    "5:5 a check is one of \(checkerNames.joined(separator: ", ")), found 'no-such-check'",
                     "6:5 'within' of 'recovers' is longer than 0s, found '0s'",
                 ])
     }

@@ -6,6 +6,8 @@ struct ChaosBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chaos-bench",
         abstract: "Measures what chaos costs beside HAProxy and nginx, in one interleaved run.",
-        subcommands: [MeasureCommand.self, HoldCommand.self],
+        subcommands: [
+            MeasureCommand.self, SoakCommand.self, HoldCommand.self, SoakNodeCommand.self,
+        ],
         defaultSubcommand: MeasureCommand.self)
 }

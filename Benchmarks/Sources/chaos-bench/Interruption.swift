@@ -6,11 +6,12 @@ final class Interruption {
     private let sources: [any DispatchSourceSignal]
 
     /// Watches for SIGINT and SIGTERM.
-    init(removing folder: String) {
+    init(removing folder: String?) {
         self.sources = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
+                ChildProcess.isEnding.store(true, ordering: .sequentiallyConsistent)
                 let children = ChildProcess.running.withLock { $0 }
                 for child in children { kill(child, SIGTERM) }
                 let patience = MonotonicClock.after(5)
@@ -21,7 +22,7 @@ final class Interruption {
                         usleep(5000)
                     }
                 }
-                try? FileManager.default.removeItem(atPath: folder)
+                if let folder { try? FileManager.default.removeItem(atPath: folder) }
                 _exit(number == SIGINT ? 130 : 143)
             }
             source.resume()

@@ -25,7 +25,7 @@ struct MeasureCommand: ParsableCommand {
     @Option(name: .customLong("measure"), parsing: .upToNextOption, help: "Only these measures.")
     var measures: [Measure] = []
 
-    @Flag(help: "Take about a minute instead of about six.")
+    @Flag(help: "Take about two minutes instead of about ten.")
     var quick = false
 
     @Option(help: "How often everything is measured; wins over the plan.")
@@ -34,6 +34,12 @@ struct MeasureCommand: ParsableCommand {
     @Option(help: "How many connections are idle while memory is measured.")
     var idle: Int?
 
+    @Option(help: "How many are when there are many.")
+    var manyIdle: Int?
+
+    @Option(help: "How many links, and faults, chaos has when there are many.")
+    var links: Int?
+
     @Option(help: "Write every sample to this file, as JSON.")
     var json: String?
 
@@ -41,8 +47,13 @@ struct MeasureCommand: ParsableCommand {
         if let repeats = self.repeats, !(1...100).contains(repeats) {
             throw ValidationError("--repeats: 1 to 100, found '\(repeats)'")
         }
-        if let idle = self.idle, !(1...20_000).contains(idle) {
-            throw ValidationError("--idle: 1 to 20000, found '\(idle)'")
+        for (name, count) in [("--idle", self.idle), ("--many-idle", self.manyIdle)] {
+            if let count, !(1...25_000).contains(count) {
+                throw ValidationError("\(name): 1 to 25000, found '\(count)'")
+            }
+        }
+        if let links = self.links, !(2...5000).contains(links) {
+            throw ValidationError("--links: 2 to 5000, found '\(links)'")
         }
     }
 
@@ -50,18 +61,20 @@ struct MeasureCommand: ParsableCommand {
         var plan = self.quick ? Plan.quick : Plan.full
         plan.repeats = self.repeats ?? plan.repeats
         plan.idleConnections = self.idle ?? plan.idleConnections
+        plan.manyConnections = self.manyIdle ?? plan.manyConnections
+        plan.links = self.links ?? plan.links
         if !self.targets.isEmpty { plan.targets = self.targets }
         if !self.measures.isEmpty { plan.measures = self.measures }
         if self.other != nil, !plan.targets.contains(.other) { plan.targets.append(.other) }
-        try Self.raiseFileLimit(forConnections: plan.idleConnections)
-        let folder = try Self.makeFolder()
+        plan.limitConnections(toOpenFiles: OpenFiles.raisedLimit())
+        let folder = try Folder.make()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let ending = Interruption(removing: folder)
         defer { ending.stop() }
         let place = TargetPlace(
-            chaos: try Self.program("--chaos", self.chaos),
-            otherChaos: try self.other.map { try Self.program("--other", $0) },
-            bench: CommandLine.executablePath, folder: folder)
+            chaos: try Folder.program("--chaos", self.chaos),
+            otherChaos: try self.other.map { try Folder.program("--other", $0) },
+            bench: CommandLine.executablePath, folder: folder, links: plan.links)
         let bench = try Bench(plan, place, versions: Versions.all(chaos: place.chaos))
         let outcome = try bench.run()
         print(Tables(samples: outcome.samples, plan: plan).text)
@@ -72,35 +85,6 @@ struct MeasureCommand: ParsableCommand {
         }
         for problem in outcome.problems { Progress.write("chaos-bench: \(problem)\n") }
         if !outcome.problems.isEmpty { throw ExitCode(1) }
-    }
-
-    private static func program(_ option: String, _ file: String) throws -> String {
-        let path = URL(fileURLWithPath: file).path
-        if FileManager.default.isExecutableFile(atPath: path) { return path }
-        throw BenchError(
-            "\(option): there is no such program, found '\(file)'\n"
-                + "hint: swift build -c release --product chaos")
-    }
-
-    /// Client and server each hold one descriptor per connection, and so do both sides of a proxy,
-    /// which inherits the limit.
-    private static func raiseFileLimit(forConnections count: Int) throws {
-        var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        let needed = rlim_t(2 * count + 500)
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        if limit.rlim_max < needed {
-            throw BenchError(
-                "\(count) idle connections need \(needed) open files, the limit is "
-                    + "\(limit.rlim_max)\nhint: ulimit -n \(needed), or --idle with fewer")
-        }
-    }
-
-    private static func makeFolder() throws -> String {
-        var template = Array("/tmp/chaos-bench-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw BenchError("mkdtemp failed") }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

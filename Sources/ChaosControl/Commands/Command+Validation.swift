@@ -54,12 +54,11 @@ private struct KnownNames {
         try self.check(link.targets, allowsClient: true)
         if let port = link.port { try self.check(port) }
         let all = self.nodes + [.client]
-        let isReal = all.contains { source in
-            all.contains { target in
-                source != target && link.sources.matches(source) && link.targets.matches(target)
-            }
-        }
-        if !isReal {
+        let sources = all.filter(link.sources.matches)
+        let targets = all.filter(link.targets.matches)
+        // Names differ, so two of either side make a pair of different nodes.
+        let isLoop = sources.count == 1 && sources == targets
+        if sources.isEmpty || targets.isEmpty || isLoop {
             throw CommandError(.notFound, "a link joins two different nodes, found '\(link)'")
         }
     }

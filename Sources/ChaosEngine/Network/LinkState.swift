@@ -93,6 +93,17 @@ package final class LinkState {
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
+    /// The faults that others of their kind beat, in the order in which they came.
+    package var beatenInjections: [Injection] {
+        if self.candidates.count == self.faults.count { return [] }
+        return self.candidates.map(\.injection).filter { injection in
+            !self.faults.contains { $0.injection === injection }
+        }
+    }
+
+    /// The cuts that cover this link, in the order in which they came.
+    package var coveringCuts: [Cut] { self.cuts }
+
     /// The first cut of a mode that covers the link, if one does.
     func cut(_ mode: PartitionMode) -> Cut? {
         self.cuts.isEmpty ? nil : self.cuts.first { $0.mode == mode }

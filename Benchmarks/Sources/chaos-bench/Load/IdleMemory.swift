@@ -1,8 +1,9 @@
 /// What an idle connection costs a target's programs in memory, before and after it was busy.
 enum IdleMemory {
-    /// Measures a target whose programs were just started: what was freed is reused, and would hide
-    /// what a connection costs.
-    static func run(on target: RunningTarget, connections count: Int) throws -> [Figure: Double] {
+    /// Measures a target whose programs were just started.
+    static func run(
+        on target: RunningTarget, connections count: Int, _ atFirst: Figure, _ afterBurst: Figure
+    ) throws -> [Figure: Double] {
         Pause.milliseconds(100)
         let empty = target.usage?.memory ?? 0
         func perConnection() -> Double {
@@ -15,7 +16,7 @@ enum IdleMemory {
         return try withExtendedLifetime(idle) {
             let fresh = perConnection()
             try idle.exchangeBursts()
-            return [.idleMemory: fresh, .idleMemoryAfterBurst: perConnection()]
+            return [atFirst: fresh, afterBurst: perConnection()]
         }
     }
 }

@@ -33,9 +33,9 @@ final class Bench {
         let before = MachineUsage()
         let ownBefore = Self.ownSeconds
         try self.measureLoad()
-        self.measureMemory()
+        self.measureFreshPrograms()
         self.progress.finish()
-        self.outcome.samples.derive()
+        self.outcome.samples.derive(links: self.plan.links)
         // Targets have ended and were waited for, so their time is in that of our children.
         self.outcome.machine.finish(from: before, ownSeconds: Self.ownSeconds - ownBefore)
         return self.outcome
@@ -65,7 +65,8 @@ final class Bench {
         defer { for target in running { target.end() } }
         for target in self.plan.targets { running.append(try self.start(target)) }
         for index in 0..<self.plan.repeats {
-            for (offset, measure) in self.plan.measures.enumerated() where measure != .memory {
+            for (offset, measure) in self.plan.measures.enumerated()
+            where !measure.isOnFreshPrograms {
                 let targets = running.filter { measure.targets.contains($0.target) }
                 if targets.isEmpty { continue }
                 // Each target comes first once, so that none is always behind the same other.
@@ -81,7 +82,7 @@ final class Bench {
         _ measure: Measure, _ target: RunningTarget, repeat index: Int, of count: Int
     ) {
         self.progress.next(
-            "\(measure == .memory ? "memory, " : "")repeat \(index + 1) of \(count)",
+            "\(measure.isOnFreshPrograms ? "started anew, " : "")repeat \(index + 1) of \(count)",
             "\(measure.title), \(target.target.title)")
         do {
             for (figure, value) in try measure.run(on: target, self.plan) {
@@ -93,19 +94,21 @@ final class Bench {
         }
     }
 
-    // MARK: - Memory
+    // MARK: - Programs that were just started
 
-    private func measureMemory() {
-        if !self.plan.measures.contains(.memory) { return }
+    private func measureFreshPrograms() {
         for index in 0..<self.plan.memoryRepeats {
-            for target in self.plan.targets where Target.withMemory.contains(target) {
-                do {
-                    let running = try self.start(target)
-                    defer { running.end() }
-                    self.measure(
-                        .memory, running, repeat: index, of: self.plan.memoryRepeats)
-                } catch {
-                    self.outcome.problems.append("\(target.title), memory: \(error)")
+            for measure in self.plan.measures where measure.isOnFreshPrograms {
+                for target in self.plan.targets where measure.targets.contains(target) {
+                    do {
+                        let running = try self.start(target)
+                        defer { running.end() }
+                        self.measure(
+                            measure, running, repeat: index, of: self.plan.memoryRepeats)
+                    } catch {
+                        self.outcome.problems.append(
+                            "\(target.title), \(measure.title): \(error)")
+                    }
                 }
             }
         }

@@ -6,12 +6,21 @@ enum Figure: String, CaseIterable, Sendable {
     case roundTrip16Median, roundTrip16P99, addedRoundTrip16
     case connects, cpuPerConnect
     case besideBulkMedian, besideBulkP99, besideBulkThroughput
-    case idleMemory, idleMemoryAfterBurst
+    case idleMemory, idleMemoryAfterBurst, manyIdleMemory, manyIdleMemoryAfterBurst
     case delaySingleLeast, delaySingleMedian, delaySingleP99
     case delayPacedLeast, delayPacedMedian, delayPacedP99
     case delayedThroughput1, delayedThroughput8
+    case startTime, programMemory, memoryPerLink, memoryPerFault
+    case controlStatusMedian, controlStatusP99, controlChangeMedian, controlChangeP99
 
-    var title: String { self.texts.title }
+    /// The name in tables.
+    func title(_ plan: Plan) -> String {
+        self.texts.title
+            .replacing("IDLE", with: "\(plan.idleConnections)")
+            .replacing("MANY", with: "\(plan.manyConnections)")
+            .replacing("LINKS", with: "\(plan.links)")
+    }
+
     var unit: String { self.texts.unit }
 
     /// Digits behind the point in tables.
@@ -21,6 +30,9 @@ enum Figure: String, CaseIterable, Sendable {
         case .cpuPerGigabyte1, .cpuPerGigabyte8: 2
         case .delaySingleLeast, .delaySingleMedian, .delaySingleP99: 3
         case .delayPacedLeast, .delayPacedMedian, .delayPacedP99: 3
+        case .controlStatusMedian, .controlStatusP99: 2
+        case .controlChangeMedian, .controlChangeP99: 2
+        case .startTime: 0
         default: 1
         }
     }
@@ -51,8 +63,10 @@ enum Figure: String, CaseIterable, Sendable {
         case .besideBulkMedian: ("round trip 64 B beside one bulk stream, p50", "µs")
         case .besideBulkP99: ("round trip 64 B beside one bulk stream, p99", "µs")
         case .besideBulkThroughput: ("that bulk stream", "Gbit/s")
-        case .idleMemory: ("memory per idle connection", "KiB")
+        case .idleMemory: ("memory per connection, IDLE idle", "KiB")
         case .idleMemoryAfterBurst: ("same after 64 KiB each way", "KiB")
+        case .manyIdleMemory: ("memory per connection, MANY idle", "KiB")
+        case .manyIdleMemoryAfterBurst: ("same after 64 KiB each way", "KiB")
         case .delaySingleLeast: ("one request at a time, least", "ms")
         case .delaySingleMedian: ("one request at a time, p50", "ms")
         case .delaySingleP99: ("one request at a time, p99", "ms")
@@ -61,6 +75,14 @@ enum Figure: String, CaseIterable, Sendable {
         case .delayPacedP99: ("a request every ms, p99", "ms")
         case .delayedThroughput1: ("throughput, 1 stream", "Gbit/s")
         case .delayedThroughput8: ("throughput, 8 streams", "Gbit/s")
+        case .startTime: ("from start to the wrapped command's", "ms")
+        case .programMemory: ("memory of the program then", "MiB")
+        case .memoryPerLink: ("of that each of LINKS links", "KiB")
+        case .memoryPerFault: ("of that each of LINKS faults", "KiB")
+        case .controlStatusMedian: ("control: status under load, p50", "ms")
+        case .controlStatusP99: ("control: status under load, p99", "ms")
+        case .controlChangeMedian: ("control: a change under load, p50", "ms")
+        case .controlChangeP99: ("control: a change under load, p99", "ms")
         }
     }
 
@@ -69,5 +91,18 @@ enum Figure: String, CaseIterable, Sendable {
         .delaySingleLeast, .delaySingleMedian, .delaySingleP99, .delayPacedLeast,
         .delayPacedMedian, .delayPacedP99, .delayedThroughput1, .delayedThroughput8,
     ]
-    static let compared = Figure.allCases.filter { !Self.ofDelay.contains($0) }
+    /// Those of chaos alone, with few and many links and faults.
+    static let ofMany: [Figure] = [
+        .startTime, .programMemory, .memoryPerLink, .memoryPerFault, .controlStatusMedian,
+        .controlStatusP99, .controlChangeMedian, .controlChangeP99,
+    ]
+    static let compared = Figure.allCases.filter {
+        !Self.ofDelay.contains($0) && !Self.ofMany.contains($0)
+    }
+    /// Those for which many links and faults are compared with few.
+    static let comparedWithMany: [Figure] =
+        [
+            .throughput1, .cpuPerGigabyte1, .roundTrip1Median, .roundTrip1P99, .connects,
+            .cpuPerConnect,
+        ] + Self.ofMany
 }

@@ -2,14 +2,22 @@
 enum Measure: String, CaseIterable, Codable, Sendable {
     case bulk1, bulk8, roundTrip1, roundTrip16, connects, besideBulk
     case delaySingle, delayPaced, delayedBulk1, delayedBulk8
+    case control
     /// On programs that were just started.
-    case memory
+    case memory, manyMemory, start
+
+    /// Whether it is done on programs that were just started: what was freed is reused, and would
+    /// hide what something costs.
+    var isOnFreshPrograms: Bool { [.memory, .manyMemory, .start].contains(self) }
 
     /// The targets with which it is done.
     var targets: [Target] {
         switch self {
         case .delaySingle, .delayPaced, .delayedBulk1, .delayedBulk8: [.delayed]
-        case .memory: Target.withMemory
+        case .memory, .manyMemory: Target.withMemory
+        case .start: [.chaos, .other, .links, .linkFaults]
+        case .control: [.chaos, .other, .links, .linkFaults]
+        case .bulk1, .roundTrip1, .connects: Target.compared + Target.many
         default: Target.compared
         }
     }
@@ -25,7 +33,10 @@ enum Measure: String, CaseIterable, Codable, Sendable {
         case .besideBulk: "round trips beside a bulk stream"
         case .delaySingle: "delay, one request at a time"
         case .delayPaced: "delay, a request every ms"
-        case .memory: "memory"
+        case .memory: "memory of idle connections"
+        case .manyMemory: "memory of many idle connections"
+        case .start: "start"
+        case .control: "control requests"
         }
     }
 
@@ -43,7 +54,14 @@ enum Measure: String, CaseIterable, Codable, Sendable {
         case .connects: try Self.connects(target, plan)
         case .besideBulk: try BesideBulk.run(to: target.endpoint, seconds: plan.seconds)
         case .memory:
-            try IdleMemory.run(on: target, connections: plan.idleConnections)
+            try IdleMemory.run(
+                on: target, connections: plan.idleConnections, .idleMemory, .idleMemoryAfterBurst)
+        case .manyMemory:
+            try IdleMemory.run(
+                on: target, connections: plan.manyConnections, .manyIdleMemory,
+                .manyIdleMemoryAfterBurst)
+        case .start: Self.start(target)
+        case .control: try ControlRequests.run(on: target, seconds: 3 * plan.seconds)
         case .delaySingle:
             Self.delays(
                 try OneWayTimes.oneAtATime(to: target.endpoint, seconds: plan.delaySeconds),
@@ -89,6 +107,14 @@ enum Measure: String, CaseIterable, Codable, Sendable {
             figures[.cpuPerConnect] =
                 (after.cpuSeconds - before.cpuSeconds) * 1e6 / Double(rate.connections)
         }
+        return figures
+    }
+
+    private static func start(_ target: RunningTarget) -> [Figure: Double] {
+        Pause.milliseconds(100)
+        var figures: [Figure: Double] = [:]
+        figures[.startTime] = target.startMilliseconds
+        figures[.programMemory] = target.usage.map { Double($0.memory) / 1024 / 1024 }
         return figures
     }
 

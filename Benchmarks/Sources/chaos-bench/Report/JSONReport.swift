@@ -7,7 +7,9 @@ struct JSONReport: Codable {
         /// By repeat; `null` where the measurement failed.
         let samples: [Double?]
         let spread: Spread?
-        let ratioToHAProxy: Spread?
+        /// What the ratio is a ratio to.
+        let reference: String
+        let ratio: Spread?
     }
 
     struct Entry: Codable {
@@ -35,7 +37,7 @@ struct JSONReport: Codable {
         self.problems = outcome.problems
         self.figures = Figure.allCases.map { figure in
             Entry(
-                figure: figure.rawValue, title: figure.title, unit: figure.unit,
+                figure: figure.rawValue, title: figure.title(outcome.plan), unit: figure.unit,
                 isHigherBetter: figure.isHigherBetter,
                 targets: Target.allCases.compactMap { target in
                     let samples = outcome.samples.series(figure, target)
@@ -43,7 +45,8 @@ struct JSONReport: Codable {
                     return Series(
                         target: target.rawValue, samples: samples,
                         spread: outcome.samples.spread(figure, target),
-                        ratioToHAProxy: outcome.samples.ratio(figure, target))
+                        reference: target.reference.rawValue,
+                        ratio: outcome.samples.ratio(figure, target))
                 })
         }
     }

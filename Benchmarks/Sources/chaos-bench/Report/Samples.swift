@@ -39,7 +39,8 @@ struct Samples: Sendable {
 
     /// The ratio to the reference, each repeat with its own neighbour in time.
     func ratio(_ figure: Figure, _ target: Target) -> Spread? {
-        let pairs = zip(self.series(figure, target), self.series(figure, Target.reference))
+        let pairs = zip(
+            self.series(figure, target), self.series(figure, target.reference))
         return Spread(
             pairs.compactMap { value, reference in
                 guard let value, let reference, reference > 0 else { return nil }
@@ -47,8 +48,22 @@ struct Samples: Sendable {
             })
     }
 
-    /// Adds what follows from measured values: how much longer than direct a round trip takes.
-    mutating func derive() {
+    private mutating func deriveShare(
+        _ share: Figure, of target: Target, above base: Target, count: Int
+    ) {
+        if count < 1 { return }
+        let pairs = zip(self.series(.programMemory, target), self.series(.programMemory, base))
+        for (index, pair) in pairs.enumerated() {
+            guard let value = pair.0, let base = pair.1 else { continue }
+            self.note((value - base) * 1024 / Double(count), share, target, repeat: index)
+        }
+    }
+
+    /// Adds what follows from measured values: how much longer than direct a round trip takes, and
+    /// how much memory a link and a fault cost.
+    mutating func derive(links: Int = 1) {
+        self.deriveShare(.memoryPerLink, of: .links, above: .chaos, count: links - 1)
+        self.deriveShare(.memoryPerFault, of: .linkFaults, above: .links, count: links)
         for (median, added) in [
             (Figure.roundTrip1Median, Figure.addedRoundTrip1),
             (.roundTrip16Median, .addedRoundTrip16),

@@ -7,16 +7,30 @@ struct Tables {
 
     /// The tables with what stands above each; those without rows are left out.
     var text: String {
+        func ratioCell(_ figure: Figure, _ target: Target) -> String {
+            Self.cell(self.samples.ratio(figure, target), digits: 2)
+        }
         let ratios = self.table(
-            self.targets.filter { $0 != Target.reference }, Figure.compared
-        ) { Self.cell(self.samples.ratio($0, $1), digits: 2) }
+            self.targets.filter { $0 != Target.reference }, Figure.compared, ratioCell)
         let values = self.table(self.targets, Figure.compared) { self.valueCell($0, $1) }
+        let many = Target.many.filter { self.plan.targets.contains($0) }
+        let manyRatios = self.table(many, Figure.comparedWithMany, ratioCell)
+        let manyValues = self.table(
+            (many.isEmpty ? [] : [.chaos]) + many, Figure.comparedWithMany
+        ) { self.valueCell($0, $1) }
+        let control =
+            many.isEmpty
+            ? self.table([.chaos], Figure.ofMany) { self.valueCell($0, $1) } : nil
         let delays = self.table([.delayed], Figure.ofDelay) { self.valueCell($0, $1) }
         let hasRatios = self.plan.targets.contains(Target.reference)
         return [
             hasRatios ? ratios.map { "\(self.ratioIntroduction)\n\n\($0)" } : nil,
             values.map { "Values: median (least to greatest).\n\n\($0)" },
             delays.map { "\(self.delayIntroduction)\n\n\($0)" },
+            manyRatios.map { "\(self.manyIntroduction)\n\n\($0)" },
+            manyValues.map { "Their values.\n\n\($0)" },
+            control,
+            self.plan.limited.isEmpty ? nil : self.plan.limited.joined(separator: "\n"),
         ].compactMap { $0 }.joined(separator: "\n\n")
     }
 
@@ -35,6 +49,14 @@ struct Tables {
         """
     }
 
+    private var manyIntroduction: String {
+        """
+        What \(self.plan.links) links and \(self.plan.links) active faults cost one link: ratios \
+        to chaos with one link, of "\(Target.linkFaults.title)" to "\(Target.fault.title)".
+        The fault is a loss of one block in 10⁹, so it is decided for every 1448 bytes.
+        """
+    }
+
     /// Those that were measured and are compared.
     private var targets: [Target] { Target.compared.filter { self.plan.targets.contains($0) } }
 
@@ -43,12 +65,12 @@ struct Tables {
     ) -> String? {
         let head = ["", ""] + targets.map(\.title)
         let measured = figures.filter { figure in
-            targets.contains { !self.samples.series(figure, $0).isEmpty }
+            targets.contains { cell(figure, $0) != Self.nothing }
         }
         if measured.isEmpty { return nil }
         let rows = measured.map { figure in
             [
-                "\(figure.title), \(figure.unit)", figure.isHigherBetter ? "↑" : "↓",
+                "\(figure.title(self.plan)), \(figure.unit)", figure.isHigherBetter ? "↑" : "↓",
             ] + targets.map { cell(figure, $0) }
         }
         let widths = head.indices.map { column in
@@ -74,8 +96,10 @@ struct Tables {
         Self.cell(self.samples.spread(figure, target), digits: figure.digits)
     }
 
+    private static let nothing = "–"
+
     private static func cell(_ spread: Spread?, digits: Int) -> String {
-        guard let spread else { return "–" }
+        guard let spread else { return Self.nothing }
         func number(_ value: Double) -> String { String(format: "%.\(digits)f", value) }
         return number(spread.median)
             + " (\(number(spread.least)) to \(number(spread.greatest)))"

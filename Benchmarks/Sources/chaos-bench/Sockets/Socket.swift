@@ -20,23 +20,27 @@ final class Socket {
     private static var reason: String { String(cString: strerror(errno)) }
 
     /// Connects; waits for the kernel's handshake only.
-    static func connected(to endpoint: Endpoint) throws -> Socket {
+    static func connected(
+        to endpoint: Endpoint, patience: Int = Socket.patience
+    ) throws -> Socket {
         let socket = try Self.make()
-        socket.set(SOL_SOCKET, SO_SNDTIMEO, timeval(tv_sec: Self.patience, tv_usec: 0))
-        socket.set(SOL_SOCKET, SO_RCVTIMEO, timeval(tv_sec: Self.patience, tv_usec: 0))
+        socket.set(SOL_SOCKET, SO_SNDTIMEO, timeval(tv_sec: patience, tv_usec: 0))
+        socket.set(SOL_SOCKET, SO_RCVTIMEO, timeval(tv_sec: patience, tv_usec: 0))
         socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1))
         let result = endpoint.withSocketAddress { connect(socket.descriptor, $0, $1) }
         if result != 0 { throw BenchError("connect to \(endpoint): \(Self.reason)") }
         return socket
     }
 
-    /// Listens on a port of the kernel's choice.
-    static func listening() throws -> (socket: Socket, endpoint: Endpoint) {
+    /// Listens at an address; port 0 is one of the kernel's choice.
+    static func listening(
+        at wanted: Endpoint = Endpoint(port: 0)
+    ) throws -> (socket: Socket, endpoint: Endpoint) {
         let socket = try Self.make()
         socket.set(SOL_SOCKET, SO_REUSEADDR, Int32(1))
-        let bound = Endpoint(port: 0).withSocketAddress { bind(socket.descriptor, $0, $1) }
+        let bound = wanted.withSocketAddress { bind(socket.descriptor, $0, $1) }
         if bound != 0 || listen(socket.descriptor, 4096) != 0 {
-            throw BenchError("listen: \(Self.reason)")
+            throw BenchError("listen at \(wanted): \(Self.reason)")
         }
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -46,7 +50,7 @@ final class Socket {
             }
         }
         if named != 0 { throw BenchError("getsockname: \(Self.reason)") }
-        return (socket, Endpoint(port: UInt16(bigEndian: address.sin_port)))
+        return (socket, Endpoint(host: wanted.host, port: UInt16(bigEndian: address.sin_port)))
     }
 
     /// The next connection that waits, if one does.
@@ -67,6 +71,19 @@ final class Socket {
 
     /// Makes the socket discard what waits and reset the connection when it is closed.
     func resetWhenClosed() { self.set(SOL_SOCKET, SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }
+
+    /// Bounds what the kernel holds for the receiver, in bytes; the kernel has a least of its own.
+    func limitReceiveBuffer(to size: Int32) { self.set(SOL_SOCKET, SO_RCVBUF, size) }
+
+    /// Waits until something can be read, or written if that is wanted.
+    func wait(forOutput: Bool, milliseconds: Int32) -> (input: Bool, output: Bool) {
+        var item = pollfd(
+            fd: self.descriptor, events: Int16(forOutput ? POLLIN | POLLOUT : POLLIN), revents: 0)
+        if poll(&item, 1, milliseconds) <= 0 { return (false, false) }
+        let events = Int32(item.revents)
+        // Whoever reads learns of errors and hang-ups.
+        return (events & (POLLIN | POLLERR | POLLHUP) != 0, events & POLLOUT != 0)
+    }
 
     // MARK: - Without waiting
 

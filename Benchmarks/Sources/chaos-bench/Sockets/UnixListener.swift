@@ -53,17 +53,30 @@ final class UnixListener {
 
     /// Sends a line to whoever listens at a path, and returns when that hangs up.
     static func tell(_ line: String, at path: String) throws {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = try Self.connected(to: path)
         defer { close(descriptor) }
-        if try Self.withAddress(path, { connect(descriptor, $0, $1) }) != 0 {
-            throw BenchError("connect to \(path): \(String(cString: strerror(errno)))")
-        }
         let bytes = Array((line + "\n").utf8)
         if send(descriptor, bytes, bytes.count, 0) != bytes.count {
             throw BenchError("tell the address: \(String(cString: strerror(errno)))")
         }
         var byte: UInt8 = 0
         while recv(descriptor, &byte, 1, 0) > 0 {}
+    }
+
+    /// A socket that is connected to the one at a path; the caller closes it.
+    static func connected(to path: String) throws -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        do {
+            if try Self.withAddress(path, { connect(descriptor, $0, $1) }) == 0 {
+                return descriptor
+            }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        let reason = String(cString: strerror(errno))
+        close(descriptor)
+        throw BenchError("connect to \(path): \(reason)")
     }
 
     private static func withAddress<Result>(

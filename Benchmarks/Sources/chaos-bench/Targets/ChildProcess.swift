@@ -6,6 +6,8 @@ import Synchronization
 final class ChildProcess {
     /// All that run, for the end by a signal.
     static let running = Mutex<[pid_t]>([])
+    /// Whether nothing is to be started any more.
+    static let isEnding = Atomic<Bool>(false)
 
     let identifier: pid_t
     private let logFile: String
@@ -16,6 +18,9 @@ final class ChildProcess {
     /// `setpriv` (util-linux, in every Debian) has the kernel end the program with the thread that
     /// started it, which has to be the main thread.
     init(_ words: [String], logFile: String) throws {
+        if Self.isEnding.load(ordering: .sequentiallyConsistent) {
+            throw BenchError("the bench was interrupted")
+        }
         let words = ["setpriv", "--pdeathsig", "TERM"] + words
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

@@ -4,7 +4,7 @@ import Foundation
 enum NginxTarget {
     /// Starts it with a worker per CPU, as Debian's `/etc/nginx/nginx.conf` does.
     ///
-    /// Debian's 768 connections per worker would not do for thousands of idle ones, and without
+    /// Debian's 768 connections per worker would not do for ten thousand idle ones, and without
     /// half-close the count of received bytes could not come back. Buffers are nginx's own default
     /// (16 KiB); `buffer` sets `proxy_buffer_size`, in bytes.
     static func start(
@@ -18,10 +18,9 @@ enum NginxTarget {
             load_module /usr/lib/nginx/modules/ngx_stream_module.so;
             daemon off;
             worker_processes auto;
-            worker_rlimit_nofile 16384;
             pid \(prefix)/nginx.pid;
             error_log stderr crit;
-            events { worker_connections 8192; }
+            events { worker_connections 24000; }
             stream {
                 server {
                     listen \(endpoint) backlog=4096;

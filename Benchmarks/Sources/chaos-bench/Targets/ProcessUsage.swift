@@ -9,6 +9,18 @@ struct ProcessUsage {
 
     /// Reads the usage of a process tree.
     static func ofTree(_ root: pid_t) -> ProcessUsage {
+        var usage = ProcessUsage()
+        for process in Self.tree(of: root) {
+            guard let fields = Self.statFields(process) else { continue }
+            let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
+            usage.cpuSeconds += ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+            usage.memory += Self.memory(of: process)
+        }
+        return usage
+    }
+
+    /// A process and all its descendants.
+    static func tree(of root: pid_t) -> [pid_t] {
         var children: [pid_t: [pid_t]] = [:]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
             guard let process = pid_t(name), let fields = Self.statFields(process),
@@ -16,16 +28,13 @@ struct ProcessUsage {
             else { continue }
             children[parent, default: []].append(process)
         }
-        var usage = ProcessUsage()
+        var found: [pid_t] = []
         var waiting = [root]
         while let process = waiting.popLast() {
+            found.append(process)
             waiting += children[process] ?? []
-            guard let fields = Self.statFields(process) else { continue }
-            let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
-            usage.cpuSeconds += ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
-            usage.memory += Self.anonymousMemory(process)
         }
-        return usage
+        return found
     }
 
     /// The fields of `stat` behind the name: state, parent, …
@@ -36,7 +45,13 @@ struct ProcessUsage {
         return fields.count > 12 ? fields : nil
     }
 
-    private static func anonymousMemory(_ process: pid_t) -> Int {
+    /// How many descriptors a process holds open.
+    static func descriptors(of process: pid_t) -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count) ?? 0
+    }
+
+    /// The anonymous memory of one process in bytes.
+    static func memory(of process: pid_t) -> Int {
         guard let text = Self.read("/proc/\(process)/status"),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
             let kibibytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst()

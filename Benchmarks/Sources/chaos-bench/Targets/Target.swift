@@ -10,6 +10,14 @@ enum Target: String, CaseIterable, Codable, Sendable {
     case nginxLarge
     /// chaos with a delay of 10 ms on the way to the server.
     case delayed
+    /// chaos with many links, of which one is measured.
+    case links
+    /// chaos with one fault that is decided everywhere and strikes almost never.
+    case fault
+    /// chaos with many links and that fault on each.
+    case linkFaults
+    /// chaos with many links and as many faults, none of them on the link that is measured.
+    case otherFaults
 
     /// Those that are compared with each other.
     static let compared: [Target] = [
@@ -17,8 +25,20 @@ enum Target: String, CaseIterable, Codable, Sendable {
     ]
     /// Those that have programs of their own.
     static let withMemory = Target.compared.filter { $0 != .direct }
-    /// What ratios are ratios to.
+    /// What ratios of those that are compared are ratios to.
     static let reference = Target.haproxy
+    /// chaos with many links or faults.
+    static let many: [Target] = [.links, .fault, .linkFaults, .otherFaults]
+
+    /// What the target is compared with: what it would be without what there is much of.
+    var reference: Target {
+        switch self {
+        case .links, .fault, .otherFaults: .chaos
+        case .linkFaults: .fault
+        default: Self.reference
+        }
+    }
+
     /// What `delayed` asks for, in milliseconds.
     static let delayMilliseconds = 10.0
 
@@ -33,20 +53,31 @@ enum Target: String, CaseIterable, Codable, Sendable {
         case .nginx: "nginx"
         case .nginxLarge: "nginx 1 MiB"
         case .delayed: "chaos, 10 ms"
+        case .links: "many links"
+        case .fault: "one fault"
+        case .linkFaults: "many links, a fault on each"
+        case .otherFaults: "many links, as many faults on others"
         }
     }
 
     /// Starts the target in front of a server.
     func start(before upstream: Endpoint, _ place: TargetPlace) throws -> RunningTarget {
-        switch self {
+        func chaos(
+            _ program: String? = nil, links: Int = 1, faults: ChaosTarget.Faults = .none
+        ) throws -> RunningTarget {
+            let program = program ?? place.chaos
+            return try ChaosTarget(program: program, links: links, faults: faults)
+                .start(self, before: upstream, place)
+        }
+        return switch self {
         case .direct: RunningTarget(self, at: upstream, process: nil)
-        case .chaos: try ChaosTarget.start(self, before: upstream, place, place.chaos, faults: [])
-        case .other:
-            try ChaosTarget.start(
-                self, before: upstream, place, place.otherChaos ?? place.chaos, faults: [])
-        case .delayed:
-            try ChaosTarget.start(
-                self, before: upstream, place, place.chaos, faults: ["client->bench delay=10ms"])
+        case .chaos: try chaos()
+        case .other: try chaos(place.otherChaos)
+        case .delayed: try chaos(faults: .delay)
+        case .links: try chaos(links: place.links)
+        case .fault: try chaos(faults: .loss)
+        case .linkFaults: try chaos(links: place.links, faults: .lossOnEach)
+        case .otherFaults: try chaos(links: place.links, faults: .lossOnOthers)
         case .haproxy: try HAProxyTarget.start(self, before: upstream, place, buffer: nil)
         case .haproxyLarge: try HAProxyTarget.start(self, before: upstream, place, buffer: 1 << 20)
         case .nginx: try NginxTarget.start(self, before: upstream, place, buffer: nil)
@@ -65,6 +96,8 @@ struct TargetPlace: Sendable {
     let bench: String
     /// A folder that is removed at the end.
     let folder: String
+    /// How many links a target with many of them has.
+    let links: Int
 }
 
 /// A target that takes connections.
@@ -74,15 +107,22 @@ final class RunningTarget {
     private let process: ChildProcess?
     /// Kept open as long as the target shall run.
     private let lifeline: UnixListener?
+    /// The control socket of a target that is chaos.
+    let controlPath: String?
+    /// How long chaos took from its start to that of the command it wraps, in milliseconds.
+    let startMilliseconds: Double?
 
     init(
         _ target: Target, at endpoint: Endpoint, process: ChildProcess?,
-        lifeline: UnixListener? = nil
+        lifeline: UnixListener? = nil, controlPath: String? = nil,
+        startMilliseconds: Double? = nil
     ) {
         self.target = target
         self.endpoint = endpoint
         self.process = process
         self.lifeline = lifeline
+        self.controlPath = controlPath
+        self.startMilliseconds = startMilliseconds
     }
 
     /// What the target's processes use; `nil` for the direct way, which has none.

@@ -2,7 +2,7 @@ import ChaosCore
 import ChaosEngine
 
 /// What a framer made of a stretch of a stream.
-enum Piece: Hashable, CustomStringConvertible {
+package enum Piece: Hashable, CustomStringConvertible {
     /// A whole message, held until its end.
     case message([UInt8])
     /// A whole message that passed through.
@@ -12,14 +12,15 @@ enum Piece: Hashable, CustomStringConvertible {
     /// Everything from the message on in which sync was lost.
     case rest([UInt8])
 
-    var bytes: [UInt8] {
+    /// The piece's bytes.
+    package var bytes: [UInt8] {
         switch self {
         case .message(let bytes), .passed(let bytes), .unfinished(let bytes), .rest(let bytes):
             bytes
         }
     }
 
-    var description: String {
+    package var description: String {
         let name =
             switch self {
             case .message: "message"
@@ -34,16 +35,16 @@ enum Piece: Hashable, CustomStringConvertible {
         return "\(name)(\(text.joined())\(self.bytes.count > 200 ? "…" : ""))"
     }
 
-    static func message(_ text: String) -> Piece { .message(Array(text.utf8)) }
-    static func passed(_ text: String) -> Piece { .passed(Array(text.utf8)) }
-    static func unfinished(_ text: String) -> Piece { .unfinished(Array(text.utf8)) }
-    static func rest(_ text: String) -> Piece { .rest(Array(text.utf8)) }
+    package static func message(_ text: String) -> Piece { .message(Array(text.utf8)) }
+    package static func passed(_ text: String) -> Piece { .passed(Array(text.utf8)) }
+    package static func unfinished(_ text: String) -> Piece { .unfinished(Array(text.utf8)) }
+    package static func rest(_ text: String) -> Piece { .rest(Array(text.utf8)) }
 }
 
 extension Framer {
     /// Shows a whole stream to the framer, in reads that are cut at the given offsets, and then its
     /// end.
-    mutating func pieces(of stream: [UInt8], cutAt cuts: [Int] = []) -> [Piece] {
+    package mutating func pieces(of stream: [UInt8], cutAt cuts: [Int] = []) -> [Piece] {
         var pieces: [Piece] = []
         var current: [UInt8] = []
         var passes = false
@@ -88,14 +89,14 @@ extension Framer {
 
     /// The pieces of a stream of text, which must be the same however it is cut: whole, into single
     /// bytes, and into two at every place.
-    static func pieces(
+    package static func pieces(
         _ framing: Framing, _ side: StreamSide, of text: String, limit: Int = Framer.limitDefault,
         requests: [String] = []
     ) -> [Piece] {
         Self.pieces(framing, side, of: Array(text.utf8), limit: limit, requests: requests)
     }
 
-    static func pieces(
+    package static func pieces(
         _ framing: Framing, _ side: StreamSide, of stream: [UInt8],
         limit: Int = Framer.limitDefault, requests: [String] = []
     ) -> [Piece] {
@@ -112,7 +113,7 @@ extension Framer {
     }
 
     /// Why a framer loses sync on a text.
-    static func reason(_ framing: Framing, _ side: StreamSide, _ text: String) -> String? {
+    package static func reason(_ framing: Framing, _ side: StreamSide, _ text: String) -> String? {
         var framer = Framer(framing, side: side)
         _ = framer.pieces(of: Array(text.utf8))
         return framer.desynchronised
