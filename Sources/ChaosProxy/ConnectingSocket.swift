@@ -35,7 +35,7 @@ struct ConnectingSocket: Hashable, Sendable {
         )
     }
 
-    private static func hexadecimal(_ value: UInt64, digits: Int) -> String {
+    static func hexadecimal(_ value: UInt64, digits: Int) -> String {
         let text = String(value, radix: 16, uppercase: true)
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }

@@ -5,6 +5,7 @@ import NIOCore
 import Testing
 
 @testable import ChaosProxy
+@testable import ChaosSockets
 
 @Suite("Control and evidence")
 struct ControlTests {
@@ -145,6 +146,26 @@ struct ControlTests {
         let counts = "Tcp: ActiveOpens PassiveOpens AttemptFails\nTcp: 5 6 7\nUdp: 1\n"
         #expect(FailedAttempts.count(in: Array(counts.utf8)) == 7)
         #expect(FailedAttempts.count(in: Array("Udp: 1\n".utf8)) == nil)
+    }
+
+    @Test func theKernelsDiagnosticsSayTheSameAsItsTables() throws {
+        let table = """
+            12345: 0200007F:C350 0102637F:0050 02 00000001:00000000 01:00000064 00000000     0        0 78 2 0
+                1: 00000000000000000000000001000000:C351 B80D0120000000000000000001000000:0050 02 00000001:00000000 01:00000064 00000000     0        0 79 2 0
+
+            """
+        func record(_ local: String, _ remote: String, inode: UInt64) throws -> SocketRecord {
+            let local = try #require(SocketEnd(host: local, port: inode == 78 ? 50_000 : 50_001))
+            let remote = try #require(SocketEnd(host: remote, port: 80))
+            return SocketRecord(
+                ends: SocketPair(local: local, remote: remote), state: .synSent, inode: inode,
+                user: 0)
+        }
+        #expect(
+            ConnectingSocket.connecting(in: Array(table.utf8)) == [
+                ConnectingSocket(try record("127.0.0.2", "127.99.2.1", inode: 78)),
+                ConnectingSocket(try record("::1", "2001:db8::1", inode: 79)),
+            ])
     }
 
     // MARK: A cut that comes and goes

@@ -120,6 +120,19 @@ package final class Network {
         return healed
     }
 
+    /// Makes these the stages of a link, in order; those of its connections change with it.
+    ///
+    /// - Parameter seed: From which the stages' draws derive, together with the connection's ordinal.
+    package func setStages(_ stages: [Stage], on link: Link, seed: Seed) {
+        self.state(of: link).setStages(stages, seed: seed)
+    }
+
+    /// Forgets a link, both ways; connections that are still open over it go on with what they have.
+    package func forget(_ link: Link) {
+        self.links[link] = nil
+        self.links[link.reversed] = nil
+    }
+
     /// Numbers injections, cuts and connections in the order in which they came.
     func nextOrder() -> Int {
         defer { self.orderOfNext += 1 }

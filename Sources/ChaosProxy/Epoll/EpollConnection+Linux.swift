@@ -408,6 +408,13 @@
             self.settle()
         }
 
+        /// Ends the connection at once, because its listener is closed for good.
+        func close() {
+            if self.isOver { return }
+            self.end { $0.close() }
+            self.service()
+        }
+
         private func end(_ closing: (EpollLeg) -> Void) {
             self.isOver = true
             self.stopDialling()

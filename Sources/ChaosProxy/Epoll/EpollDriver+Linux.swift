@@ -76,6 +76,12 @@
             try await self.onThread { body($0.network, $0.clock.now) }
         }
 
+        func close(_ links: [Link]) async throws {
+            try await self.posting { plane, finish in
+                plane.enqueue { finish(Swift.Result { plane.close(links) }) }
+            }
+        }
+
         func connections() async throws -> [ConnectionStatus] {
             try await self.onThread { $0.status }
         }

@@ -504,6 +504,22 @@
             if self.network.hasJournal { self.journal(self.network.takeJournal()) }
         }
 
+        /// Closes what is over these links.
+        func close(_ links: [Link]) {
+            for link in links {
+                guard let line = self.lines[link] else { continue }
+                for listener in line.listeners { self.forget(listener) }
+                var connections: [EpollConnection] = []
+                line.forEach { connections.append($0) }
+                for connection in connections.sorted(by: { $0.number < $1.number }) {
+                    connection.close()
+                }
+                self.lines[link] = nil
+                self.network.forget(link)
+            }
+            self.watchSilentListeners()
+        }
+
         /// Closes everything and ends the thread.
         func close(_ finish: @escaping @Sendable () -> Void) {
             if self.isClosing { return finish() }

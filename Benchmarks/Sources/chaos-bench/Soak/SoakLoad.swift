@@ -46,7 +46,11 @@ final class SoakLoad: Sendable {
             while !self.isOver {
                 do { try body(&generator, room) } catch let problem as SoakViolation {
                     self.violation("\(name): \(problem)")
-                } catch { self.counts.withLock { $0.broken += 1 } }
+                } catch {
+                    self.counts.withLock { $0.broken += 1 }
+                    // Whoever is refused at once tries again after a while.
+                    Pause.milliseconds(20)
+                }
                 if pause > 0 { Pause.milliseconds(pause) }
             }
         }
