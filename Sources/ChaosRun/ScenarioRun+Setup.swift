@@ -191,6 +191,7 @@ extension ScenarioRun {
 
     /// How addresses are made; what holds them for this run goes into `holdings`.
     private func style() throws -> AddressPlan.Style {
+        if self.scenario.addressing == .ipv6 { return .ports(host: "::1") }
         #if os(Linux)
             if self.scenario.addressing != .ports && !self.scenario.nodes.isEmpty {
                 if let lease = try? LoopbackLease() {
@@ -219,13 +220,16 @@ extension ScenarioRun {
                     seed: seed, nodes: names, framing: spec.framing, queueLimit: spec.queueLimit)
             },
             journal: { entries in
+                var lines = ""
                 for entry in entries {
-                    journal.append(entry.json)
+                    if !lines.isEmpty { lines += "\n" }
+                    entry.write(to: &lines)
                     if entry.event == "warning", let text = entry.details["message"]?.stringValue {
                         let place = entry.details["link"]?.stringValue.map { "\($0): " } ?? ""
                         Task { await self.passOn(warning: place + text) }
                     }
                 }
+                journal.append(lines)
             })
     }
 

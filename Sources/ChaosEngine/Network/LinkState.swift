@@ -16,6 +16,9 @@ package final class LinkState {
     private(set) var faults: [LinkFault] = []
     /// The cuts that cover this link.
     private(set) var cuts: [Cut] = []
+    /// The stages that its connections go through, in order, and from which their draws derive.
+    package private(set) var stages: [LinkStage] = []
+    private(set) var stageSeed = Seed(0)
     /// Grows with each change to faults or cuts, so that connections know that they must look.
     private(set) var revision = 0 { didSet { self.network.noteChange(of: self) } }
     /// Whether the driver has still to be told of a change.
@@ -27,6 +30,8 @@ package final class LinkState {
     package internal(set) var connectionsOpened = 0
     /// How many of them are open.
     package internal(set) var connectionsOpen = 0
+    /// How many bytes were read that go over this link.
+    package private(set) var bytesReceived = 0
     /// How many bytes were delivered over this link.
     package internal(set) var bytesDelivered = 0
     /// How many messages were found on this link.
@@ -55,6 +60,19 @@ package final class LinkState {
     func add(_ cut: Cut) {
         guard cut.covers(self.link) else { return }
         self.cuts.append(cut)
+        self.revision += 1
+    }
+
+    /// Makes these its stages. What it has stays what it is, with its counts, if it stays.
+    func setStages(_ stages: [Stage], seed: Seed) {
+        self.stages = stages.map { stage in
+            guard let old = self.stages.first(where: { $0.stage.identity == stage.identity }) else {
+                return LinkStage(stage)
+            }
+            if old.stage.revision != stage.revision { old.update(stage) }
+            return old
+        }
+        self.stageSeed = seed
         self.revision += 1
     }
 
@@ -93,6 +111,12 @@ package final class LinkState {
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
+    /// How often a fault was met, and how often it struck, on this link alone.
+    package func counters(of injection: Injection) -> (touched: Int, hits: Int) {
+        let fault = self.candidates.first { $0.injection === injection }
+        return (fault?.touched ?? 0, fault?.hits ?? 0)
+    }
+
     /// The faults that others of their kind beat, in the order in which they came.
     package var beatenInjections: [Injection] {
         if self.candidates.count == self.faults.count { return [] }
@@ -112,8 +136,13 @@ package final class LinkState {
     /// Whether a cut of this mode covers the link.
     func isCut(_ mode: PartitionMode) -> Bool { self.cut(mode) != nil }
 
-    /// Whether neither fault nor cut is in force.
-    package var isUntouched: Bool { self.faults.isEmpty && self.cuts.isEmpty }
+    /// Whether neither fault nor stage nor cut is in force.
+    package var isUntouched: Bool {
+        self.faults.isEmpty && self.stages.isEmpty && self.cuts.isEmpty
+    }
+
+    /// Notes that bytes were read.
+    package func received(_ count: Int) { self.bytesReceived += count }
 
     /// Notes that bytes were delivered which no engine saw.
     package func delivered(_ count: Int) { self.bytesDelivered += count }

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import ChaosSockets
 import NIOCore
 import NIOPosix
 
@@ -164,7 +165,10 @@ final class DataPlane {
         let attempts = self.attempts ?? SilentAttempts(on: self)
         self.attempts = attempts
         attempts.watch(
-            silent.compactMap { listener in listener.address.map { ($0, listener.spec.link) } })
+            silent.compactMap { listener in
+                listener.address.flatMap { SocketEnd($0) }
+                    .map { Silence.Listener(end: $0, spec: listener.spec) }
+            })
     }
 
     // MARK: - Journal and end
@@ -179,6 +183,19 @@ final class DataPlane {
     func flushJournal() {
         let entries = self.network.takeJournal()
         if !entries.isEmpty { self.journal(entries) }
+    }
+
+    /// Closes what is over these links, behind all changes under way; done when nobody listens there.
+    func close(_ links: [Link]) -> EventLoopFuture<Void> {
+        self.change { _, _ in }.assumeIsolated().flatMap {
+            let listeners = self.listeners.filter { links.contains($0.spec.link) }
+            self.listeners.removeAll { links.contains($0.spec.link) }
+            for connection in self.connectionsInOrder where links.contains(connection.spec.link) {
+                connection.close()
+            }
+            for link in links { self.network.forget(link) }
+            return EventLoopFuture.andAllComplete(listeners.map { $0.close() }, on: self.loop)
+        }.nonisolated()
     }
 
     /// Closes everything; done when every socket is closed.

@@ -48,8 +48,10 @@ package struct Scenario: Hashable, Sendable {
         case automatic = "auto"
         /// `127.B.view.node`, the same port everywhere.
         case loopback
-        /// A port of its own for every node and link.
+        /// A port of its own for every node and link, on `127.0.0.1`.
         case ports
+        /// The same on `::1`.
+        case ipv6
     }
 
     /// The verdict that makes a run succeed.
@@ -104,7 +106,7 @@ package struct NetworkSpec: Hashable, Sendable {
     package init() {
         self.rules = []
         self.framing = [:]
-        self.queueLimit = ByteCount(16 << 20)
+        self.queueLimit = ByteCount(32 << 20)
     }
 }
 
