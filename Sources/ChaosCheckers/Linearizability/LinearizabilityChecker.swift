@@ -101,24 +101,35 @@ struct LinearizabilityPart<Model: SequentialModel> {
             return result
         }
         var search = LinearizabilitySearch(problem, model: model)
-        let outcome = search.run(from: [model.initialState], budget: budget)
+        var outcome = search.run(from: [model.initialState], budget: min(budget, Self.firstTry))
         result.steps = search.steps
+        if outcome == .exhausted && budget > Self.firstTry {
+            // Where it is stuck there often is a short stretch that nothing before it can mend.
+            if let failure = LinearizabilityFailure(
+                refuting: self.operations, search: search, model: model)
+            {
+                result.refute(failure)
+                return result
+            }
+            search = LinearizabilitySearch(problem, model: model)
+            outcome = search.run(from: [model.initialState], budget: budget - result.steps)
+            result.steps += search.steps
+        }
         switch outcome {
         case .found: result.verdict = .valid
         case .exhausted:
             result.verdict = .unknown
             result.reason = "the budget of steps was used up"
         case .none:
-            result.verdict = .invalid
-            let failure = LinearizabilityFailure(
-                operations: self.operations, search: search, model: model)
-            result.evidence = failure.evidence
-            result.statistics = failure.statistics
-            result.reason = failure.sentence
-            result.steps += failure.steps
+            result.refute(
+                LinearizabilityFailure(
+                    operations: self.operations, search: search, model: model))
         }
         return result
     }
+
+    /// How many steps are tried before a short stretch without an order is looked for.
+    private static var firstTry: Int { 300_000 }
 }
 
 /// What became of one part.
@@ -133,6 +144,15 @@ struct LinearizabilityResult {
     var steps = 0
 
     init(name: String) { self.name = name }
+
+    /// Notes that there is no order, and why.
+    mutating func refute<Model: SequentialModel>(_ failure: LinearizabilityFailure<Model>) {
+        self.verdict = .invalid
+        self.evidence = failure.evidence
+        self.statistics = failure.statistics
+        self.reason = failure.sentence
+        self.steps += failure.steps
+    }
 }
 
 /// Puts the results of all parts together.

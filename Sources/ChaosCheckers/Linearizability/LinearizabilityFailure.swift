@@ -15,32 +15,81 @@ struct LinearizabilityFailure<Model: SequentialModel> {
 
     /// How many states a window may begin in, and how many steps one try may take.
     private static var mostStates: Int { 2_000 }
-    private static var narrowingBudget: Int { 500_000 }
+    private static var narrowingBudget: Int { 300_000 }
     /// How many operations of the order are told.
     private static var shown: Int { 8 }
 
+    /// Narrows down what a search has proven to have no order.
     init(
         operations: [(invocation: Invocation, action: Model.Action)],
         search: LinearizabilitySearch<Model>, model: Model
+    ) {
+        self.init(operations, search, model, states: search.table.states, proven: nil)
+    }
+
+    /// Looks for a short stretch without an order, where a search that gave up had got to; `nil` when it finds none.
+    init?(
+        refuting operations: [(invocation: Invocation, action: Model.Action)],
+        search: LinearizabilitySearch<Model>, model: Model
+    ) {
+        guard model.states(toldApartBy: [], of: []) != nil, search.furthest >= 0 else { return nil }
+        // Of the operations that returned last only some must have their place, all others may.
+        let end = Self.end(search)
+        let returned = operations.filter {
+            $0.invocation.outcome == .ok && $0.invocation.end?.index ?? .max <= end
+        }.sorted { $0.invocation.end?.index ?? 0 < $1.invocation.end?.index ?? 0 }
+        for count in [1, 2, 3, 4, 6, 8, 12, 16] where count <= returned.count {
+            let required = returned.suffix(count).map(\.invocation.begin.index)
+            guard let start = required.min() else { continue }
+            let (fails, _) = Self.fails(
+                operations, from: start, to: end, model, [], required: Set(required))
+            if fails {
+                let position = Self.starts(operations, before: end).firstIndex(of: start)
+                self.init(operations, search, model, states: [], proven: position ?? 0)
+                return
+            }
+        }
+        return nil
+    }
+
+    private static func end(_ search: LinearizabilitySearch<Model>) -> Int {
+        search.problem.ops[search.problem.events[search.furthest].op].invocation.end?.index ?? .max
+    }
+
+    /// The position of the operation that has no place among the starts.
+    private static func own(_ search: LinearizabilitySearch<Model>, _ starts: [Int]) -> Int {
+        let begin = search.problem.ops[search.problem.events[search.furthest].op].invocation.begin
+        return starts.lastIndex { $0 <= begin.index } ?? starts.count - 1
+    }
+
+    private static func starts(
+        _ operations: [(invocation: Invocation, action: Model.Action)], before end: Int
+    ) -> [Int] {
+        operations.map(\.invocation.begin.index).filter { $0 < end }.sorted()
+    }
+
+    private init(
+        _ operations: [(invocation: Invocation, action: Model.Action)],
+        _ search: LinearizabilitySearch<Model>, _ model: Model, states: [Model.State],
+        proven start: Int?
     ) {
         self.model = model
         self.problem = search.problem
         self.order = search.furthestOrder
         self.failed = search.problem.ops[search.problem.events[search.furthest].op]
-        let end = self.failed.invocation.end?.index ?? .max
+        let end = Self.end(search)
 
         // Whatever fails from some place on, given any state there, fails from every earlier place too:
         // the latest such place is found by halving.
-        let starts = operations.filter { $0.invocation.begin.index < end }
-            .map(\.invocation.begin.index).sorted()
-        var low = 0
-        var high = starts.count - 1
-        var proven = false
-        if search.table.states.count <= Self.mostStates {
+        let starts = Self.starts(operations, before: end)
+        var low = start ?? 0
+        var high = Self.own(search, starts)
+        var proven = start != nil
+        if states.count <= Self.mostStates && !proven {
             while low < high {
                 let middle = (low + high + 1) / 2
                 let (fails, steps) = Self.fails(
-                    operations, from: starts[middle], to: end, model, search.table.states)
+                    operations, from: starts[middle], to: end, model, states)
                 self.steps += steps
                 if fails {
                     low = middle
@@ -65,7 +114,7 @@ struct LinearizabilityFailure<Model: SequentialModel> {
     /// operations open there had taken effect.
     private static func fails(
         _ operations: [(invocation: Invocation, action: Model.Action)], from start: Int,
-        to end: Int, _ model: Model, _ states: [Model.State]
+        to end: Int, _ model: Model, _ states: [Model.State], required: Set<Int>? = nil
     ) -> (fails: Bool, steps: Int) {
         let kept = operations.filter { operation in
             if operation.invocation.begin.index >= end { return false }
@@ -75,11 +124,16 @@ struct LinearizabilityFailure<Model: SequentialModel> {
         }
         let problem = LinearizabilityProblem(kept, model: model) { position in
             let invocation = kept[position].invocation
+            if let required, !required.contains(invocation.begin.index) { return true }
             // Open at the start; or it returns later, so that it need not have its place yet.
             return invocation.begin.index < start || (invocation.end?.index ?? .max) > end
         }
         var search = LinearizabilitySearch(problem, model: model)
-        let outcome = search.run(from: states, budget: Self.narrowingBudget)
+        // What only some operations can tell apart is known better than what the search has met.
+        let outcome = search.run(
+            from: model.states(
+                toldApartBy: problem.actions, of: operations.map(\.action)) ?? states,
+            budget: Self.narrowingBudget)
         return (outcome == .none, search.steps)
     }
 

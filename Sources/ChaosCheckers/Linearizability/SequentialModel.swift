@@ -39,6 +39,11 @@ package protocol SequentialModel: Sendable {
     /// Linearizability Checking via P-Compositionality, FORTE 2015). `nil` is the whole.
     func part(of action: Action) -> JSONValue?
 
+    /// States such that these actions cannot tell any other state that a history of all the others may lead to from one of
+    /// them, or `nil` when those are too many.
+    /// With them a short stretch of a history can be shown to have no order without the search through all of it.
+    func states(toldApartBy actions: [Action], of all: [Action]) -> [State]?
+
     /// A guess at the order of operations, smaller first, or `nil`: what belongs before an operation that must take
     /// its place now is tried first then. A wrong guess costs time and changes no answer.
     func ranks(_ operations: [(invocation: Invocation, action: Action)]) -> [Int]?
@@ -56,6 +61,8 @@ extension SequentialModel {
     package func isObserver(_ action: Action) -> Bool { false }
     /// The object is one whole.
     package func part(of action: Action) -> JSONValue? { nil }
+    /// There are too many.
+    package func states(toldApartBy actions: [Action], of all: [Action]) -> [State]? { nil }
     /// There is no guess.
     package func ranks(_ operations: [(invocation: Invocation, action: Action)]) -> [Int]? { nil }
     /// The state as Swift prints it.

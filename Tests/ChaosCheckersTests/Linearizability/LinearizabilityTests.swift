@@ -275,4 +275,20 @@ struct LinearizabilityTests {
         let finding = LinearizabilityChecker().check(history)
         #expect(finding.verdict == .valid, "\(finding.summary)")
     }
+
+    /// Beyond a first try a short stretch is looked for that has no order by itself.
+    @Test func refutesAWideHistoryByAShortStretch() throws {
+        let history = SimulatedObject.register(isUnique: true, onlyWrites: true).history(
+            1_000, clients: 40, crashes: Ratio(percent: 2), seed: 3)
+        #expect(LinearizabilityChecker().check(history).verdict == .valid)
+        var operations = history.operations
+        let reads = operations.indices.filter {
+            operations[$0].kind == .ok && operations[$0].function == "read"
+        }
+        let index = try #require(reads.last)
+        operations[index].value = "nobody wrote this"
+        let finding = LinearizabilityChecker().check(History(operations))
+        #expect(finding.verdict == .invalid, "\(finding.summary)")
+        #expect(finding.statistics["step_count"]?.intValue ?? .max < 2_000_000)
+    }
 }

@@ -41,6 +41,18 @@ package struct MutexModel: SequentialModel {
         }
     }
 
+    package func states(toldApartBy actions: [Action], of all: [Action]) -> [State]? {
+        var states: [State] = [.free]
+        for action in actions {
+            switch action {
+            case .acquire(let owner), .release(let owner):
+                if !states.contains(.held(owner)) { states.append(.held(owner)) }
+            }
+        }
+        // Held by somebody who does nothing here.
+        return states + [.held(-1)]
+    }
+
     package func text(of state: State) -> String {
         switch state {
         case .free: "free"

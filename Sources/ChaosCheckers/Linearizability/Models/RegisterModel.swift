@@ -73,6 +73,31 @@ package struct RegisterModel: SequentialModel {
         }
     }
 
+    package func states(toldApartBy actions: [Action], of all: [Action]) -> [JSONValue]? {
+        var possible: Set<JSONValue> = [self.initialState]
+        for action in all {
+            switch action {
+            case .write(let value), .compareAndSet(_, let value): possible.insert(value)
+            case .read, .mismatch: break
+            }
+        }
+        var states: [JSONValue] = []
+        var known: Set<JSONValue> = []
+        for action in actions {
+            switch action {
+            case .read(let value), .compareAndSet(let value, _), .mismatch(let value):
+                if known.insert(value).inserted && possible.contains(value) {
+                    states.append(value)
+                }
+            case .write: break
+            }
+        }
+        // All that nobody looks for are alike.
+        var other = "another value"
+        while known.contains(.string(other)) { other += "!" }
+        return states + [.string(other)]
+    }
+
     package func ranks(_ operations: [(invocation: Invocation, action: Action)]) -> [Int]? {
         // Where few values come again and again, reads tell little about which write they saw.
         var writes = 0
