@@ -15,6 +15,9 @@ let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioConcurrencyHelpers = Target.Dependency.product(
     name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -41,6 +44,13 @@ let tests: [Target] = [
         ]
     ),
     ("ChaosToxiproxy", ["ChaosCore"]),
+    (
+        "ChaosToxiproxyServer",
+        [
+            "ChaosCore", "ChaosProxy", "ChaosToxiproxy", "chaos", logging, nioConcurrencyHelpers,
+            nioCore, nioPosix,
+        ]
+    ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
     ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
     (
@@ -89,7 +99,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -124,6 +138,14 @@ let package = Package(
             dependencies: [
                 "CLinux", "ChaosCore", "ChaosEngine", "ChaosSockets", collections,
                 nioConcurrencyHelpers, nioCore, nioPosix,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ChaosToxiproxyServer",
+            dependencies: [
+                "ChaosCore", "ChaosEngine", "ChaosProxy", "ChaosToxiproxy", hummingbird, logging,
+                metrics,
+                nioConcurrencyHelpers, nioCore, nioPosix, yams,
             ],
             swiftSettings: strict),
         .target(
@@ -172,7 +194,8 @@ let package = Package(
             name: "chaos",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
-                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", argumentParser,
+                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
+                argumentParser, logging,
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "include/event_loop.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,8 @@ _Static_assert(
     (int)CHAOS_IN == (int)EPOLLIN && (int)CHAOS_OUT == (int)EPOLLOUT && (int)CHAOS_ERR == (int)EPOLLERR
         && (int)CHAOS_HUP == (int)EPOLLHUP && (int)CHAOS_RDHUP == (int)EPOLLRDHUP,
     "events are numbered as the kernel numbers them");
+
+void chaos_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int chaos_poller_make(void) { return epoll_create1(EPOLL_CLOEXEC); }
 

@@ -41,6 +41,51 @@ private let checkerKinds: [CheckerKind] = [
             hasLinearizableKeys: try parameters.flag("linearizable_keys") ?? false,
             budget: try parameters.budget ?? ListAppendChecker.defaultBudget)
     },
+    CheckerKind(name: "unique-ids", parameters: []) { _ throws(InputError) in UniqueIdsChecker() },
+    CheckerKind(name: "counter", parameters: []) { _ throws(InputError) in CounterChecker() },
+    CheckerKind(name: "g-counter", parameters: []) { _ throws(InputError) in
+        CounterChecker(name: "g-counter", promise: .eventual, isGrowOnly: true)
+    },
+    CheckerKind(name: "pn-counter", parameters: []) { _ throws(InputError) in
+        CounterChecker(name: "pn-counter", promise: .eventual)
+    },
+    CheckerKind(name: "kafka", parameters: []) { _ throws(InputError) in LogChecker() },
+    CheckerKind(name: "bank", parameters: ["total", "initial", "negative"]) {
+        parameters throws(InputError) in
+        BankChecker(
+            total: try parameters.count("total").map { Int64($0) },
+            initial: try parameters.count("initial").map { Int64($0) },
+            allowsNegative: try parameters.flag("negative") ?? false)
+    },
+    CheckerKind(name: "write-once", parameters: ["linearizable"]) {
+        parameters throws(InputError) in
+        WriteOnceChecker(isLinearizable: try parameters.flag("linearizable") ?? false)
+    },
+    CheckerKind(name: "ttl", parameters: ["slop", "evicts"]) { parameters throws(InputError) in
+        ExpiryChecker(
+            slop: try parameters.duration("slop") ?? .milliseconds(50),
+            mayEvict: try parameters.flag("evicts") ?? false)
+    },
+    CheckerKind(name: "fenced-lock", parameters: ["lease"]) { parameters throws(InputError) in
+        FencedLockChecker(lease: try parameters.duration("lease"))
+    },
+    CheckerKind(
+        name: "supervision", parameters: ["children", "strategy", "intensity", "period"]
+    ) { parameters throws(InputError) in
+        SupervisionChecker(tree: try parameters.supervisionTree)
+    },
+    CheckerKind(
+        name: "slo", parameters: ["f", "rate"] + ServiceLevelChecker.quantiles.map(\.name)
+    ) { parameters throws(InputError) in try parameters.serviceLevel },
+    CheckerKind(name: "quiescent", parameters: ["within"]) { parameters throws(InputError) in
+        QuiescenceChecker(within: try parameters.duration("within") ?? .seconds(5))
+    },
+    CheckerKind(name: "converges", parameters: ["within"]) { parameters throws(InputError) in
+        ConvergenceChecker(within: try parameters.duration("within") ?? .seconds(5))
+    },
+    CheckerKind(name: "one-leader", parameters: ["within"]) { parameters throws(InputError) in
+        LeaderChecker(within: try parameters.duration("within") ?? .seconds(5))
+    },
 ]
 
 /// The names of the models of the check `linearizable`.

@@ -128,3 +128,66 @@ extension CheckerParameters {
         }
     }
 }
+
+// MARK: - Trees and limits
+
+extension CheckerParameters {
+    /// The tree of a supervisor: `children` are names, each with its restart behind a colon where it is not permanent.
+    var supervisionTree: SupervisionTree {
+        get throws(InputError) {
+            var words: [String] = []
+            switch self.values["children"] {
+            case .array(let names)?: words = names.map { $0.stringValue ?? $0.text }
+            case .string(let text)?:
+                words = text.split { $0 == " " || $0 == "," }.map(String.init)
+            default: break
+            }
+            if words.isEmpty {
+                throw InputError(
+                    "the check '\(self.checker)' needs 'children'",
+                    hint: "such as 'children: a b:transient c:temporary'")
+            }
+            var children: [SupervisionTree.Child] = []
+            for word in words {
+                let parts = word.split(separator: ":", maxSplits: 1).map(String.init)
+                let restart = try self.choice(
+                    parts.count > 1 ? parts[1] : "permanent", of: SupervisionTree.Restart.self,
+                    what: "a child's restart")
+                children.append(SupervisionTree.Child(name: parts.first ?? word, restart: restart))
+            }
+            return SupervisionTree(
+                strategy: try self.choice(
+                    try self.text("strategy") ?? "one_for_one", of: SupervisionTree.Strategy.self,
+                    what: "a strategy"),
+                intensity: try self.count("intensity") ?? 3,
+                period: try self.duration("period") ?? .seconds(5), children: children)
+        }
+    }
+
+    private func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ word: String, of type: Choice.Type, what: String
+    ) throws(InputError) -> Choice {
+        if let choice = Choice(rawValue: word) { return choice }
+        let known = Choice.allCases.map(\.rawValue)
+        throw InputError(
+            "\(what) is one of \(known.joined(separator: ", "))", found: word,
+            hint: Suggestion.nearest(to: word, among: known).map { "did you mean '\($0)'?" })
+    }
+
+    /// Limits of latency and rate.
+    var serviceLevel: ServiceLevelChecker {
+        get throws(InputError) {
+            var limits: [ServiceLevelChecker.Limit] = []
+            for quantile in ServiceLevelChecker.quantiles {
+                guard let latency = try self.duration(quantile.name) else { continue }
+                limits.append(.init(name: quantile.name, share: quantile.share, latency: latency))
+            }
+            let rate = try self.count("rate")
+            if limits.isEmpty && rate == nil {
+                throw InputError(
+                    "the check '\(self.checker)' needs a limit", hint: "such as 'p99: 400ms'")
+            }
+            return ServiceLevelChecker(function: try self.text("f"), limits: limits, rate: rate)
+        }
+    }
+}

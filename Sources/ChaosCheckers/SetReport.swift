@@ -197,7 +197,7 @@ func counted(_ count: Int, _ noun: String) -> String {
 }
 
 /// A moment of the run for people, to the millisecond.
-private func moment(_ instant: Instant) -> String {
+func moment(_ instant: Instant) -> String {
     Decimals.text(instant.nanoseconds / 1_000_000, per: 1000) + "s"
 }
 

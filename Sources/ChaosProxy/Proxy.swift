@@ -69,6 +69,10 @@ package final class Proxy: Sendable {
         try await self.openDriver.inspect(body)
     }
 
+    /// Closes the listeners over these links for good and their connections at once, with what waits in
+    /// them; the network forgets the links.
+    package func close(_ links: [Link]) async throws { try await self.openDriver.close(links) }
+
     /// What the open connections hold, in the order in which they were accepted.
     package func connections() async throws -> [ConnectionStatus] {
         try await self.openDriver.connections()

@@ -21,6 +21,9 @@ protocol ProxyDriver: AnyObject, Sendable {
         _ body: @escaping @Sendable (Network, Instant) -> Result
     ) async throws -> Result
 
+    /// Closes the listeners over these links and their connections, and forgets the links.
+    func close(_ links: [Link]) async throws
+
     /// What the open connections hold, in the order in which they were accepted.
     func connections() async throws -> [ConnectionStatus]
 

@@ -219,13 +219,16 @@ extension ScenarioRun {
                     seed: seed, nodes: names, framing: spec.framing, queueLimit: spec.queueLimit)
             },
             journal: { entries in
+                var lines = ""
                 for entry in entries {
-                    journal.append(entry.json)
+                    if !lines.isEmpty { lines += "\n" }
+                    entry.write(to: &lines)
                     if entry.event == "warning", let text = entry.details["message"]?.stringValue {
                         let place = entry.details["link"]?.stringValue.map { "\($0): " } ?? ""
                         Task { await self.passOn(warning: place + text) }
                     }
                 }
+                journal.append(lines)
             })
     }
 

@@ -30,8 +30,13 @@ struct Chaos: AsyncParsableCommand {
         RunCommand.self, TestCommand.self, CheckCommand.self, CheckHistoryCommand.self,
         ProfilesCommand.self,
     ]
+    private static let proxyCommands: [any ParsableCommand.Type] = [
+        ProxyCommand.self, ToxicCommand.self,
+    ]
     /// All subcommands, in the order in which help lists them.
-    static var commands: [any ParsableCommand.Type] { Self.runCommands + controlCommands }
+    static var commands: [any ParsableCommand.Type] {
+        Self.runCommands + controlCommands + Self.proxyCommands
+    }
 
     static let configuration = CommandConfiguration(
         commandName: "chaos",
@@ -46,6 +51,7 @@ struct Chaos: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: Self.runCommands),
             CommandGroup(name: "Steer a live run", subcommands: controlCommands),
+            CommandGroup(name: "A proxy on its own", subcommands: Self.proxyCommands),
         ])
 }
 

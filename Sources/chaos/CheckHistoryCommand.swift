@@ -64,9 +64,14 @@ struct CheckHistoryCommand: ParsableCommand {
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
-    /// Everything that `--model` may name.
+    /// Everything that `--model` may name: the checks, and the models of linearizability. Where both have a name, the
+    /// model is `linearizable-NAME`.
     static var modelNames: [String] {
-        linearizabilityModelNames + checkerNames.filter { $0 != "linearizable" }
+        linearizabilityModelNames.map { Self.linearizabilityName($0) } + checkerNames
+    }
+
+    private static func linearizabilityName(_ model: String) -> String {
+        checkerNames.contains(model) ? "linearizable-\(model)" : model
     }
 
     func run() throws {
@@ -98,9 +103,11 @@ struct CheckHistoryCommand: ParsableCommand {
                     "did you mean '\($0)'?"
                 })
         }
-        let isLinearizability = linearizabilityModelNames.contains(self.model)
+        let linearizability = linearizabilityModelNames.first {
+            Self.linearizabilityName($0) == self.model
+        }
         var values: JSONObject = [:]
-        if isLinearizability { values["model"] = .string(self.model) }
+        if let linearizability { values["model"] = .string(linearizability) }
         if let consistencyModels { values["consistency_models"] = .string(consistencyModels) }
         if let initial {
             guard let value = try? JSONValue(parsing: initial) else {
@@ -121,7 +128,7 @@ struct CheckHistoryCommand: ParsableCommand {
             let value = String(parameter[parameter.index(after: equals)...])
             values[String(parameter[..<equals])] = .string(value)
         }
-        let name = isLinearizability ? "linearizable" : self.model
+        let name = linearizability == nil ? self.model : "linearizable"
         return try makeChecker(name: name, parameters: values)
     }
 

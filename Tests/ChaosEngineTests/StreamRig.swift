@@ -41,6 +41,33 @@ final class StreamRig {
         self.connection.setReady(.backward, true)
     }
 
+    /// One more connection in the network of another.
+    private init(sharing other: StreamRig) {
+        self.network = other.network
+        self.now = other.now
+        self.connection = Connection(over: Self.link, in: other.network, at: other.now)
+        self.connection.setReady(.forward, true)
+        self.connection.setReady(.backward, true)
+    }
+
+    func another() -> StreamRig { StreamRig(sharing: self) }
+
+    // MARK: - Stages
+
+    convenience init(stages: [Stage]) {
+        self.init { $0.setStages(stages, on: Self.link, seed: Seed(1)) }
+    }
+
+    func setStages(_ stages: [Stage]) {
+        self.network.setStages(stages, on: Self.link, seed: Seed(1))
+        self.networkChanged()
+    }
+
+    /// Goes on for so many milliseconds.
+    func advance(_ milliseconds: Double) {
+        self.advance(to: Double(self.now.nanoseconds) / 1e6 + milliseconds)
+    }
+
     // MARK: - The network
 
     @discardableResult

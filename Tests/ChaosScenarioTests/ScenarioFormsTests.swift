@@ -24,7 +24,7 @@ struct ScenarioFormsTests {
         #expect(scenario.name == "kv.test")
         #expect(scenario.nodes.isEmpty && scenario.network.rules.isEmpty)
         #expect(scenario.seed == nil && scenario.duration == nil && scenario.expectation == nil)
-        #expect(scenario.network.queueLimit == ByteCount(16 << 20))
+        #expect(scenario.network.queueLimit == ByteCount(32 << 20))
     }
 
     @Test func asTextsThatYAMLWouldGuessOtherwise() throws {

@@ -13,7 +13,7 @@ import Testing
           links: { "n1->n7": { delay: 10 } }
         schedule:
           - { at: 5, for: 10s, partition: n1 / n2 n9 }
-        checks: [linearizable]
+        checks: [linearisable-ish]
         """
 
     @Test func allMistakesOfAScenarioComeAtOnceWithLineAndColumn() async throws {

@@ -24,6 +24,9 @@ struct chaos_event {
 /// How many events one wait reports at most.
 #define CHAOS_EVENTS_MAX 256
 
+/// Names the calling thread, in at most 15 bytes (pthread_setname_np(3)).
+void chaos_name_thread(const char *name);
+
 /// Makes an epoll instance (epoll_create1(2)); -1 and errno where it cannot.
 int chaos_poller_make(void);
 

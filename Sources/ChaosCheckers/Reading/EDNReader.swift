@@ -259,7 +259,9 @@ struct EDNReader {
         case UInt8(ascii: "u"):
             let end = min(self.position + 4, self.bytes.count)
             let digits = String(decoding: self.bytes[self.position..<end], as: UTF8.self)
-            guard digits.utf8.count == 4, let unit = UInt32(digits, radix: 16) else {
+            guard digits.utf8.count == 4, digits.utf8.first != UInt8(ascii: "+"),
+                digits.utf8.first != UInt8(ascii: "-"), let unit = UInt32(digits, radix: 16)
+            else {
                 throw self.error("\\u needs four hexadecimal digits", at: start)
             }
             self.position = end

@@ -16,7 +16,7 @@ struct HistoryEvents {
         let position = self.position
         self.position += 1
         guard let process = try reader.process() else { return }
-        let index = try reader.number("index").map { Int($0) } ?? max(position, self.lastIndex + 1)
+        let index = try reader.number("index").map { Int($0) } ?? max(position, self.lastIndex &+ 1)
         guard index > self.lastIndex else {
             throw HistoryError(
                 line: line, rule: "'index' must grow, found \(index) after \(self.lastIndex)")

@@ -76,7 +76,7 @@ package struct JournalEntry: Hashable, Sendable {
 }
 
 extension JournalEntry {
-    /// Puts the text of ``json`` and a line end behind others.
+    /// Puts the text of ``json`` behind others.
     package func write(to lines: inout String) {
         switch self.content {
         case .event: lines += self.json.text
@@ -91,7 +91,6 @@ extension JournalEntry {
             backward.write(to: &lines)
             lines += "}"
         }
-        lines += "\n"
     }
 
     /// Names have no characters that JSON would escape.

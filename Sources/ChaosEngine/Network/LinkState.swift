@@ -16,6 +16,9 @@ package final class LinkState {
     private(set) var faults: [LinkFault] = []
     /// The cuts that cover this link.
     private(set) var cuts: [Cut] = []
+    /// The stages that its connections go through, in order, and from which their draws derive.
+    package private(set) var stages: [LinkStage] = []
+    private(set) var stageSeed = Seed(0)
     /// Grows with each change to faults or cuts, so that connections know that they must look.
     private(set) var revision = 0 { didSet { self.network.noteChange(of: self) } }
     /// Whether the driver has still to be told of a change.
@@ -55,6 +58,19 @@ package final class LinkState {
     func add(_ cut: Cut) {
         guard cut.covers(self.link) else { return }
         self.cuts.append(cut)
+        self.revision += 1
+    }
+
+    /// Makes these its stages. What it has stays what it is, with its counts, if it stays.
+    func setStages(_ stages: [Stage], seed: Seed) {
+        self.stages = stages.map { stage in
+            guard let old = self.stages.first(where: { $0.stage.identity == stage.identity }) else {
+                return LinkStage(stage)
+            }
+            if old.stage.revision != stage.revision { old.update(stage) }
+            return old
+        }
+        self.stageSeed = seed
         self.revision += 1
     }
 
@@ -112,8 +128,10 @@ package final class LinkState {
     /// Whether a cut of this mode covers the link.
     func isCut(_ mode: PartitionMode) -> Bool { self.cut(mode) != nil }
 
-    /// Whether neither fault nor cut is in force.
-    package var isUntouched: Bool { self.faults.isEmpty && self.cuts.isEmpty }
+    /// Whether neither fault nor stage nor cut is in force.
+    package var isUntouched: Bool {
+        self.faults.isEmpty && self.stages.isEmpty && self.cuts.isEmpty
+    }
 
     /// Notes that bytes were delivered which no engine saw.
     package func delivered(_ count: Int) { self.bytesDelivered += count }

@@ -32,7 +32,7 @@ package final class Network {
     /// Makes a clean network.
     package init(
         seed: Seed, nodes: [NodeName], framing: [PortName: Framing] = [:],
-        queueLimit: ByteCount = ByteCount(16 << 20), queueLimitOfRun: ByteCount = ByteCount(1 << 30)
+        queueLimit: ByteCount = ByteCount(32 << 20), queueLimitOfRun: ByteCount = ByteCount(1 << 30)
     ) {
         self.seed = seed
         self.nodes = nodes
@@ -118,6 +118,19 @@ package final class Network {
         self.cuts.removeAll { !$0.isActive }
         for state in self.links.values { state.removeHealed() }
         return healed
+    }
+
+    /// Makes these the stages of a link, in order; those of its connections change with it.
+    ///
+    /// - Parameter seed: From which the stages' draws derive, together with the connection's ordinal.
+    package func setStages(_ stages: [Stage], on link: Link, seed: Seed) {
+        self.state(of: link).setStages(stages, seed: seed)
+    }
+
+    /// Forgets a link, both ways; connections that are still open over it go on with what they have.
+    package func forget(_ link: Link) {
+        self.links[link] = nil
+        self.links[link.reversed] = nil
     }
 
     /// Numbers injections, cuts and connections in the order in which they came.

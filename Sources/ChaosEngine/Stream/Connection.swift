@@ -68,7 +68,7 @@ package final class Connection<Bytes: StreamBytes> {
 
     /// The counters of a direction.
     package func counters(_ direction: Direction) -> DirectionCounters {
-        direction == .forward ? self.forward.counters : self.backward.counters
+        self.with(direction) { $0.countersThroughChain }
     }
 
     /// The hash over all decisions of a direction so far.
@@ -186,13 +186,15 @@ package final class Connection<Bytes: StreamBytes> {
         let share = self.network.queueLimitOfRun / max(1, 2 * self.network.connectionsOpen)
         let isReady = direction == .forward ? self.forwardIsReady : self.backwardIsReady
         return self.with(direction) { pipeline in
-            pipeline.wantsInput(share: share) && (isReady || !pipeline.link.faults.isEmpty)
+            pipeline.wantsInput(share: share)
+                && (isReady || !pipeline.link.faults.isEmpty || pipeline.chain?.isPlain == false)
         }
     }
 
     /// When to ask for the next action if nothing happens before.
     package var deadline: Instant {
-        self.isOver ? .never : min(self.forward.deadline, self.backward.deadline)
+        self.isOver
+            ? .never : min(self.forward.deadlineThroughChain, self.backward.deadlineThroughChain)
     }
 
     /// Takes over changes of faults and cuts.
@@ -217,12 +219,12 @@ package final class Connection<Bytes: StreamBytes> {
         self.takeChanges(at: now)
         if self.pendingReset { return self.end(.reset) }
         let context = self.context(now)
-        let forward = self.forward.next(
+        let forward = self.forward.nextThroughChain(
             at: now, isSinkReady: self.forwardIsReady,
             gates: Gates(isClosed: self.forwardGate, isOtherClosed: self.backwardGate),
             context: context)
         if let action = forward.flatMap({ self.action(.forward, $0) }) { return action }
-        let backward = self.backward.next(
+        let backward = self.backward.nextThroughChain(
             at: now, isSinkReady: self.backwardIsReady,
             gates: Gates(isClosed: self.backwardGate, isOtherClosed: self.forwardGate),
             context: context)
@@ -289,7 +291,8 @@ extension StreamPipeline {
     /// What the journal tells about a direction of a connection that is gone.
     fileprivate var summary: DirectionSummary {
         DirectionSummary(
-            counters: self.counters, decisions: self.decisions, fingerprint: self.fingerprint)
+            counters: self.countersThroughChain, decisions: self.decisions,
+            fingerprint: self.fingerprint)
     }
 
     /// Goes on behind what passed without an engine; tells whether the direction has ended, and its

@@ -8,7 +8,7 @@ import ChaosCore
 final class FaultDraws {
     let fault: LinkFault
     /// The first block that was not decided yet.
-    private var nextBlock = 0
+    private var nextBlock: Int
     private let key: Seed
     /// Tells the fault's kind in a fingerprint.
     let tag: UInt64
@@ -34,7 +34,8 @@ final class FaultDraws {
         case place = 0x1_0000_0000
     }
 
-    init(fault: LinkFault, key: Seed) {
+    init(fault: LinkFault, key: Seed, firstBlock: Int) {
+        self.nextBlock = firstBlock
         self.fault = fault
         self.key = key
         self.tag = UInt64(FaultKind.allCases.firstIndex(of: fault.kind) ?? 0)

@@ -19,6 +19,13 @@ struct Journal {
             JournalEntry(at: self.now, event: "decision", details: JSONObject(members)))
     }
 
+    /// Writes down that a stage acted on a connection for the first time.
+    func struck(_ stage: Stage, _ pipeline: StreamPipeline) {
+        let members = [(key: "stage", value: stage.identity.json)] + self.place(of: pipeline)
+        self.network.record(
+            JournalEntry(at: self.now, event: "stage", details: JSONObject(members)))
+    }
+
     /// Writes down that a cut took messages away.
     func lost(to cut: Cut, _ pipeline: StreamPipeline, bytes: Int) {
         var members: [(key: String, value: JSONValue)] = [

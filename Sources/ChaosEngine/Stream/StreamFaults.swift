@@ -12,14 +12,17 @@ final class StreamFaults {
     var ackLoss: FaultDraws?
 
     /// Takes over the faults of a link. Those that stay keep their draws; those that need messages
-    /// do not apply where there are none.
-    func update(_ link: LinkState, isFramed: Bool, direction: Direction, key: Seed) {
+    /// do not apply where there are none. New ones begin with the block that is under way.
+    func update(
+        _ link: LinkState, isFramed: Bool, direction: Direction, key: Seed, firstBlock: Int
+    ) {
         func renewed(_ kind: FaultKind, _ old: FaultDraws?) -> FaultDraws? {
             guard let fault = link.fault(kind), isFramed || !fault.fault.needsFraming else {
                 return nil
             }
             if let old, old.fault === fault { return old }
-            return FaultDraws(fault: fault, key: key.derived(fault.injection.id))
+            return FaultDraws(
+                fault: fault, key: key.derived(fault.injection.id), firstBlock: firstBlock)
         }
         self.loss = renewed(.loss, self.loss)
         self.duplicate = renewed(.duplicate, self.duplicate)

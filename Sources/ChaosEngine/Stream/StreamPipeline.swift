@@ -58,6 +58,10 @@ struct StreamPipeline {
     /// mode `lose` that came later has to pass.
     var leavingSince = 0
 
+    /// The stages behind it all, if the link has had any.
+    private(set) var chain: Chain?
+    let connectionOrdinal: Int
+
     private var revision = -1
     /// A rolling hash over all decisions, to compare runs by.
     private(set) var fingerprint: UInt64 = 0
@@ -71,6 +75,7 @@ struct StreamPipeline {
         self.reverseLink = isForward ? ticket.backward : ticket.forward
         self.direction = direction
         self.pieceLimit = pieceLimit
+        self.connectionOrdinal = ticket.ordinal
         self.key = self.link.network.seed.derived(
             "stream", self.link.link.description, String(ticket.ordinal), direction.rawValue)
         if self.link.framing != .none {
@@ -84,6 +89,7 @@ struct StreamPipeline {
     var isTransparent: Bool {
         self.framer == nil && self.queue.isEmpty && self.link.faults.isEmpty
             && self.link.cuts.isEmpty && !self.release.isPausing && !self.hasEnded
+            && self.chain?.isPlain != false
     }
 
     /// Takes over changed faults and cuts. Faults that stay keep their draws. Bytes in the queue
@@ -96,13 +102,26 @@ struct StreamPipeline {
         if self.faults != nil || !self.link.faults.isEmpty {
             let faults = self.faults ?? StreamFaults()
             faults.update(
-                self.link, isFramed: self.framer != nil, direction: self.direction, key: self.key)
+                self.link, isFramed: self.framer != nil, direction: self.direction, key: self.key,
+                firstBlock: self.counters.received / Self.blockSize)
             self.faults = faults.isEmpty ? nil : faults
         }
         self.block.keepOnly(self.faults)
         self.release.configure(
             self.link, key: self.key, written: self.counters.written, at: now)
         if hadDelay && self.faults?.delay == nil { self.releaseEverything(at: now) }
+        if self.chain != nil || !self.link.stages.isEmpty { self.configureChain(at: now) }
+    }
+
+    private mutating func configureChain(at now: Instant) {
+        let chain =
+            self.chain
+            ?? Chain(
+                key: self.link.stageSeed.derived(UInt64(self.connectionOrdinal))
+                    .derived(self.direction.rawValue),
+                limit: self.link.network.queueLimit)
+        self.chain = chain
+        chain.configure(self.link.stages, at: now)
     }
 
     private mutating func releaseEverything(at now: Instant) {
@@ -175,6 +194,7 @@ struct StreamPipeline {
     mutating func discardAll() {
         self.counters.discarded += self.counters.queued
         self.counters.queued = 0
+        self.chain?.discardAll()
         self.queue.removeAll()
         self.held.removeAll()
         self.partial = nil

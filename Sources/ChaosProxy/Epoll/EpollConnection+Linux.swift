@@ -212,10 +212,11 @@
 
         /// Reads once into the plane's memory: the number of bytes, 0 at the end, or a failure.
         private func read(_ source: EpollLeg) -> Int {
-            let size = self.plane.input.capacity
-            let count = Sockets.receive(source.descriptor, self.plane.input.memory, size)
+            let size = min(self.plane.inputSize, self.plane.turnSize)
+            let count = Sockets.receive(source.descriptor, self.plane.inputMemory, size)
             if count > 0 {
                 self.budget -= count
+                if count < EpollPlane.smallSize { self.plane.noteSmall() }
                 // Less than there was room for: that was all, and news will be an event. Only the
                 // end comes without one once it was told.
                 if count < size && !source.hasEnd { source.isReadable = false }
@@ -229,7 +230,7 @@
 
         /// Writes bytes from the plane's memory; what the kernel does not take waits.
         private func pass(_ count: Int, to sink: EpollLeg) {
-            let written = Sockets.send(sink.descriptor, self.plane.input.memory, count)
+            let written = Sockets.send(sink.descriptor, self.plane.inputMemory, count)
             if written > 0 { self.noteDelivered(written, at: sink) }
             if written == count { return }
             sink.isBlocked = true
@@ -288,7 +289,7 @@
             if let engine = self.engine { return engine }
             let engine = Connection(
                 self.ticket, forward: self.passed(.forward), backward: self.passed(.backward),
-                pieceLimit: self.plane.input.capacity, at: self.plane.clock.now)
+                pieceLimit: EpollPlane.pieceLimit, at: self.plane.clock.now)
             self.opener.rest = nil
             self.listener.rest = nil
             self.engine = engine
@@ -406,6 +407,13 @@
         func abort() {
             self.end { $0.reset() }
             self.settle()
+        }
+
+        /// Ends the connection at once, because its listener is closed for good.
+        func close() {
+            if self.isOver { return }
+            self.end { $0.close() }
+            self.service()
         }
 
         private func end(_ closing: (EpollLeg) -> Void) {

@@ -1,4 +1,5 @@
 #if os(Linux)
+    import CLinux
     import ChaosCore
     import ChaosEngine
     import Foundation
@@ -21,12 +22,12 @@
             let poller = try Poller(waking: mailbox.descriptor)
             self.mailbox = mailbox
             let thread = Thread {
+                chaos_name_thread("chaos-proxy")
                 let plane = EpollPlane(
                     network: makeNetwork(), clock: clock, poller: poller, mailbox: mailbox,
                     journal: journal)
                 plane.run()
             }
-            thread.name = "chaos-proxy"
             thread.start()
         }
 
@@ -74,6 +75,12 @@
             _ body: @escaping @Sendable (Network, Instant) -> Result
         ) async throws -> Result {
             try await self.onThread { body($0.network, $0.clock.now) }
+        }
+
+        func close(_ links: [Link]) async throws {
+            try await self.posting { plane, finish in
+                plane.enqueue { finish(Swift.Result { plane.close(links) }) }
+            }
         }
 
         func connections() async throws -> [ConnectionStatus] {

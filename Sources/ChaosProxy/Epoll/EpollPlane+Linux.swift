@@ -16,16 +16,20 @@
         let clock: RunClock
         /// Who wants to be woken when.
         var deadlines = Deadlines()
-        /// The memory into which all sockets are read.
-        private(set) var input: Segment
+        /// The memory into which all sockets are read, and where it is free.
+        private var input: Segment
+        private var inputBegin = 0
         /// How many bytes a connection may carry before others have their turn.
-        let turnSize = EpollPlane.readSize
+        private(set) var turnSize = EpollPlane.readSize
+        /// How many rounds ago somebody sent few bytes.
+        private var roundsSinceSmall = 0
 
         private let poller: Poller
         let mailbox: Mailbox
         private let journal: @Sendable ([JournalEntry]) -> Void
         private let segments = SegmentPool(size: EpollPlane.readSize)
         private let trimming = Trimming()
+        private let feeding = Feeding()
 
         private var connections: [EpollConnection?] = []
         private var connectionGenerations: [UInt32] = []
@@ -57,8 +61,20 @@
         private var isDone = false
         private var whenDone: (@Sendable () -> Void)?
 
-        /// How much one read takes in at most.
-        private static let readSize = 256 << 10
+        /// How much one read takes in at most, and at least if there is as much.
+        private static let readSize = 1 << 20
+        private static let readSizeMin = 512 << 10
+        /// How many bytes a connection carries in one turn while others send few: they must not wait
+        /// long for it.
+        private static let turnSizeBesideSmall = 64 << 10
+        /// What counts as few bytes, and for how many rounds of the thread.
+        static let smallSize = 4 << 10
+        private static let roundsBesideSmall = 64
+        /// Fewer bytes than this that must wait are copied.
+        private static let copySizeMax = 32 << 10
+        /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
+        /// thread stops waiting, and only looks.
+        private static let wakeupTime: Int64 = 50_000
         /// How many descriptors are left to others in this process: the control socket, files,
         /// commands to be started.
         private static let descriptorMargin = 32
@@ -76,6 +92,7 @@
             self.journal = journal
             self.input = self.segments.take()
             self.trimming.plane = self
+            self.feeding.plane = self
         }
 
         // MARK: - The thread
@@ -85,9 +102,12 @@
             while !self.isDone {
                 let mayWait =
                     self.waiting.isEmpty && self.waitingListeners.isEmpty
-                    && (self.changes.isEmpty || self.isLooking)
-                if mayWait { self.poller.wake(at: self.deadlines.first, self.clock.start) }
+                    && (self.changes.isEmpty || self.isLooking) && self.maySleep()
                 let hasMail = self.poller.wait(isPatient: mayWait) { self.dispatch($0, $1) }
+                self.roundsSinceSmall += 1
+                self.turnSize =
+                    self.roundsSinceSmall < Self.roundsBesideSmall
+                    ? Self.turnSizeBesideSmall : Self.readSize
                 self.giveTurns()
                 if hasMail { for task in self.mailbox.take() { task(self) } }
                 self.changeOnce()
@@ -98,6 +118,16 @@
             while !self.changes.isEmpty { self.changeOnce() }
             self.flushJournal()
             self.whenDone?()
+        }
+
+        /// Whether nobody is to be woken in a moment. Then the poller ends its wait in time.
+        private func maySleep() -> Bool {
+            let first = self.deadlines.first
+            if first == .never { return true }
+            let wakeup = first.advanced(byNanoseconds: -Self.wakeupTime)
+            if wakeup <= self.clock.now { return false }
+            self.poller.wake(at: wakeup, self.clock.start)
+            return true
         }
 
         private func dispatch(_ tag: Poller.Tag, _ events: Poller.Events) {
@@ -151,15 +181,29 @@
 
         // MARK: - Memory
 
-        /// Takes over bytes that were just read. Few bytes are copied: what waits must not hold much
-        /// more memory than it has bytes.
+        /// Somebody sent few bytes, and may wait for the answer to them.
+        func noteSmall() { self.roundsSinceSmall = 0 }
+
+        /// Where the next read puts what it finds, and for how much there is room.
+        var inputMemory: UnsafeMutableRawPointer { self.input.memory + self.inputBegin }
+        var inputSize: Int { self.input.capacity - self.inputBegin }
+        /// How much of a raw stream the engine hands out at once.
+        static var pieceLimit: Int { Self.readSize }
+
+        /// Takes over bytes that were just read, by their place behind ``inputMemory``. Few bytes are
+        /// copied: what waits must not hold much more memory than it has bytes.
         func takeInput(from begin: Int, to end: Int) -> HeldBytes {
-            if end - begin < Self.readSize / 2 {
-                return HeldBytes(copying: self.input.memory + begin, end - begin)
+            if end - begin <= Self.copySizeMax {
+                return HeldBytes(copying: self.inputMemory + begin, end - begin)
             }
-            let bytes = HeldBytes(self.input, from: begin, to: end)
-            self.input = self.segments.take()
-            self.trimming.begin()
+            let bytes = HeldBytes(
+                self.input, from: self.inputBegin + begin, to: self.inputBegin + end)
+            self.inputBegin += end
+            if self.inputSize < Self.readSizeMin {
+                self.input = self.segments.take()
+                self.inputBegin = 0
+                self.trimming.begin()
+            }
             return bytes
         }
 
@@ -279,6 +323,21 @@
         func starve(_ connection: EpollConnection, _ number: CInt) {
             self.warnOfShortage(number, at: connection.route.upstream, isAccepting: false)
             self.starving.append(connection)
+            self.feeding.begin()
+        }
+
+        /// Tries again every now and then, since others in this process have descriptors too.
+        private final class Feeding: Sleeper {
+            unowned(unsafe) var plane: EpollPlane?
+            private static let interval: Int64 = 100_000_000
+
+            func begin() {
+                guard let plane = self.plane else { return }
+                plane.deadlines.set(
+                    self, at: plane.clock.now.advanced(byNanoseconds: Self.interval))
+            }
+
+            override func wake(at now: Instant) { self.plane?.feedStarving() }
         }
 
         private func feedStarving() {
@@ -286,6 +345,7 @@
             self.starving = []
             for connection in starving {
                 if self.isShortOfDescriptors {
+                    // One that still could not is in front.
                     self.starving.append(connection)
                 } else if !connection.isOver {
                     connection.dialIfPossible()
@@ -502,6 +562,22 @@
 
         private func flushJournal() {
             if self.network.hasJournal { self.journal(self.network.takeJournal()) }
+        }
+
+        /// Closes what is over these links.
+        func close(_ links: [Link]) {
+            for link in links {
+                guard let line = self.lines[link] else { continue }
+                for listener in line.listeners { self.forget(listener) }
+                var connections: [EpollConnection] = []
+                line.forEach { connections.append($0) }
+                for connection in connections.sorted(by: { $0.number < $1.number }) {
+                    connection.close()
+                }
+                self.lines[link] = nil
+                self.network.forget(link)
+            }
+            self.watchSilentListeners()
         }
 
         /// Closes everything and ends the thread.

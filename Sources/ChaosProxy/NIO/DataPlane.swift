@@ -181,6 +181,19 @@ final class DataPlane {
         if !entries.isEmpty { self.journal(entries) }
     }
 
+    /// Closes what is over these links, behind all changes under way; done when nobody listens there.
+    func close(_ links: [Link]) -> EventLoopFuture<Void> {
+        self.change { _, _ in }.assumeIsolated().flatMap {
+            let listeners = self.listeners.filter { links.contains($0.spec.link) }
+            self.listeners.removeAll { links.contains($0.spec.link) }
+            for connection in self.connectionsInOrder where links.contains(connection.spec.link) {
+                connection.close()
+            }
+            for link in links { self.network.forget(link) }
+            return EventLoopFuture.andAllComplete(listeners.map { $0.close() }, on: self.loop)
+        }.nonisolated()
+    }
+
     /// Closes everything; done when every socket is closed.
     func close() -> EventLoopFuture<Void> {
         self.isClosing = true

@@ -40,6 +40,8 @@ final class NIODriver: ProxyDriver {
         try await self.onLoop { $0.loop.makeSucceededFuture(body($0.network, $0.clock.now)) }
     }
 
+    func close(_ links: [Link]) async throws { try await self.onLoop { $0.close(links) } }
+
     func connections() async throws -> [ConnectionStatus] {
         try await self.onLoop { $0.loop.makeSucceededFuture($0.status) }
     }

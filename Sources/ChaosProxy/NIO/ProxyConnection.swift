@@ -199,6 +199,12 @@ final class ProxyConnection {
         self.pump()
     }
 
+    /// Ends the connection at once, because its listener is closed for good.
+    func close() {
+        self.end { $0.close() }
+        self.pump()
+    }
+
     private func end(_ closing: (LegHandler) -> Void) {
         self.isOver = true
         self.stopDialling()

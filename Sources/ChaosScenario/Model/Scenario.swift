@@ -104,7 +104,7 @@ package struct NetworkSpec: Hashable, Sendable {
     package init() {
         self.rules = []
         self.framing = [:]
-        self.queueLimit = ByteCount(16 << 20)
+        self.queueLimit = ByteCount(32 << 20)
     }
 }
 

@@ -30,7 +30,7 @@ final class TestSocket: @unchecked Sendable {
 
     // MARK: Opening
 
-    private static func address(_ endpoint: Endpoint) throws -> SocketAddress {
+    static func address(_ endpoint: Endpoint) throws -> SocketAddress {
         switch endpoint {
         case .tcp(let host, let port): try SocketAddress(ipAddress: host, port: Int(port))
         case .unix(let path): try SocketAddress(unixDomainSocketPath: path)

@@ -1,0 +1,68 @@
+import ChaosCore
+
+/// One step of a chain: what it does to the bytes of one direction, and to which connections.
+package struct Stage: Hashable, Sendable {
+    /// What a stage does.
+    package enum Action: Hashable, Sendable {
+        /// Nothing.
+        case pass
+        /// Each chunk leaves this much after it arrived; the jitter is uniform, in whole units between
+        /// `-jitter` and `jitter - unit`, `unit` being a millisecond. Order is kept.
+        case delay(milliseconds: Int64, jitter: Int64)
+        /// Chunks leave at this many thousands of bytes a second, in pieces of a tenth of a second. At
+        /// zero nothing leaves. All connections of the link may share one allowance.
+        case rate(kilobytes: Int64, isShared: Bool)
+        /// The end of the stream leaves this many milliseconds later.
+        case delayEnd(milliseconds: Int64)
+        /// Nothing leaves; the connection closes once nothing arrived for this long, if at all.
+        case swallow(closeAfterMilliseconds: Int64)
+        /// The connection is reset this many milliseconds after the first byte, or end, arrived.
+        case reset(afterMilliseconds: Int64)
+        /// Chunks are halved until they are about this size, with a pause behind each piece.
+        case slice(average: Int, variation: Int, pauseMicroseconds: Int64)
+        /// The connection closes after exactly this many bytes.
+        case limit(bytes: Int64)
+        /// Whole chunks vanish: the first probability after one that passed, the sum of both after one
+        /// that vanished.
+        case drop(probability: Double, correlation: Double)
+    }
+
+    /// Unlike that of every other stage there ever was.
+    package let identity: Int
+    /// Grows with each update, even one that changes nothing.
+    package let revision: Int
+    /// From which the stage's draws derive.
+    package let label: String
+    /// The share of connections that it acts on, from 0 (none) to 1 (all).
+    package let share: Double
+    package let action: Action
+
+    package init(
+        identity: Int, revision: Int = 0, label: String, share: Double = 1, action: Action
+    ) {
+        self.identity = identity
+        self.revision = revision
+        self.label = label
+        self.share = share
+        self.action = action
+    }
+}
+
+/// A stage on one link: what all its connections share.
+package final class LinkStage {
+    /// The stage as it is now.
+    package private(set) var stage: Stage
+    /// On how many connections it acted.
+    package internal(set) var connections = 0
+    /// On how many chunks and ends it acted.
+    package internal(set) var hits = 0
+    /// When all that a shared allowance has granted has left.
+    var freeAt = Instant.start
+
+    init(_ stage: Stage) { self.stage = stage }
+
+    func update(_ stage: Stage) {
+        self.stage = stage
+        self.freeAt = .start
+    }
+}

@@ -1,0 +1,151 @@
+import ChaosCore
+import ChaosEngine
+import ChaosProxy
+import ChaosToxiproxy
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// What a server is told when it starts.
+package struct ToxiproxySettings: Sendable {
+    /// Where the API listens; port 0 takes a free one.
+    package var host = "localhost"
+    package var port = 8474
+    /// From which every random decision derives.
+    package var seed = Seed(0)
+    /// The version that clients are told.
+    package var version: String
+    /// The body of a `/populate` that is carried out before the API listens, and where it is from.
+    package var config: (name: String, body: [UInt8])?
+    /// Where all proxies are kept, if they are.
+    package var stateFile: String?
+    package var proxyMetrics = false
+    package var runtimeMetrics = false
+
+    package init(version: String) { self.version = version }
+}
+
+/// Toxiproxy's API over HTTP, the proxies behind it, and the traffic through them.
+package final class ToxiproxyServer: Sendable {
+    /// The API, for those in the same process.
+    package let api: Toxiproxy
+    private let settings: ToxiproxySettings
+    private let log: Logger
+    private let proxy: Proxy
+    private let plane: SocketPlane
+    private let events: EventHub
+    private let state: StateFile?
+
+    /// Makes a server that does not listen yet.
+    ///
+    /// - Throws: `ProxyError` where there can be no data plane.
+    package init(
+        _ settings: ToxiproxySettings, driver: ProxyDriverKind? = nil, log: Logger
+    ) async throws {
+        let events = EventHub()
+        let translator = NIOLockedValueBox<EventTranslator?>(nil)
+        let seed = settings.seed
+        let proxy = try await Proxy(
+            clock: RunClock(), driver: driver,
+            makeNetwork: {
+                Network(seed: seed, nodes: [], queueLimit: ByteCount(32 << 20))
+            },
+            journal: { entries in
+                guard events.isHeard, let translator = translator.withLockedValue({ $0 }) else {
+                    return
+                }
+                for entry in entries { translator.translate(entry).map(events.send) }
+            })
+        let plane = SocketPlane(proxy: proxy, seed: seed)
+        let clock = proxy.clock
+        translator.withLockedValue { $0 = EventTranslator(plane: plane) }
+        let state = settings.stateFile.map(StateFile.init(path:))
+        self.settings = settings
+        self.log = log
+        self.proxy = proxy
+        self.plane = plane
+        self.events = events
+        self.state = state
+        let persist: (@Sendable (String) async -> Void)?
+        if let state {
+            persist = { text in
+                do { try state.write(text) } catch { log.error("\(error)") }
+            }
+        } else {
+            persist = nil
+        }
+        self.api = Toxiproxy(
+            plane: plane, version: settings.version,
+            observe: { events.send($0.json(at: clock.now)) }, persist: persist)
+    }
+
+    /// Serves until the task is cancelled.
+    ///
+    /// - Parameter isListening: Called with the port once the API listens.
+    /// - Throws: `ToxiproxyServerError` when the address cannot be bound.
+    package func run(isListening: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
+        await self.populate()
+        let address: String
+        do { address = try await HostAddress.find(self.settings.host, within: .seconds(5)) } catch {
+            throw ToxiproxyServerError(
+                "cannot listen on '\(self.settings.host)': \(error.reason)")
+        }
+        let metrics: (@Sendable () async -> String)? = nil
+        // What the libraries tell of themselves is no news of proxies.
+        var quiet = self.log
+        quiet.logLevel = max(.warning, self.log.logLevel)
+        let app = Application(
+            responder: ToxiproxyResponder(api: self.api, events: self.events, metrics: metrics),
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            configuration: .init(address: .hostname(address, port: self.settings.port)),
+            onServerRunning: { await isListening($0.localAddress?.port ?? 0) },
+            logger: quiet)
+        do { try await app.run() } catch let error as IOError {
+            throw ToxiproxyServerError(
+                "cannot listen on \(self.settings.host):\(self.settings.port): \(error)")
+        }
+    }
+
+    /// Closes every listener and connection. What is kept in a file stays as it is.
+    package func close() async {
+        self.events.close()
+        await self.proxy.close()
+    }
+
+    private func populate() async {
+        if let state = self.state {
+            do {
+                if let body = try state.read() { await self.populate(body, from: state.path) }
+            } catch { self.log.error("cannot read '\(state.path)': \(error)") }
+        }
+        if let config = self.settings.config {
+            await self.populate(config.body, from: config.name)
+        }
+    }
+
+    private func populate(_ body: [UInt8], from name: String) async {
+        let populated = await self.api.populate(body)
+        if let failure = populated.failure {
+            self.log.error(
+                "Failed to populate proxies from file",
+                metadata: [
+                    "config": "\(name)", "error": "\(failure)",
+                ])
+        } else {
+            self.log.info(
+                "Populated proxies from file",
+                metadata: [
+                    "config": "\(name)", "proxies": "\(populated.proxies.count)",
+                ])
+        }
+    }
+}
+
+/// Says why a server cannot serve.
+package struct ToxiproxyServerError: Error, CustomStringConvertible, Sendable {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import ChaosCore
+import ChaosToxiproxyServer
+import Foundation
+
+// What toxiproxy-cli does with proxies, with its words on standard output.
+
+struct ToxicList: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists all proxies.", aliases: ["l", "li", "ls"])
+
+    @OptionGroup var place: ToxiproxyPlace
+
+    func perform() async throws {
+        let proxies = try await self.place.ask(
+            "GET", ["proxies"], or: "Failed to retrieve proxies")
+        let members = proxies.objectValue?.members ?? []
+        for (name, proxy) in members.sorted(by: {
+            $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
+        }) {
+            let words = [
+                name, proxy["listen"]?.stringValue ?? "", proxy["upstream"]?.stringValue ?? "",
+                proxy["enabled"]?.boolValue == true ? "enabled" : "disabled",
+                String(proxy["toxics"]?.arrayValue?.count ?? 0),
+            ]
+            printOutput(words.joined(separator: "\t"))
+        }
+    }
+}
+
+struct ToxicInspect: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Lists the toxics of a proxy.", aliases: ["i", "ins"])
+
+    @OptionGroup var place: ToxiproxyPlace
+    @Argument(help: "The proxy.") var name: String
+
+    func perform() async throws {
+        for toxic in try await self.proxy(self.name)["toxics"]?.arrayValue ?? [] {
+            let attributes = (toxic["attributes"]?.objectValue?.members ?? [])
+                .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+                .map { "\t\($0.key)=\(Self.text($0.value))" }
+            let toxicity = String(format: "%.2f", toxic["toxicity"]?.doubleValue ?? 0)
+            printOutput(
+                "\(toxic["name"]?.stringValue ?? "")\ttype=\(toxic["type"]?.stringValue ?? "")"
+                    + "\tstream=\(toxic["stream"]?.stringValue ?? "")\ttoxicity=\(toxicity)"
+                    + "\tattributes=[\(attributes.joined())\t]")
+        }
+    }
+
+    /// A number as Go's `fmt.Print` shows it.
+    private static func text(_ value: JSONValue) -> String {
+        if let text = value.stringValue { return text }
+        guard let number = value.doubleValue else { return value.text }
+        if number == 0 { return "0" }
+        let exponent = Int(log10(number.magnitude).rounded(.down))
+        if exponent < -4 || exponent >= 21 { return "\(number)" }
+        return number == number.rounded() && number.magnitude < 1e15
+            ? String(Int64(number)) : "\(number)"
+    }
+}
+
+struct ToxicCreate: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create", abstract: "Makes a proxy.", aliases: ["c", "new"])
+
+    @OptionGroup var place: ToxiproxyPlace
+    @Option(name: [.customShort("l"), .long], help: "Where the proxy listens.")
+    var listen: String
+    @Option(name: [.customShort("u"), .long], help: "Where it forwards to.")
+    var upstream: String
+    @Argument(help: "The proxy.") var name: String
+
+    func perform() async throws {
+        let body: JSONValue = [
+            "name": .string(self.name), "listen": .string(self.listen),
+            "upstream": .string(self.upstream), "enabled": true,
+        ]
+        _ = try await self.place.ask("POST", ["proxies"], body, or: "Failed to create proxy")
+        printOutput("Created new proxy \(self.name)")
+    }
+}
+
+struct ToxicToggle: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "toggle", abstract: "Disables a proxy, or enables it again.", aliases: ["tog"])
+
+    @OptionGroup var place: ToxiproxyPlace
+    @Argument(help: "The proxy.") var name: String
+
+    func perform() async throws {
+        let isEnabled = try await self.proxy(self.name)["enabled"]?.boolValue != true
+        _ = try await self.place.ask(
+            "POST", ["proxies", self.name], ["enabled": .bool(isEnabled)],
+            or: "Failed to toggle proxy \(self.name)")
+        printOutput("Proxy \(self.name) is now \(isEnabled ? "enabled" : "disabled")")
+    }
+}
+
+struct ToxicDelete: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Deletes a proxy.", aliases: ["d"])
+
+    @OptionGroup var place: ToxiproxyPlace
+    @Argument(help: "The proxy.") var name: String
+
+    func perform() async throws {
+        _ = try await self.proxy(self.name)
+        _ = try await self.place.ask(
+            "DELETE", ["proxies", self.name], or: "Failed to delete proxy")
+        printOutput("Deleted proxy \(self.name)")
+    }
+}
+
+struct ToxicPopulate: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "populate",
+        abstract: "Makes the proxies of a file, JSON or YAML, and changes those that differ.")
+
+    @OptionGroup var place: ToxiproxyPlace
+    @Argument(help: "The file.") var file: String
+
+    func perform() async throws {
+        let body: JSONValue
+        do {
+            body = try JSONValue(parsing: try ConfigFile.read(self.file))
+        } catch { throw ToxiproxyPlace.Failure("cannot read '\(self.file)': \(error)") }
+        let answer = try await self.place.ask("POST", ["populate"], body, or: "Failed to populate")
+        for proxy in answer["proxies"]?.arrayValue ?? [] {
+            printOutput("Populated proxy \(proxy["name"]?.stringValue ?? "")")
+        }
+    }
+}
+
+struct ToxicReset: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reset", abstract: "Enables all proxies and removes all toxics.")
+
+    @OptionGroup var place: ToxiproxyPlace
+
+    func perform() async throws {
+        _ = try await self.place.ask("POST", ["reset"], or: "Failed to reset")
+        printOutput("Reset all proxies")
+    }
+}

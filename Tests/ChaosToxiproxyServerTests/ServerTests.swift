@@ -1,0 +1,128 @@
+import ChaosCore
+import ChaosProxy
+import ChaosToxiproxyServer
+import Foundation
+import Testing
+
+/// The HTTP side of the server, its files, and the command.
+@Suite("Server")
+struct ServerTests {
+    /// Asks with raw bytes and reads until the server closes or the answer is complete.
+    private func raw(_ world: World, _ request: String, until marker: String) async throws -> String
+    {
+        let socket = try await Socket.connect(UInt16(world.port))
+        try await socket.send(request)
+        var text = ""
+        while !text.contains(marker) {
+            let (bytes, end) = await socket.receive(1)
+            text += String(decoding: bytes, as: UTF8.self)
+            if end != nil { break }
+        }
+        return text
+    }
+
+    @Test("headers are Toxiproxy's")
+    func headers() async throws {
+        try await World.with(.nio) { world in
+            let answer = try await self.raw(
+                world, "POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+                until: "}\n")
+            let lines = answer.components(separatedBy: "\r\n")
+            #expect(lines[0] == "HTTP/1.1 400 Bad Request")
+            #expect(lines.contains("Content-Type: text/plain; charset=utf-8"))
+            #expect(lines.contains("X-Content-Type-Options: nosniff"))
+            #expect(lines.last == #"{"error":"missing required field: name","status":400}"# + "\n")
+            let id = try #require(lines.first { $0.hasPrefix("X-Toxiproxy-Request-Id: ") })
+            #expect(id.dropFirst(24).count == 20)
+            let unknown = try await self.raw(
+                world, "GET /nope HTTP/1.1\r\nHost: x\r\n\r\n", until: "found\n")
+            #expect(unknown.hasPrefix("HTTP/1.1 404 Not Found\r\n"))
+            #expect(!unknown.contains("X-Toxiproxy-Request-Id"))
+            // Any content type will do, as the Java client knows.
+            let body = #"{"name":"a","upstream":"u:1","listen":"localhost:0"}"#
+            let created = try await self.raw(
+                world,
+                "POST /proxies HTTP/1.1\r\nHost: x\r\n"
+                    + "Content-Type: application/x-www-form-urlencoded\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n" + body, until: "]}")
+            #expect(created.hasPrefix("HTTP/1.1 201 Created\r\n"))
+        }
+    }
+
+    @Test(
+        "events tell what touched what (upstream #266, #414)", arguments: ProxyDriverKind.available)
+    func events(_ driver: ProxyDriverKind) async throws {
+        try await World.with(driver) { world in
+            let (listener, upstream) = try Socket.listen()
+            let stream = try await Socket.connect(UInt16(world.port))
+            try await stream.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+            var text = ""
+            func wait(for marker: String) async {
+                while !text.contains(marker) {
+                    let (bytes, end) = await stream.receive(1)
+                    text += String(decoding: bytes, as: UTF8.self)
+                    if end != nil { return }
+                }
+            }
+            await wait(for: ": events")
+            #expect(text.contains("text/event-stream"))
+            let port = try await world.makeProxy("any <name>", to: upstream)
+            await wait(for: "proxy_created")
+            try await world.addToxic("limit_data", to: "any <name>", stream: "upstream")
+            await wait(for: "toxic_added")
+            do {
+                let client = try await Socket.connect(port)
+                let server = try await listener.accept()
+                try await client.send("x")
+                #expect(await server.end() == .finished)
+            }
+            await wait(for: "event: toxic_hit")
+            await wait(for: #""toxic":"limit_data_upstream","type":"limit_data""#)
+            await wait(for: "event: connection_closed")
+            #expect(text.contains(#""proxy":"any <name>","connection":0"#))
+        }
+    }
+
+    @Test("all proxies survive a restart, with their toxics (upstream #447, #249)")
+    func state() async throws {
+        let file = "/tmp/chaos-state-\(UUID().uuidString.prefix(8)).json"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let (listener, upstream) = try Socket.listen()
+        var before: JSONValue = .null
+        try await World.with(.nio, state: file) { world in
+            _ = try await world.makeProxy("p", to: upstream)
+            try await world.addToxic("latency", to: "p", toxicity: 0.5, ["latency": 7])
+            try await world.ask(
+                "POST", "proxies",
+                ["name": "off", "listen": "x", "upstream": "y", "enabled": false], expecting: 201)
+            before = try await world.ask("GET", "proxies")
+        }
+        try await World.with(.nio, state: file) { world in
+            #expect(try await world.ask("GET", "proxies") == before)
+            let client = try await Socket.connect(try World.port(of: try #require(before["p"])))
+            let server = try await listener.accept()
+            try await client.send("x")
+            #expect(await server.text(1) == "x")
+        }
+        #expect(!FileManager.default.fileExists(atPath: file + ".new"))
+    }
+
+    @Test("hostile bodies are answered")
+    func hostile() async throws {
+        try await World.with(.nio) { world in
+            let deep = String(repeating: "[", count: 100_000)
+            let bodies = [
+                deep, String(repeating: "{\"a\":", count: 50_000), "\u{0}", "\"",
+                "{\"name\":\"\\uD800\"}",
+            ]
+            for body in bodies {
+                let answer = try await self.raw(
+                    world,
+                    "POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+                        + body, until: "}\n")
+                #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
+            }
+            try await world.ask("GET", "version")
+        }
+    }
+}
