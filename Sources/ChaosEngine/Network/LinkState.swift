@@ -30,6 +30,8 @@ package final class LinkState {
     package internal(set) var connectionsOpened = 0
     /// How many of them are open.
     package internal(set) var connectionsOpen = 0
+    /// How many bytes were read that go over this link.
+    package private(set) var bytesReceived = 0
     /// How many bytes were delivered over this link.
     package internal(set) var bytesDelivered = 0
     /// How many messages were found on this link.
@@ -109,6 +111,12 @@ package final class LinkState {
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
+    /// How often a fault was met, and how often it struck, on this link alone.
+    package func counters(of injection: Injection) -> (touched: Int, hits: Int) {
+        let fault = self.candidates.first { $0.injection === injection }
+        return (fault?.touched ?? 0, fault?.hits ?? 0)
+    }
+
     /// The faults that others of their kind beat, in the order in which they came.
     package var beatenInjections: [Injection] {
         if self.candidates.count == self.faults.count { return [] }
@@ -132,6 +140,9 @@ package final class LinkState {
     package var isUntouched: Bool {
         self.faults.isEmpty && self.stages.isEmpty && self.cuts.isEmpty
     }
+
+    /// Notes that bytes were read.
+    package func received(_ count: Int) { self.bytesReceived += count }
 
     /// Notes that bytes were delivered which no engine saw.
     package func delivered(_ count: Int) { self.bytesDelivered += count }
