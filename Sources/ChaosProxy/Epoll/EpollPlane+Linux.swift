@@ -154,7 +154,13 @@
             return self.connectionGenerations[connection.slot] << 8 | call
         }
 
-        private func readMail() { for task in self.mailbox.take() { task(self) } }
+        private func readMail() {
+            let tasks = self.mailbox.take()
+            if tasks.isEmpty { return }
+            // Who gets an answer finds in the journal what it rests on.
+            self.flushJournal()
+            for task in tasks { task(self) }
+        }
 
         /// Between two turns: what other threads ask for, and who is to be woken, must not wait until
         /// all had theirs if those carry much.
@@ -513,6 +519,7 @@
         func change<Result>(_ body: (Network, Instant) throws -> Result) throws -> Result {
             if self.isClosing { throw ProxyError(description: "the proxy is closed") }
             let result = try body(self.network, self.clock.now)
+            defer { self.flushJournal() }
             try self.networkChanged()
             return result
         }
