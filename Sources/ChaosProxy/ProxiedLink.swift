@@ -13,17 +13,20 @@ package struct ProxiedLink: Sendable {
     /// Who else may come in here, and how that is told; nil where everything that is accepted goes over
     /// the link.
     package let openers: OpenerRule?
+    /// Whether a connection whose target cannot be reached is ended (FIN) rather than reset.
+    package let endsUnreached: Bool
 
     /// Makes a listener.
     package init(
         link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil,
-        openers: OpenerRule? = nil
+        openers: OpenerRule? = nil, endsUnreached: Bool = false
     ) {
         self.link = link
         self.listen = listen
         self.upstream = upstream
         self.sourceHost = sourceHost
         self.openers = openers
+        self.endsUnreached = endsUnreached
     }
 
     /// The same way to the target for another opener.

@@ -41,6 +41,17 @@ package enum ToxicType: String, CaseIterable, Sendable {
     case limitData = "limit_data"
     case packetLoss = "packet_loss"
     case noop
+    // What follows is ours: faults of a link, for all its connections.
+    case delay, loss, corrupt, down
+    case acceptDelay = "accept_delay"
+
+    /// Whether it is a fault of all connections at once, rather than a stage of some.
+    package var isForAll: Bool {
+        switch self {
+        case .delay, .loss, .corrupt, .down, .acceptDelay: true
+        default: false
+        }
+    }
 
     /// The attributes in the order in which they are shown.
     var rules: [AttributeRule] {
@@ -58,7 +69,19 @@ package enum ToxicType: String, CaseIterable, Sendable {
         case .limitData: integers("bytes")
         case .packetLoss:
             ["loss_rate", "correlation"].map { AttributeRule(name: $0, kind: .real) }
-        case .noop: []
+        case .noop, .down: []
+        case .delay:
+            integers("latency", "jitter")
+                + [
+                    AttributeRule(
+                        name: "distribution",
+                        kind: .word(["uniform", "normal", "pareto", "paretonormal", "exponential"])),
+                    AttributeRule(name: "correlation", kind: .real),
+                ]
+        case .loss:
+            ["probability", "correlation"].map { AttributeRule(name: $0, kind: .real) }
+        case .corrupt: [AttributeRule(name: "probability", kind: .real)] + integers("bits")
+        case .acceptDelay: integers("delay")
         }
     }
 
@@ -154,7 +177,19 @@ package struct ToxicAttributes: Hashable, Sendable {
             if self.integer("size_variation") >= average {
                 throw self.refusal("size_variation", "must be below average_size, \(average)")
             }
-        case .slowClose, .timeout, .resetPeer, .limitData, .packetLoss, .noop: break
+        case .slowClose, .timeout, .resetPeer, .limitData, .packetLoss, .noop, .down: break
+        case .delay:
+            try self.requireTime("latency")
+            try self.requireTime("jitter")
+            try self.requireShare("correlation")
+        case .loss:
+            try self.requireShare("probability")
+            try self.requireShare("correlation")
+        case .corrupt:
+            try self.requireShare("probability")
+            try self.require("bits", atLeast: 0)
+            try self.require("bits", atMost: 8000)
+        case .acceptDelay: try self.requireTime("delay")
         }
         for rule in self.type.rules {
             guard case .word(let words) = rule.kind, let word = self.word(rule.name),
@@ -170,6 +205,18 @@ package struct ToxicAttributes: Hashable, Sendable {
 
     private func require(_ name: String, atMost limit: Int64) throws(ToxiproxyError) {
         if self.integer(name) > limit { throw self.refusal(name, "must be at most \(limit)") }
+    }
+
+    /// From nothing to a day, in milliseconds.
+    private func requireTime(_ name: String) throws(ToxiproxyError) {
+        try self.require(name, atLeast: 0)
+        try self.require(name, atMost: 86_400_000)
+    }
+
+    private func requireShare(_ name: String) throws(ToxiproxyError) {
+        if !(0...1).contains(self.real(name)) {
+            throw self.refusal(name, "must be between 0 and 1")
+        }
     }
 
     private func refusal(_ name: String, _ rule: String) -> ToxiproxyError {

@@ -49,6 +49,7 @@ extension Toxiproxy {
                 if key == "toxicity" { toxicity = try value.float(".toxicity") }
             }
         } catch { throw .badBody(error) }
+        if toxic.type.isForAll && toxicity != 1 { throw .shared(toxic.type, toxicity) }
         try toxic.attributes.merge(attributes)
         toxic.toxicity = toxicity
     }

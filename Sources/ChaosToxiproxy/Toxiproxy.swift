@@ -156,6 +156,7 @@ package actor Toxiproxy {
     ) throws(ToxiproxyError) -> Toxic {
         if record.toxics.contains(where: { $0.name == input.name }) { throw .toxicAlreadyExists }
         let attributes = try input.readAttributes()
+        if input.type.isForAll && input.toxicity != 1 { throw .shared(input.type, input.toxicity) }
         defer { self.toxicOfNext += 1 }
         let generation = record.generations[input.name, default: 0]
         record.generations[input.name] = generation + 1

@@ -23,6 +23,13 @@ package struct ToxiproxyError: Error, Hashable, Sendable, CustomStringConvertibl
         ToxiproxyError("bad request body: \(error.text)", 400)
     }
 
+    /// A share of connections for what is for all of them.
+    static func shared(_ type: ToxicType, _ toxicity: Float) -> ToxiproxyError {
+        ToxiproxyError(
+            "invalid toxicity: \(type.rawValue) is for all connections, so it must be 1, "
+                + "found '\(GoText.number(toxicity))'", 400)
+    }
+
     static func missing(_ field: String) -> ToxiproxyError {
         ToxiproxyError("missing required field: \(field)", 400)
     }

@@ -21,10 +21,23 @@ final class SocketPlane: ToxiproxyPlane {
         let name: String
         let seed: Seed
         var toxics: [Toxic]
+        var listen = ""
+        let upstream: String
     }
 
-    init(proxy: Proxy, seed: Seed) {
+    /// Given the last numbers of a start that is about to be closed.
+    private let whenClosed = NIOLockedValueBox<(@Sendable ([StartTotals]) async -> Void)?>(nil)
+
+    func onClose(_ body: @escaping @Sendable ([StartTotals]) async -> Void) {
+        self.whenClosed.withLockedValue { $0 = body }
+    }
+
+    /// Whether a client whose upstream cannot be reached sees an end rather than a reset.
+    private let endsUnreached: Bool
+
+    init(proxy: Proxy, seed: Seed, endsUnreached: Bool) {
         self.proxy = proxy
+        self.endsUnreached = endsUnreached
         self.seed = seed
     }
 
@@ -53,12 +66,20 @@ final class SocketPlane: ToxiproxyPlane {
         let seed = self.seed.derived("proxy", proxy.name, String(proxy.start))
         let link = Self.link(of: proxy.id)
         self.starts.withLockedValue {
-            $0[proxy.id] = Start(name: proxy.name, seed: seed, toxics: proxy.toxics)
+            $0[proxy.id] = Start(
+                name: proxy.name, seed: seed, toxics: proxy.toxics, upstream: proxy.upstream)
         }
         do {
-            try await self.setStages(proxy.toxics, of: proxy.id, seed: seed)
+            // Who refuses everybody must have listened once to know its port.
+            try await self.setStages(
+                proxy.toxics.filter { $0.type != .down }, of: proxy.id, seed: seed)
             let upstream = Self.target(proxy.upstream)
-            return try await self.bind(link, proxy.listen, to: upstream).description
+            let bound = try await self.bind(link, proxy.listen, to: upstream).description
+            self.starts.withLockedValue { $0[proxy.id]?.listen = bound }
+            if proxy.toxics.contains(where: { $0.type == .down }) {
+                try await self.setStages(proxy.toxics, of: proxy.id, seed: seed)
+            }
+            return bound
         } catch {
             await self.close(proxy.id)
             throw PlaneFailure(Self.reason(error))
@@ -77,15 +98,53 @@ final class SocketPlane: ToxiproxyPlane {
             endpoint = .tcp(host: isEvery ? "::" : host ?? "::", port: port)
         }
         let bound = try await self.proxy.open([
-            ProxiedLink(link: link, listen: endpoint, upstream: upstream)
+            ProxiedLink(
+                link: link, listen: endpoint, upstream: upstream,
+                endsUnreached: self.endsUnreached)
         ])
         return bound.first ?? endpoint
     }
 
     func close(_ id: Int) async {
+        if let tell = self.whenClosed.withLockedValue({ $0 }) {
+            await tell(await self.totals().filter { $0.id == id })
+        }
+        let prefix = "\(Self.link(of: id)) "
+        _ = try? await self.proxy.change { network, _ in
+            network.removeInjections { $0.id.hasPrefix(prefix) }.count
+        }
         // A proxy that is closed has closed this one too.
         try? await self.proxy.close([Self.link(of: id)])
         _ = self.starts.withLockedValue { $0.removeValue(forKey: id) }
+    }
+
+    /// What has gone through each start so far.
+    func totals() async -> [StartTotals] {
+        let starts = self.starts.withLockedValue { $0 }
+        let totals = try? await self.proxy.inspect { network, _ in
+            starts.sorted { $0.key < $1.key }.map { id, start in
+                let forward = network.state(of: Self.link(of: id))
+                let backward = network.state(of: Self.link(of: id).reversed)
+                return StartTotals(
+                    id: id, name: start.name, listen: start.listen, upstream: start.upstream,
+                    openConnections: forward.connectionsOpen,
+                    connections: forward.connectionsOpened,
+                    received: [
+                        .upstream: forward.bytesReceived, .downstream: backward.bytesReceived,
+                    ],
+                    sent: [
+                        .upstream: forward.bytesDelivered, .downstream: backward.bytesDelivered,
+                    ],
+                    hits: start.toxics.compactMap { toxic in
+                        let stages = toxic.stream == .upstream ? forward.stages : backward.stages
+                        guard
+                            let stage = stages.first(where: { $0.stage.identity == toxic.identity })
+                        else { return nil }
+                        return (toxic, stage.hits, stage.connections)
+                    })
+            }
+        }
+        return totals ?? []
     }
 
     func apply(_ toxics: [Toxic], to id: Int) async {
@@ -98,12 +157,22 @@ final class SocketPlane: ToxiproxyPlane {
     }
 
     private func setStages(_ toxics: [Toxic], of id: Int, seed: Seed) async throws {
-        let upstream = toxics.filter { $0.stream == .upstream }.map(\.stage)
-        let downstream = toxics.filter { $0.stream == .downstream }.map(\.stage)
+        let stages = toxics.filter { !$0.type.isForAll }
+        let upstream = stages.filter { $0.stream == .upstream }.map(\.stage)
+        let downstream = stages.filter { $0.stream == .downstream }.map(\.stage)
         let link = Self.link(of: id)
-        try await self.proxy.change { network, _ in
+        let faults = toxics.compactMap { LinkToxic($0, over: link) }
+        try await self.proxy.change { network, now in
             network.setStages(upstream, on: link, seed: seed)
             network.setStages(downstream, on: link.reversed, seed: seed)
+            let prefix = "\(link) "
+            let wanted = Set(faults.map { prefix + $0.id })
+            network.removeInjections { $0.id.hasPrefix(prefix) && !wanted.contains($0.id) }
+            let present = Set(network.activeInjections.map(\.id))
+            for fault in faults where !present.contains(prefix + fault.id) {
+                network.inject(
+                    fault.fault, on: fault.links, id: prefix + fault.id, origin: .control, at: now)
+            }
         }
     }
 
@@ -125,6 +194,19 @@ final class SocketPlane: ToxiproxyPlane {
     }
 }
 
+/// What has gone through one start of a proxy.
+struct StartTotals: Sendable {
+    let id: Int
+    let name: String
+    let listen: String
+    let upstream: String
+    let openConnections: Int
+    let connections: Int
+    let received: [ToxicStream: Int]
+    let sent: [ToxicStream: Int]
+    let hits: [(toxic: Toxic, hits: Int, connections: Int)]
+}
+
 extension Toxic {
     /// What the toxic is to the engine.
     var stage: Stage {
@@ -138,7 +220,7 @@ extension Toxic {
         let attributes = self.attributes
         func integer(_ name: String) -> Int64 { attributes.integer(name) }
         return switch self.type {
-        case .noop: .pass
+        case .noop, .delay, .loss, .corrupt, .down, .acceptDelay: .pass
         case .latency:
             .delay(milliseconds: integer("latency"), jitter: max(0, integer("jitter")))
         case .bandwidth:

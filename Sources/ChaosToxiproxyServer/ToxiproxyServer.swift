@@ -23,6 +23,9 @@ package struct ToxiproxySettings: Sendable {
     package var stateFile: String?
     package var proxyMetrics = false
     package var runtimeMetrics = false
+    /// Whether a client whose upstream cannot be reached sees an end, as with Toxiproxy, rather than a
+    /// reset.
+    package var isLazy = false
 
     package init(version: String) { self.version = version }
 }
@@ -37,6 +40,7 @@ package final class ToxiproxyServer: Sendable {
     private let plane: SocketPlane
     private let events: EventHub
     private let state: StateFile?
+    private let metrics: ToxiproxyMetrics?
 
     /// Makes a server that does not listen yet.
     ///
@@ -58,7 +62,8 @@ package final class ToxiproxyServer: Sendable {
                 }
                 for entry in entries { translator.translate(entry).map(events.send) }
             })
-        let plane = SocketPlane(proxy: proxy, seed: seed)
+        let plane = SocketPlane(
+            proxy: proxy, seed: seed, endsUnreached: settings.isLazy)
         let clock = proxy.clock
         translator.withLockedValue { $0 = EventTranslator(plane: plane) }
         let state = settings.stateFile.map(StateFile.init(path:))
@@ -76,6 +81,11 @@ package final class ToxiproxyServer: Sendable {
         } else {
             persist = nil
         }
+        self.metrics =
+            settings.proxyMetrics || settings.runtimeMetrics
+            ? ToxiproxyMetrics(
+                plane: plane, ofProxies: settings.proxyMetrics,
+                ofProcess: settings.runtimeMetrics) : nil
         self.api = Toxiproxy(
             plane: plane, version: settings.version,
             observe: { events.send($0.json(at: clock.now)) }, persist: persist)
@@ -92,7 +102,8 @@ package final class ToxiproxyServer: Sendable {
             throw ToxiproxyServerError(
                 "cannot listen on '\(self.settings.host)': \(error.reason)")
         }
-        let metrics: (@Sendable () async -> String)? = nil
+        var metrics: (@Sendable () async -> String)?
+        if let own = self.metrics { metrics = { await own.text() } }
         // What the libraries tell of themselves is no news of proxies.
         var quiet = self.log
         quiet.logLevel = max(.warning, self.log.logLevel)

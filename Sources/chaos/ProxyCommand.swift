@@ -42,6 +42,31 @@ struct ProxyCommand: AsyncParsableCommand {
         help: "Fixes every random decision; without one a seed is drawn and logged.")
     var seed: Int64?
 
+    @Flag(
+        name: [
+            .customLong("proxy-metrics"), .customLong("proxy-metrics", withSingleDash: true),
+        ],
+        help: "Tell what goes through the proxies at /metrics, for Prometheus.")
+    var proxyMetrics = false
+
+    @Flag(
+        name: [
+            .customLong("runtime-metrics"), .customLong("runtime-metrics", withSingleDash: true),
+        ],
+        help: "Tell what the process needs at /metrics, for Prometheus.")
+    var runtimeMetrics = false
+
+    /// What a client sees whose upstream cannot be reached.
+    enum ConnectMode: String, ExpressibleByArgument, CaseIterable {
+        case lazy, eager
+    }
+
+    @Option(
+        help: ArgumentHelp(
+            "What a client sees whose upstream refuses: eager, a reset; lazy, an end, as with Toxiproxy.",
+            valueName: "lazy|eager"))
+    var connect = ConnectMode.eager
+
     @Option(help: ArgumentHelp("Keep all proxies in this file over restarts.", valueName: "file"))
     var state: String?
 
@@ -69,6 +94,9 @@ struct ProxyCommand: AsyncParsableCommand {
         settings.seed = Seed(
             self.seed.map { UInt64(bitPattern: $0) } ?? .random(in: 0...UInt64(Int64.max)))
         settings.stateFile = self.state
+        settings.isLazy = self.connect == .lazy
+        settings.proxyMetrics = self.proxyMetrics
+        settings.runtimeMetrics = self.runtimeMetrics
         if let config = self.config {
             // As with Toxiproxy, a bad file is told and the server runs on.
             do { settings.config = (config, try ConfigFile.read(config)) } catch {

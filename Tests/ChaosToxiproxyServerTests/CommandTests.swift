@@ -5,40 +5,17 @@ import Testing
 /// The commands as people type them.
 @Suite("Commands", .serialized)
 struct CommandTests {
-    /// The built command, beside the test bundle.
-    private static var chaos: URL {
-        let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
-        let folder =
-            bundle?.bundleURL.deletingLastPathComponent()
-            ?? Bundle.main.executableURL?.deletingLastPathComponent()
-        return (folder ?? URL(fileURLWithPath: ".")).appendingPathComponent("chaos")
-    }
-
     private func run(
         _ arguments: [String], environment: [String: String] = [:]
-    ) throws -> (code: Int32, output: String, errors: String) {
-        let process = Process()
-        let (output, errors) = (Pipe(), Pipe())
-        process.executableURL = Self.chaos
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        let other = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (
-            process.terminationStatus, String(decoding: text, as: UTF8.self),
-            String(decoding: other, as: UTF8.self)
-        )
+    ) throws -> Programs.Result {
+        try Programs.run(Programs.chaos, arguments, environment: environment)
     }
 
     /// Starts `chaos proxy`; returns it once it listens, with its port.
     private func serve(_ arguments: [String] = []) throws -> (Process, port: String) {
         let process = Process()
         let output = Pipe()
-        process.executableURL = Self.chaos
+        process.executableURL = Programs.chaos
         process.arguments = ["proxy", "-host", "127.0.0.1", "-port", "0"] + arguments
         process.standardOutput = output
         try process.run()

@@ -107,6 +107,48 @@ struct ServerTests {
         #expect(!FileManager.default.fileExists(atPath: file + ".new"))
     }
 
+    @Test(
+        "metrics are right while connections are open (upstream #641)",
+        arguments: ProxyDriverKind.available)
+    func metrics(_ driver: ProxyDriverKind) async throws {
+        try await World.with(driver) { world in
+            let (listener, upstream) = try Socket.listen()
+            let port = try await world.makeProxy("p", to: upstream)
+            let client = try await Socket.connect(port)
+            let server = try await listener.accept()
+            try await client.send("12345")
+            #expect(await server.text(5) == "12345")
+            try await world.addToxic("noop", to: "p")
+            try await world.addToxic("limit_data", to: "p", name: "cut", ["bytes": 3])
+            try await server.send("abcdef")
+            #expect(await client.text(3) == "abc")
+            let labels =
+                "listener=\"127.0.0.1:\(port)\",proxy=\"p\",upstream=\"127.0.0.1:\(upstream)\""
+            func scrape() async throws -> [String] {
+                let answer = try await self.raw(
+                    world, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                    until: "only the end")
+                return answer.components(separatedBy: "\n")
+            }
+            let lines = try await scrape()
+            for line in [
+                "toxiproxy_proxy_received_bytes_total{direction=\"upstream\",\(labels)} 5",
+                "toxiproxy_proxy_sent_bytes_total{direction=\"upstream\",\(labels)} 5",
+                "toxiproxy_proxy_received_bytes_total{direction=\"downstream\",\(labels)} 6",
+                "toxiproxy_proxy_sent_bytes_total{direction=\"downstream\",\(labels)} 3",
+                "# TYPE toxiproxy_proxy_sent_bytes_total counter",
+                "toxiproxy_proxy_connections_total{proxy=\"p\"} 1",
+                "toxiproxy_toxic_hits_total{proxy=\"p\",stream=\"downstream\",toxic=\"cut\","
+                    + "type=\"limit_data\"} 1",
+            ] { #expect(lines.contains(line), "\(line)") }
+            // What a deleted proxy carried is not forgotten.
+            try await world.ask("DELETE", "proxies/p", expecting: 204)
+            #expect(
+                try await scrape().contains(
+                    "toxiproxy_proxy_sent_bytes_total{direction=\"downstream\",\(labels)} 3"))
+        }
+    }
+
     @Test("hostile bodies are answered")
     func hostile() async throws {
         try await World.with(.nio) { world in

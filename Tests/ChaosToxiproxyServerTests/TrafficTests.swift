@@ -124,6 +124,13 @@ struct TrafficTests {
             let client = try await Socket.connect(port)
             #expect(await client.end() == .failed(ECONNRESET))
         }
+        try await World.with(driver, isLazy: true) { world in
+            let nobody: UInt16
+            do { nobody = try Socket.listen().port }
+            let port = try await world.makeProxy("p", to: nobody)
+            let client = try await Socket.connect(port)
+            #expect(await client.end() == .finished)
+        }
     }
 
     @Test(
@@ -252,6 +259,69 @@ struct TrafficTests {
             #expect(await direct.text(4) == "pong")
             try await world.ask("DELETE", "proxies/inner", expecting: 204)
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/s"))
+        }
+    }
+
+    @Test("toxics of our own: down, corrupt, delay", arguments: ProxyDriverKind.available)
+    func ownToxics(_ driver: ProxyDriverKind) async throws {
+        try await World.with(driver) { world in
+            let (client, server, listener) = try await self.pair(world)
+            let port = try World.port(of: try await world.ask("GET", "proxies/p"))
+            // Nobody comes in any more, and who was in stays in (upstream #155, #410).
+            try await world.addToxic("down", to: "p")
+            await #expect(throws: SocketError(number: ECONNREFUSED)) {
+                _ = try await Socket.connect(port)
+            }
+            try await client.send("still in")
+            #expect(await server.text(8) == "still in")
+            try await world.ask("DELETE", "proxies/p/toxics/down_downstream", expecting: 204)
+            // Bits flip in one direction, decided block by block, and none is lost (PR #451).
+            try await world.addToxic(
+                "corrupt", to: "p", stream: "upstream", ["probability": 1, "bits": 1])
+            let victim = try await Socket.connect(port)
+            let witness = try await listener.accept()
+            try await victim.send([UInt8](repeating: 0, count: 1448))
+            let (bytes, _) = await witness.receive(1448)
+            #expect(bytes.count == 1448)
+            #expect(bytes.map(\.nonzeroBitCount).reduce(0, +) == 1)
+            try await world.ask("POST", "reset", expecting: 204)
+            try await victim.send([0])
+            #expect(await witness.receive(1).bytes == [0])
+            try await world.addToxic(
+                "delay", to: "p",
+                ["latency": 100, "jitter": 1, "distribution": "pareto", "correlation": 0.5])
+            let begin = ContinuousClock.now
+            try await server.send("x")
+            #expect(await client.text(1) == "x")
+            #expect(ContinuousClock.now - begin >= .milliseconds(50))
+            try await world.ask(
+                "POST", "proxies/p/toxics", ["type": "loss", "toxicity": 0.5], expecting: 400)
+            try await world.ask(
+                "POST", "proxies/p/toxics",
+                ["type": "loss", "attributes": ["probability": 1.5]], expecting: 400)
+        }
+    }
+
+    @Test("a proxy that is born down keeps its port", arguments: ProxyDriverKind.available)
+    func bornDown(_ driver: ProxyDriverKind) async throws {
+        try await World.with(driver) { world in
+            let (listener, upstream) = try Socket.listen()
+            let proxy = try await world.ask(
+                "POST", "proxies",
+                [
+                    "name": "p", "listen": "127.0.0.1:0",
+                    "upstream": .string("127.0.0.1:\(upstream)"), "toxics": [["type": "down"]],
+                ], expecting: 201)
+            let port = try World.port(of: proxy)
+            #expect(port != 0)
+            await #expect(throws: SocketError(number: ECONNREFUSED)) {
+                _ = try await Socket.connect(port)
+            }
+            try await world.ask("DELETE", "proxies/p/toxics/down_downstream", expecting: 204)
+            let client = try await Socket.connect(port)
+            let server = try await listener.accept()
+            try await client.send("x")
+            #expect(await server.text(1) == "x")
         }
     }
 

@@ -15,7 +15,7 @@ final class World: Sendable {
     let client: ToxiproxyClient
 
     static func with(
-        _ driver: ProxyDriverKind, seed: UInt64 = 1, state: String? = nil,
+        _ driver: ProxyDriverKind, seed: UInt64 = 1, state: String? = nil, isLazy: Bool = false,
         _ body: (World) async throws -> Void
     ) async throws {
         var settings = ToxiproxySettings(version: "2.12.0")
@@ -23,6 +23,9 @@ final class World: Sendable {
         settings.port = 0
         settings.seed = Seed(seed)
         settings.stateFile = state
+        settings.isLazy = isLazy
+        settings.proxyMetrics = true
+        settings.runtimeMetrics = true
         let world = try await World(settings, driver)
         do { try await body(world) } catch {
             await world.close()

@@ -39,4 +39,26 @@ struct EtcdTests {
         expectCuts(cuts, in: result)
         #expect(result.warnings == [])
     }
+
+    @Test(arguments: [
+        ("registers", [], "valid", [] as [String]),
+        ("registers-alone", ["--alone"], "invalid", ["not-linearizable"]),
+    ])
+    func readsThroughTheLeaderAreLinearizableAndThoseOfOneMemberAreNot(
+        scenario: String, options: [String], verdict: String, anomalies: [String]
+    ) async throws {
+        let run = try ExampleRun(
+            ["test", "--quiet", "--seed", "1", ExampleRun.example("etcd/\(scenario).yaml"), "--"]
+                + [ExampleRun.example("etcd/registers.py")] + options)
+        let code = try await run.exitCode(within: .seconds(240))
+        #expect(code == 0, "\(run.output)\n\(run.errors)")
+        let result = try run.result()
+        #expect(result.verdict == verdict)
+        #expect(result.findings.map(\.checker) == ["linearizable"])
+        #expect(result.findings.flatMap(\.anomalies) == anomalies)
+        // The seed decides what the nemesis does.
+        let cuts = result.faults.map(\.text)
+        #expect(cuts.count == 3)
+        expectCuts(cuts, in: result)
+    }
 }

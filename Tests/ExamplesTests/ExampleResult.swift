@@ -17,7 +17,7 @@ struct ExampleResult: Decodable {
 
     struct Cut: Decodable {
         let link: String
-        let crossed_bytes: Int
+        let crossedBytes: Int
     }
 
     let verdict: String?
@@ -31,7 +31,9 @@ extension ExampleRun {
     /// The result of the one run in this directory.
     func result() throws -> ExampleResult {
         let file = self.directory.appending(path: "runs/latest/results.json")
-        return try JSONDecoder().decode(ExampleResult.self, from: Data(contentsOf: file))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(ExampleResult.self, from: Data(contentsOf: file))
     }
 }
 
@@ -40,5 +42,5 @@ func expectCuts(_ texts: [String], in result: ExampleResult) {
     let cuts = result.faults.filter { $0.text.hasPrefix("partition ") }
     #expect(cuts.map(\.text) == texts)
     #expect(cuts.allSatisfy { $0.touched > 0 && $0.hits > 0 })
-    #expect(!result.cuts.isEmpty && result.cuts.allSatisfy { $0.crossed_bytes == 0 })
+    #expect(!result.cuts.isEmpty && result.cuts.allSatisfy { $0.crossedBytes == 0 })
 }

@@ -52,6 +52,19 @@ class Member:
         )
         return [base64.b64decode(item["key"]).decode() for item in reply.get("kvs", [])]
 
+    def get(self, key: str, alone: bool = False, timeout: float = 15):
+        """The value of a key, or None; `alone` as for `keys`."""
+        reply = self.ask("kv/range", timeout, alone=alone, key=text(key), serializable=alone)
+        found = reply.get("kvs", [])
+        return base64.b64decode(found[0]["value"]).decode() if found else None
+
+    def swap(self, key: str, old: str, new: str, timeout: float = 15) -> bool:
+        """Sets a key if it has a certain value; whether it had."""
+        condition = {"key": text(key), "target": "VALUE", "result": "EQUAL", "value": text(old)}
+        put = {"requestPut": {"key": text(key), "value": text(new)}}
+        reply = self.ask("kv/txn", timeout, compare=[condition], success=[put])
+        return reply.get("succeeded", False)
+
     def status(self) -> dict:
         """Who leads, as this member sees it: `leader` is '0' for nobody."""
         reply = self.ask("maintenance/status", timeout=2, alone=True)

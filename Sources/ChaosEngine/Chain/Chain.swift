@@ -26,7 +26,8 @@ final class Chain {
     private var inbox: Deque<ChainItem> = []
     /// From which the stages' draws derive.
     private let key: Seed
-    private let limit: Int
+    /// How many bytes a stage that delays may hold.
+    var limit: Int
     /// Whether the connection ends: nothing more comes in.
     private var isEnding = false
     /// Whether it took nothing more when it was last asked for something to do.
@@ -57,7 +58,7 @@ final class Chain {
     /// Whether it takes something now.
     func accepts(at now: Instant) -> Bool {
         if self.isEnding || !self.inbox.isEmpty { return false }
-        return self.stages.first?.accepts(at: now) ?? true
+        return self.stages.first?.accepts(at: now, limit: self.limit) ?? true
     }
 
     func take(_ chunk: Chunk, at now: Instant) {
@@ -88,7 +89,9 @@ final class Chain {
             if self.stages.isEmpty {
                 if let action = self.leave(fromInboxTo: isSinkReady) { return action }
             } else {
-                while let head = self.inbox.first, self.stages[0].accepts(at: now) {
+                while let head = self.inbox.first,
+                    self.stages[0].accepts(at: now, limit: self.limit)
+                {
                     self.inbox.removeFirst()
                     self.stages[0].take(head, at: now)
                     isMoving = true
@@ -113,7 +116,7 @@ final class Chain {
         let isLast = index == self.stages.count - 1
         while isLast
             ? isSinkReady || self.stages[index].endsNext(at: now)
-            : self.stages[index + 1].accepts(at: now)
+            : self.stages[index + 1].accepts(at: now, limit: self.limit)
         {
             let item = self.stages[index].emit(at: now)
             self.lost += self.stages[index].takeLost()
@@ -180,7 +183,7 @@ final class Chain {
         for link in wanted {
             guard let index = self.stages.firstIndex(where: { $0.link === link }) else {
                 if !self.stages.isEmpty { self.stages[self.stages.count - 1].interrupt() }
-                self.stages.append(StageState(link, key: self.key, limit: self.limit, at: now))
+                self.stages.append(StageState(link, key: self.key, at: now))
                 continue
             }
             if self.stages[index].stage.revision != link.stage.revision {

@@ -13,7 +13,6 @@ struct StageState {
     private(set) var stage: Stage
     /// The stage's draws on this connection; the first says whether it acts at all.
     private let draws: Seed
-    private let limit: Int
 
     /// What it has, in order.
     private var held: Deque<ChainItem> = []
@@ -43,14 +42,11 @@ struct StageState {
     /// Whether it acted for the first time since that was last asked.
     private var hasNews = false
 
-    /// - Parameters:
-    ///   - key: From which the draws of this connection and direction derive.
-    ///   - limit: How many bytes it may hold.
-    init(_ link: LinkStage, key: Seed, limit: Int, at now: Instant) {
+    /// - Parameter key: From which the draws of this connection and direction derive.
+    init(_ link: LinkStage, key: Seed, at now: Instant) {
         self.link = link
         self.stage = link.stage
         self.draws = key.derived("stage", link.stage.label)
-        self.limit = limit
         self.begin(at: now)
     }
 
@@ -101,12 +97,14 @@ struct StageState {
     // MARK: - In
 
     /// Whether it takes something now.
-    func accepts(at now: Instant) -> Bool {
+    ///
+    /// - Parameter limit: How many bytes it may hold, if it delays.
+    func accepts(at now: Instant, limit: Int) -> Bool {
         if self.isFinished || self.hasReachedLimit { return false }
         switch self.action {
         case .delay:
             return self.held.isEmpty
-                || (self.held.count <= Self.delayedChunks && self.heldBytes < self.limit)
+                || (self.held.count <= Self.delayedChunks && self.heldBytes < limit)
         case .swallow: return true
         case .slice: return self.held.isEmpty && (self.timer ?? now) <= now
         default: return self.held.isEmpty

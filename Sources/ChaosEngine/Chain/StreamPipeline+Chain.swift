@@ -11,6 +11,7 @@ extension StreamPipeline {
         guard let chain = self.chain else {
             return self.next(at: now, isSinkReady: isSinkReady, gates: gates, context: context)
         }
+        chain.limit = self.link.network.shareOfQueues
         defer {
             for stage in chain.takeNews() { context.journal.struck(stage, self) }
         }

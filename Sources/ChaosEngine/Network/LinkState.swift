@@ -30,6 +30,8 @@ package final class LinkState {
     package internal(set) var connectionsOpened = 0
     /// How many of them are open.
     package internal(set) var connectionsOpen = 0
+    /// How many bytes were read that go over this link.
+    package private(set) var bytesReceived = 0
     /// How many bytes were delivered over this link.
     package internal(set) var bytesDelivered = 0
     /// How many messages were found on this link.
@@ -132,6 +134,9 @@ package final class LinkState {
     package var isUntouched: Bool {
         self.faults.isEmpty && self.stages.isEmpty && self.cuts.isEmpty
     }
+
+    /// Notes that bytes were read.
+    package func received(_ count: Int) { self.bytesReceived += count }
 
     /// Notes that bytes were delivered which no engine saw.
     package func delivered(_ count: Int) { self.bytesDelivered += count }

@@ -26,6 +26,10 @@ package final class Network {
     private var changed: [LinkState] = []
     /// How many connections are open, over all links.
     var connectionsOpen = 0
+    /// How many bytes one direction may hold of what all connections may hold together.
+    var shareOfQueues: Int {
+        min(self.queueLimit, max(64 << 10, self.queueLimitOfRun / max(1, 2 * self.connectionsOpen)))
+    }
     /// Called with each whole message when some trigger waits for one.
     package var messageObserver: ((Link, MessageView) -> Void)?
 

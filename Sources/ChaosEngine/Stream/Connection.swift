@@ -95,6 +95,7 @@ package final class Connection<Bytes: StreamBytes> {
         guard self.isTransparent(direction) else { return false }
         self.with(direction) { pipeline in
             pipeline.counters.received += count
+            pipeline.link.received(count)
             pipeline.counters.written += count
         }
         return true
@@ -115,6 +116,7 @@ package final class Connection<Bytes: StreamBytes> {
         let count = bytes.count
         self.with(direction) { pipeline in
             pipeline.counters.received += count
+            pipeline.link.received(count)
             if self.isOver || isFinished || pipeline.hasEnded {
                 pipeline.counters.discarded += count
                 return

@@ -234,7 +234,7 @@
                     ("connection", .int(Int64(self.ticket.ordinal))),
                     ("target", .string(self.route.upstream.description)), ("why", .string(why)),
                 ])
-            self.fail(self.listener)
+            if self.route.endsUnreached { self.end() } else { self.fail(self.listener) }
         }
     }
 #endif

@@ -200,6 +200,8 @@
                 let count = self.read(source)
                 if count > 0 {
                     source.received += count
+                    (source === self.opener ? self.ticket.forward : self.ticket.backward)
+                        .received(count)
                     self.pass(count, to: sink)
                     if self.engine != nil || sink.rest != nil { return }
                 } else if count == 0 {
@@ -413,9 +415,12 @@
         /// Ends the connection at once, because its listener is closed for good.
         func close() {
             if self.isOver { return }
-            self.end { $0.close() }
+            self.end()
             self.service()
         }
+
+        /// Ends both streams behind what was written.
+        func end() { self.end { $0.close() } }
 
         private func end(_ closing: (EpollLeg) -> Void) {
             self.isOver = true

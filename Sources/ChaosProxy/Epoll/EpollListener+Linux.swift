@@ -18,11 +18,14 @@
         let target: SocketAddress?
         /// From which address the target is dialled.
         let source: SocketAddress?
+        /// Whether a connection whose target cannot be reached is ended rather than reset.
+        let endsUnreached: Bool
 
         init(_ spec: ProxiedLink) throws {
             self.upstream = spec.upstream
             self.target = try NameLookup.literal(spec.upstream)
             self.source = try spec.sourceHost.map { try SocketAddress(ipAddress: $0, port: 0) }
+            self.endsUnreached = spec.endsUnreached
         }
 
         /// The same way, dialled from another address.
@@ -30,6 +33,7 @@
             self.upstream = other.upstream
             self.target = other.target
             self.source = source
+            self.endsUnreached = other.endsUnreached
         }
     }
 

@@ -172,6 +172,6 @@ extension ProxyConnection {
                 ("target", .string(self.spec.upstream.description)),
                 ("why", .string(SocketFailure.reason(error))),
             ])
-        self.failed(.listener)
+        if self.spec.endsUnreached { self.close() } else { self.failed(.listener) }
     }
 }
