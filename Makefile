@@ -42,20 +42,18 @@ format: ## Formats all sources
 lint: ## Checks the formatting of all sources
 	@$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SWIFT_FILES)
 
-bench: ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in two minutes)
-	@scripts/install-packages git libc6-dev haproxy nginx-light libnginx-mod-stream
+bench: packages ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in two minutes)
+	@scripts/install-packages haproxy nginx-light libnginx-mod-stream
 	@$(SWIFT) build -c release --product chaos
 	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
 	@Benchmarks/.build/release/chaos-bench --chaos .build/release/chaos $(BENCH)
 
-soak: ## Keeps chaos under load and change for ten minutes, then kills it (SOAK=60s: for a minute)
-	@scripts/install-packages git libc6-dev
+soak: packages ## Keeps chaos under load and change for ten minutes, then kills it (SOAK=60s: for a minute)
 	@$(SWIFT) build -c release --product chaos
 	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
 	@Benchmarks/.build/release/chaos-bench soak --chaos .build/release/chaos --for $(SOAK)
 
-fuzz: ## Fuzzes every parser that reads what others send (FUZZ=10m: each for ten minutes)
-	@scripts/install-packages
+fuzz: packages ## Fuzzes every parser that reads what others send (FUZZ=10m: each for ten minutes)
 	@SWIFT="$(SWIFT)" Fuzz/run $(FUZZ)
 
 clean: ## Removes what was built

@@ -66,7 +66,7 @@ let tests: [Target] = [
         "ChaosRun",
         [
             "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosProxy",
-            "ChaosCluster", "ChaosControl", "ChaosReport", "ChaosWorkloads",
+            "ChaosCluster", "ChaosControl", "ChaosReport", "ChaosWorkloads", collections,
         ]
     ),
     ("ChaosTesting", ["chaos-node"]),

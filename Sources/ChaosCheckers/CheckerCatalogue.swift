@@ -8,8 +8,11 @@ private struct CheckerKind: Sendable {
 }
 
 private let checkerKinds: [CheckerKind] = [
-    CheckerKind(name: "set-full", parameters: ["linearizable"]) { parameters throws(InputError) in
-        SetFullChecker(isLinearizable: try parameters.flag("linearizable") ?? false)
+    CheckerKind(name: "set-full", parameters: ["linearizable", "last_read_is_final"]) {
+        parameters throws(InputError) in
+        SetFullChecker(
+            isLinearizable: try parameters.flag("linearizable") ?? false,
+            lastReadIsFinal: try parameters.flag("last_read_is_final") ?? false)
     },
     CheckerKind(name: "availability", parameters: ["at_least"]) { parameters throws(InputError) in
         AvailabilityChecker(minimum: try parameters.share("at_least"))

@@ -17,21 +17,47 @@ import ChaosCore
 /// - **unsettled**: in some final reads and not in others, known only since the final reads
 ///   began. Unknown.
 ///
+/// Jepsen marks no read as final and goes by the last one; ``lastReadIsFinal`` judges its histories so.
+///
 /// An add that ended as `info` and was never seen is neither required nor forbidden.
 package struct SetFullChecker: Checker {
     /// Whether a stale element is an error.
     package let isLinearizable: Bool
+    /// Whether the last ok read counts as final in a history that marks none.
+    package let lastReadIsFinal: Bool
 
-    package init(isLinearizable: Bool = false) { self.isLinearizable = isLinearizable }
+    package init(isLinearizable: Bool = false, lastReadIsFinal: Bool = false) {
+        self.isLinearizable = isLinearizable
+        self.lastReadIsFinal = lastReadIsFinal
+    }
 
     package var name: String { "set-full" }
 
     package func check(_ history: History) -> Finding {
-        let observations = SetObservations(history)
+        let observations = SetObservations(
+            self.lastReadIsFinal ? history.markingFinalRead : history)
         let census = SetCensus(observations)
         return SetReport(
             checker: self.name, observations: observations, census: census,
             isLinearizable: self.isLinearizable
         ).finding
+    }
+}
+
+extension History {
+    /// The history with its last ok read marked as final, if no read is.
+    fileprivate var markingFinalRead: History {
+        let reads = self.invocations.filter { $0.begin.function == "read" }
+        guard !reads.contains(where: \.begin.isFinal),
+            let last = reads.last(where: { $0.outcome == .ok }), let end = last.end
+        else { return self }
+        return History(
+            self.operations.map { operation in
+                var operation = operation
+                if operation.index == last.begin.index || operation.index == end.index {
+                    operation.isFinal = true
+                }
+                return operation
+            })
     }
 }

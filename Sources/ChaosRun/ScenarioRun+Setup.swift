@@ -191,6 +191,7 @@ extension ScenarioRun {
 
     /// How addresses are made; what holds them for this run goes into `holdings`.
     private func style() throws -> AddressPlan.Style {
+        if self.scenario.addressing == .ipv6 { return .ports(host: "::1") }
         #if os(Linux)
             if self.scenario.addressing != .ports && !self.scenario.nodes.isEmpty {
                 if let lease = try? LoopbackLease() {

@@ -62,11 +62,10 @@ private struct LinkSnapshot: Sendable {
         let touched: Int
         let wins: Bool
 
-        init(_ injection: Injection, wins: Bool) {
+        init(_ injection: Injection, on state: LinkState, wins: Bool) {
             self.id = injection.id
             self.fault = injection.fault
-            self.hits = injection.hits
-            self.touched = injection.touched
+            (self.touched, self.hits) = state.counters(of: injection)
             self.wins = wins
         }
     }
@@ -84,8 +83,8 @@ private struct LinkSnapshot: Sendable {
         self.bytes = state.bytesDelivered
         self.messages = state.messagesSeen
         self.faults =
-            state.winningInjections.map { Fault($0, wins: true) }
-            + state.beatenInjections.map { Fault($0, wins: false) }
+            state.winningInjections.map { Fault($0, on: state, wins: true) }
+            + state.beatenInjections.map { Fault($0, on: state, wins: false) }
         self.cuts = state.coveringCuts.map(\.id)
     }
 

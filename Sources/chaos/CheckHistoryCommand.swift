@@ -79,7 +79,7 @@ struct CheckHistoryCommand: ParsableCommand {
         do {
             checker = try self.checker()
         } catch {
-            printError("chaos: \(error)")
+            printError("\(error)")
             throw ExitCode(ChaosExit.usage)
         }
         var verdicts: [Verdict] = []
@@ -121,6 +121,8 @@ struct CheckHistoryCommand: ParsableCommand {
         if self.linearizableKeys { values["linearizable_keys"] = true }
         if self.linearizable { values["linearizable"] = true }
         if let budget { values["budget"] = .int(Int64(budget)) }
+        // Others' histories mark no read as final.
+        if self.model == "set-full" { values["last_read_is_final"] = true }
         for parameter in self.parameters {
             guard let equals = parameter.firstIndex(of: "=") else {
                 throw InputError("--set is NAME=VALUE", found: parameter)
@@ -139,7 +141,7 @@ struct CheckHistoryCommand: ParsableCommand {
         } else if let content = FileManager.default.contents(atPath: file) {
             data = content
         } else {
-            printError("chaos: \(file): the file cannot be read")
+            printError("\(file): there is no such file")
             throw ExitCode(ChaosExit.badInput)
         }
         do {

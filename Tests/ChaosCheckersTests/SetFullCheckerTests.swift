@@ -180,6 +180,18 @@ struct SetFullCheckerTests {
         #expect(self.finding(History()).verdict == .unknown)
     }
 
+    @Test func goesByTheLastReadOfJepsensHistories() {
+        var script = HistoryScript()
+        script.add(1)
+        script.read([])
+        script.read([1])
+        let checker = SetFullChecker(lastReadIsFinal: true)
+        #expect(checker.check(script.history).verdict == .valid)
+        script.read([], on: "n2")
+        #expect(checker.check(script.history).anomalies == ["lost"])
+        #expect(self.finding(script.history).summary == "there was no final read")
+    }
+
     @Test func saysInvalidEvenWhereItIsUnsureToo() {
         var script = HistoryScript()
         script.add(1)

@@ -54,7 +54,8 @@
 
         /// Plans addresses, watches while the body runs, and ends everything.
         static func with(
-            ports host: String? = nil, _ body: (BypassBench) async throws -> Void
+            ports host: String? = nil, transport: PortSpec.Transport = .tcp,
+            _ body: (BypassBench) async throws -> Void
         ) async throws {
             let lease = try LoopbackLease()
             let style =
@@ -62,9 +63,12 @@
                 ?? .loopback(network: lease.network)
             var ports = FreePorts(style: style)
             let nodes: [NodeName] = ["n1", "n2", "n3"]
+            let directory = try temporaryDirectory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }
+            let port = PortSpec(name: "main", transport: transport)
             let plan = try AddressPlan(
-                nodes: nodes.map { (name: $0, ports: [PortSpec(name: "main")]) }, style: style,
-                socketDirectory: "/tmp", allocator: &ports)
+                nodes: nodes.map { (name: $0, ports: [port]) }, style: style,
+                socketDirectory: directory, allocator: &ports)
             ports.release()
             let host = try ProcessHost(run: "leaks-\(UUID().uuidString)")
             let found = Records<Bypass>()

@@ -1,6 +1,7 @@
 #if os(Linux)
     import ChaosCluster
     import ChaosCore
+    import ChaosScenario
     import Foundation
     import Testing
 
@@ -138,6 +139,44 @@
                 #expect(
                     bench.found.all.first?.hint
                         == "declare this port under 'ports' of n2, so that it has links")
+            }
+        }
+
+        @Test func aUnixSocketOfAnotherNodeIsFoundToo() async throws {
+            try await BypassBench.with(ports: "127.0.0.1", transport: .unix) { bench in
+                guard case .unix(let path)? = bench.plan.listen("n2", "main") else {
+                    Issue.record("n2 listens at a path")
+                    return
+                }
+                let undeclared = path + ".more"
+                let listener = """
+                    import signal, socket, sys
+                    kept = []
+                    for path in sys.argv[1:]:
+                        s = socket.socket(socket.AF_UNIX)
+                        s.bind(path)
+                        s.listen()
+                        kept.append(s)
+                    while True: kept.append(kept[len(kept) % (len(sys.argv) - 1)].accept())
+                    """
+                let dialer = """
+                    import signal, socket, sys, time
+                    kept = []
+                    for path in sys.argv[1:]:
+                        s = socket.socket(socket.AF_UNIX)
+                        while s.connect_ex(path): time.sleep(0.01)
+                        kept.append(s)
+                    while True: signal.pause()
+                    """
+                try await bench.start("n2", ["python3", "-c", listener, path, undeclared])
+                try await bench.start("n1", ["python3", "-c", dialer, path, undeclared])
+                let sentences = await bench.sentences(atLeast: 2)
+                #expect(
+                    sentences == [
+                        "n1 talks to n2 past chaos: it dialled unix:\(path) directly",
+                        "n1 talks to n2 past chaos: it dialled unix:\(undeclared) directly",
+                    ])
+                #expect(Set(bench.found.all.map(\.port)) == ["main", nil])
             }
         }
 

@@ -46,7 +46,7 @@ let topMistakes = [
         "a.yaml:1:6: a duration is a number with a unit (ns us ms s m h), found '10'",
         "hint: write '10ms' or '10s'",
         "a.yaml:2:7: a seed is a whole number from 0 to 18446744073709551615, found '-1'",
-        "a.yaml:3:13: 'addressing' is one of auto, loopback, ports, found 'loopbak'",
+        "a.yaml:3:13: 'addressing' is one of auto, loopback, ports, ipv6, found 'loopbak'",
         "hint: did you mean 'loopback'?", "a.yaml:4:1: chaos cannot do 'backend' yet"),
     MistakeCase(
         "\"seed\": 1\n'seed': 2", "a.yaml:2:1: a key stands once in a scenario, found 'seed'",

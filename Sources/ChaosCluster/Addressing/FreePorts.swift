@@ -13,11 +13,15 @@ import ChaosScenario
 ///
 /// On an address of 127/8 that is ours alone the numbers count up from 7001, so that a run looks
 /// the same as the one before; only a server on all addresses can be in the way. On a shared
-/// address the system chooses, and the sockets stay bound until the last moment: what is left is
-/// the instant between `release` and the node's own bind(2).
+/// address they are drawn from below the ephemeral range, so that no connection that somebody opens
+/// meanwhile gets one, and the sockets stay bound until the last moment: what is left is the instant
+/// between `release` and the node's own bind(2).
 package final class FreePorts: PortAllocator {
     /// Where counting starts: above what servers like by default, below the ephemeral range.
     private static let first: UInt16 = 7001
+    /// What is drawn from: Linux and others give connections numbers from 32768 (ip(7),
+    /// ip_local_port_range).
+    private static let drawn: Range<UInt16> = 10_000..<32_000
 
     private let countsUp: Bool
     private var last: UInt16
@@ -42,24 +46,25 @@ package final class FreePorts: PortAllocator {
         on host: String, _ transport: PortSpec.Transport, avoiding taken: Set<UInt16>
     ) throws(InputError) -> UInt16 {
         if !self.countsUp {
-            for _ in 0..<100 {
-                guard let number = self.bind(host, 0, transport) else { break }
-                if !taken.contains(number), self.given.insert(number).inserted { return number }
+            for _ in 0..<10_000 {
+                let number = UInt16.random(in: Self.drawn)
+                if taken.contains(number) || !self.given.insert(number).inserted { continue }
+                if self.bind(host, number, transport) { return number }
             }
         }
         while self.countsUp, self.last < 32_000 {
             self.last += 1
             if taken.contains(self.last) { continue }
-            if self.bind(host, self.last, transport) != nil { return self.last }
+            if self.bind(host, self.last, transport) { return self.last }
         }
         throw InputError("addressing: a free port must be left", found: host)
     }
 
-    /// Binds a port and keeps the socket; 0 lets the system choose.
+    /// Binds a port and keeps the socket.
     private func bind(
         _ host: String, _ number: UInt16, _ transport: PortSpec.Transport
-    ) -> UInt16? {
-        guard var address = SocketAddress(host: host, port: number) else { return nil }
+    ) -> Bool {
+        guard let address = SocketAddress(host: host, port: number) else { return false }
         #if os(Linux)
             let kinds = (stream: Int32(SOCK_STREAM.rawValue), datagram: Int32(SOCK_DGRAM.rawValue))
         #else
@@ -67,13 +72,13 @@ package final class FreePorts: PortAllocator {
         #endif
         let kind = transport == .udp ? kinds.datagram : kinds.stream
         let socket = socket(address.family, kind, 0)
-        guard socket >= 0 else { return nil }
+        guard socket >= 0 else { return false }
         _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-        guard address.bind(socket) == 0, let port = address.localPort(of: socket) else {
+        guard address.bind(socket) == 0 else {
             close(socket)
-            return nil
+            return false
         }
         self.held.append(socket)
-        return port
+        return true
     }
 }

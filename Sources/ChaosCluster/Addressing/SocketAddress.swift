@@ -75,21 +75,6 @@ struct SocketAddress {
 
     /// connect(2): 0 or -1 with errno set.
     func connect(_ socket: Int32) -> Int32 { self.withPointer { systemConnect(socket, $0, $1) } }
-
-    /// The port that a socket is bound to.
-    mutating func localPort(of socket: Int32) -> UInt16? {
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let code = withUnsafeMutablePointer(to: &self.storage) { storage in
-            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                getsockname(socket, $0, &length)
-            }
-        }
-        guard code == 0 else { return nil }
-        // sin_port and sin6_port stand at the same place.
-        return withUnsafeBytes(of: self.storage) { bytes in
-            UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-        }
-    }
 }
 
 // The calls under names that no method shadows.

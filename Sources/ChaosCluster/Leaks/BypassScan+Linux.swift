@@ -15,28 +15,38 @@
 
         private typealias Connection = SocketTable.Connection
 
+        /// What tells a connection from every other.
+        private enum Key: Hashable {
+            case tcp(Connection)
+            /// The sockets of who dialled and of who accepted.
+            case unix(UInt64, UInt64)
+        }
+
         /// A connection by the side that dialled, to something that may be a node.
         private struct Dial {
-            let connection: Connection
+            let key: Key
+            /// The socket that dialled.
+            let inode: UInt64
+            let dialled: Endpoint
             /// The node's own port that was dialled, if the address alone tells.
             let place: ProxiedEnds.Place?
-            /// Who may listen there otherwise.
+            /// Who may listen there otherwise: sockets that listen, or were accepted.
             let listeners: [UInt64]
         }
 
         private struct Finding: Hashable {
             let dialer: NodeName
             let node: NodeName
-            let end: SocketEnd
+            let dialled: Endpoint
         }
 
         private let ends: ProxiedEnds
         private let diagnostics: SocketDiagnostics?
         private let owners: SocketOwners
         /// Connections that need no further look.
-        private var settled: Set<Connection> = []
+        private var settled: Set<Key> = []
         /// Connections whose owner was not found at the last look.
-        private var unowned: Set<Connection> = []
+        private var unowned: Set<Key> = []
         /// Listening sockets that no node has open: who dials them needs no look at all.
         private var foreignListeners: Set<UInt64> = []
         /// Listening sockets whose owner was not found at the last look.
@@ -58,10 +68,11 @@
             let states: TCPStates = [.open, .listening]
             guard let records = try? self.diagnostics?.tcpSockets(in: states) else { return [] }
             let table = SocketTable(records) { !self.ends.isProxied($0, $1) }
-            self.forget(allBut: table)
-            let dials = self.dials(in: table)
+            let unix = ((try? self.diagnostics?.unixSockets()) ?? nil) ?? []
+            self.forget(allBut: table, unix)
+            let dials = self.dials(in: table) + self.dials(in: unix)
             if dials.isEmpty { return [] }
-            let wanted = dials.flatMap { [$0.connection.inode] + $0.listeners }
+            let wanted = dials.flatMap { [$0.inode] + $0.listeners }
             let cluster = self.cluster(Set(wanted))
             for listener in Set(dials.flatMap(\.listeners)) {
                 self.sort(listener, cluster[listener])
@@ -69,13 +80,13 @@
             let targets = dials.map { self.target(of: $0, cluster) }
             // Only what leads to a declared port is worth a look at all processes.
             let foreign = zip(dials, targets).compactMap { dial, target in
-                let inode = dial.connection.inode
+                let inode = dial.inode
                 return cluster[inode] == nil && target?.port != nil ? inode : nil
             }
             let others = foreign.isEmpty ? [:] : self.owners.others(Set(foreign))
             var found: [Bypass] = []
             for (dial, target) in zip(dials, targets) {
-                let inode = dial.connection.inode
+                let inode = dial.inode
                 let owner = cluster[inode] ?? others[inode]
                 if let bypass = self.judge(dial, target, owner) { found.append(bypass) }
             }
@@ -91,12 +102,12 @@
         }
 
         /// Forgets what the kernel has given up, as it may give its number to another socket.
-        private mutating func forget(allBut table: SocketTable) {
-            let connections = Set(table.connections)
-            self.settled.formIntersection(connections)
-            self.unowned.formIntersection(connections)
+        private mutating func forget(allBut table: SocketTable, _ unix: [UnixSocketRecord]) {
+            let keys = Set(table.connections.map { Key.tcp($0) } + unix.map(Self.key))
+            self.settled.formIntersection(keys)
+            self.unowned.formIntersection(keys)
             if self.foreignListeners.isEmpty && self.unownedListeners.isEmpty { return }
-            let listeners = Set(table.listeners.values.joined())
+            let listeners = Set(table.listeners.values.joined()).union(unix.map(\.inode))
             self.foreignListeners.formIntersection(listeners)
             self.unownedListeners.formIntersection(listeners)
         }
@@ -119,17 +130,36 @@
             // A table that changes while it is read may show a socket twice.
             var seen = self.settled
             return table.connections.compactMap { connection in
-                if connection.inode == 0 || !seen.insert(connection).inserted { return nil }
-                if let place = self.ends.place(at: connection.remote) {
-                    return Dial(connection: connection, place: place, listeners: [])
+                if connection.inode == 0 || !seen.insert(.tcp(connection)).inserted { return nil }
+                func dial(_ place: ProxiedEnds.Place?, _ listeners: [UInt64]) -> Dial {
+                    Dial(
+                        key: .tcp(connection), inode: connection.inode,
+                        dialled: connection.remote.endpoint, place: place, listeners: listeners)
                 }
+                if let place = self.ends.place(at: connection.remote) { return dial(place, []) }
                 // Anywhere else, it is on this machine only if the table has its other side.
                 guard faced.contains([connection.remote, connection.local]) else { return nil }
                 let listeners = connection.remote.listeningPlaces.flatMap {
                     table.listeners[$0] ?? []
                 }.filter { !self.foreignListeners.contains($0) }
-                if listeners.isEmpty { return nil }
-                return Dial(connection: connection, place: nil, listeners: listeners)
+                return listeners.isEmpty ? nil : dial(nil, listeners)
+            }
+        }
+
+        /// The connections of Unix sockets that may lead past the proxies and are not settled. The side
+        /// that accepted has the path at which it did.
+        private func dials(in sockets: [UnixSocketRecord]) -> [Dial] {
+            sockets.compactMap { socket in
+                guard !socket.isListening, socket.peer != 0, let path = socket.path,
+                    !self.ends.isProxied(path), !self.settled.contains(Self.key(socket))
+                else { return nil }
+                let place = self.ends.place(at: path)
+                let isForeign = self.foreignListeners.contains(socket.inode)
+                if place == nil && (socket.inode == 0 || isForeign) { return nil }
+                return Dial(
+                    key: Self.key(socket), inode: socket.peer, dialled: .unix(path: path),
+                    place: place,
+                    listeners: place == nil ? [socket.inode] : [])
             }
         }
 
@@ -140,7 +170,8 @@
             if let place = dial.place { return (place.node, place.port) }
             for listener in dial.listeners {
                 guard case .node(let node)? = owners[listener] else { continue }
-                return (node, self.ends.port(numbered: dial.connection.remote.port, of: node))
+                guard case .tcp(let connection) = dial.key else { return (node, nil) }
+                return (node, self.ends.port(numbered: connection.remote.port, of: node))
             }
             return nil
         }
@@ -153,7 +184,7 @@
             var program: String?
             switch owner {
             case .chaos?:
-                self.settled.insert(dial.connection)
+                self.settled.insert(dial.key)
                 return nil
             case .node(let node)?: dialer = node
             case .other(let name)?: (dialer, program) = (.client, name)
@@ -163,18 +194,22 @@
             case nil:
                 // It may have been closed, or handed on, while the processes were read. Who holds
                 // it for longer, and is not to be seen, is somebody else's process.
-                if self.unowned.insert(dial.connection).inserted { return nil }
+                if self.unowned.insert(dial.key).inserted { return nil }
                 (dialer, program) = (.client, "another user's process")
             }
-            self.settled.insert(dial.connection)
+            self.settled.insert(dial.key)
             guard let target, target.node != dialer, dialer != .client || target.port != nil else {
                 return nil
             }
-            let end = dial.connection.remote
-            let finding = Finding(dialer: dialer, node: target.node, end: end)
+            let finding = Finding(dialer: dialer, node: target.node, dialled: dial.dialled)
             guard self.reported.insert(finding).inserted else { return nil }
             return self.ends.bypass(
-                from: dialer, to: target.node, target.port, at: end, program: program)
+                from: dialer, to: target.node, target.port, at: dial.dialled, program: program)
+        }
+
+        /// What tells the connection of a Unix socket from every other.
+        private static func key(_ socket: UnixSocketRecord) -> Key {
+            .unix(socket.peer, socket.inode)
         }
     }
 #endif

@@ -9,19 +9,19 @@ import Synchronization
     import Darwin
 #endif
 
-/// Watches for TCP connections that reach a node without a proxy in between.
+/// Watches for connections, of TCP and of Unix sockets, that reach a node without a proxy in between.
 ///
-/// It looks every half second, on a thread of its own, at the kernel's table of sockets; of a
-/// connection that no address explains it finds out whose process has it open (proc_pid_net(5),
-/// proc_pid_fd(5)). Reported are:
+/// It looks every half second, on a thread of its own, at the kernel's sockets (sock_diag(7)); of a
+/// connection that no address explains it finds out whose process has it open (proc_pid_fd(5)).
+/// Reported are:
 ///
 /// - a node that is connected, or tries to connect, to another node: at the address where that
 ///   one listens, or at any other address or undeclared port at which one of its processes does;
 /// - anybody else who is connected to a declared port of a node, as `client`. Chaos itself, which
 ///   asks nodes whether they are ready, is no leak.
 ///
-/// Connections that are opened and closed between two looks are missed, and so are UDP and Unix
-/// sockets: silence proves little. A process that has left its node's session *and* has been
+/// Connections that are opened and closed between two looks are missed, and so are UDP and abstract
+/// Unix sockets: silence proves little. A process that has left its node's session *and* has been
 /// started with an emptied environment counts as `client`.
 package final class BypassWatch: Sendable {
     /// Whether leaks can be found on this system; elsewhere than on Linux the watch finds nothing.

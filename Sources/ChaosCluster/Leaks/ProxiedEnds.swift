@@ -19,6 +19,10 @@ struct ProxiedEnds: Sendable {
     }
 
     private var proxies: Set<SocketEnd> = []
+    /// Where proxies listen at Unix sockets.
+    private var proxyPaths: Set<String> = []
+    /// Where nodes themselves do.
+    private var paths: [String: Place] = [:]
     private var legs: Set<Leg> = []
     private var places: [SocketEnd: Place] = [:]
     private let plan: AddressPlan
@@ -26,13 +30,18 @@ struct ProxiedEnds: Sendable {
     init(_ plan: AddressPlan) {
         self.plan = plan
         for node in plan.nodes {
-            for port in plan.ports(of: node) where port.transport == .tcp {
-                guard let listen = plan.listen(node, port.name), let end = SocketEnd(listen)
-                else { continue }
-                self.places[end] = Place(node: node, port: port.name)
+            for port in plan.ports(of: node) where port.transport != .udp {
+                guard let listen = plan.listen(node, port.name) else { continue }
+                let place = Place(node: node, port: port.name)
+                if case .unix(let path) = listen {
+                    self.paths[path] = place
+                } else if let end = SocketEnd(listen) {
+                    self.places[end] = place
+                }
             }
         }
-        for route in plan.routes where route.port.transport == .tcp {
+        for route in plan.routes where route.port.transport != .udp {
+            if case .unix(let path) = route.listen { self.proxyPaths.insert(path) }
             if let end = SocketEnd(route.listen) { self.proxies.insert(end) }
             if let source = route.source.flatMap({ SocketEnd(host: $0, port: 0) }),
                 let upstream = SocketEnd(route.upstream)
@@ -57,6 +66,12 @@ struct ProxiedEnds: Sendable {
     /// Which node's own port an end is; nil for anything but the address of the plan.
     func place(at end: SocketEnd) -> Place? { self.places[end] }
 
+    /// Which node's own port a Unix socket's path is; nil for anything but the paths of the plan.
+    func place(at path: String) -> Place? { self.paths[path] }
+
+    /// Whether a proxy listens at a Unix socket's path.
+    func isProxied(_ path: String) -> Bool { self.proxyPaths.contains(path) }
+
     /// Which port of a node has this number; nil when it declares none such.
     func port(numbered number: UInt16, of node: NodeName) -> PortName? {
         self.plan.ports(of: node).first { port in
@@ -68,11 +83,11 @@ struct ProxiedEnds: Sendable {
 
     /// What a connection that was found is called.
     func bypass(
-        from dialer: NodeName, to node: NodeName, _ port: PortName?, at end: SocketEnd,
+        from dialer: NodeName, to node: NodeName, _ port: PortName?, at dialled: Endpoint,
         program: String? = nil
     ) -> Bypass {
         Bypass(
-            dialer: dialer, node: node, port: port, dialled: end.endpoint, program: program,
+            dialer: dialer, node: node, port: port, dialled: dialled, program: program,
             proxied: port.flatMap { self.plan.endpoint(of: node, $0, seenBy: dialer) })
     }
 }

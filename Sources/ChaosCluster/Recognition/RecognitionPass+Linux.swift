@@ -14,6 +14,13 @@
     final class RecognitionPass {
         private let diagnostics: SocketDiagnostics
         private let owners: SocketOwners
+        /// How many were found to be clients only because all nodes were looked through in vain.
+        private var ruledOut = 0
+        private var lastLesson = ContinuousClock.now - RecognitionPass.lessonInterval
+
+        /// After how many such clients it is worth to find out who they are, and how often at most.
+        private static let lessonSize = 8
+        private static let lessonInterval = Duration.seconds(2)
 
         init(host: ProcessHost, nodes: [NodeName]) throws(SocketDiagnosticsError) {
             self.diagnostics = try SocketDiagnostics()
@@ -54,9 +61,23 @@
                 Self.note(self.owners.cluster(wanted, isAgain: true), inodes, &openers)
             }
             let stranger = self.stranger
+            let ruledOut = left.compactMap { openers[$0] == nil ? inodes[$0] : nil }
+            if !ruledOut.isEmpty { self.learn(ruledOut) }
             return zip(openers, inodes).map { opener, inode in
                 opener ?? (inode == nil ? Self.gone : stranger)
             }
+        }
+
+        /// Learns who the clients are, now and then: their sockets are still open, as long as they have
+        /// no answer.
+        private func learn(_ inodes: [UInt64]) {
+            self.ruledOut += inodes.count
+            let now = ContinuousClock.now
+            if self.ruledOut < Self.lessonSize || now - self.lastLesson < Self.lessonInterval {
+                return
+            }
+            (self.lastLesson, self.ruledOut) = (now, 0)
+            self.owners.learn(Set(inodes))
         }
 
         /// What the sockets' numbers are; nil for those that nobody has open any more.

@@ -26,13 +26,23 @@
 
         private let chaos: ProcessHandle?
         private let processes: NodeProcesses
+        /// Processes outside of the cluster that were seen to dial nodes, the last one seen first.
+        private var strangers: [NodeProcesses.Member] = []
         /// Processes below the guardian that did not show their sockets when they were last asked.
         private(set) var hidden: [NodeProcesses.Member] = []
 
+        /// Where the last lesson stopped.
+        private var lessonEnd = Int32.max
+
+        /// How long a lesson may take.
+        private static let lessonTime = Duration.milliseconds(20)
         /// How many descriptors of a process are looked at first.
-        private static let likelyLimit = 32
+        private static let likelyLimit = 8
         /// A process that opens one connection after the other uses one number after the other.
-        private static let ahead: Int32 = 8
+        private static let ahead: Int32 = 4
+        /// How many strangers are remembered, and how many descriptors one may have for all of them to
+        /// be looked at before the nodes'.
+        private static let strangerLimit = (count: 16, descriptors: 512)
 
         /// - Parameters:
         ///   - chaos: The process that holds the proxies' sockets.
@@ -69,7 +79,8 @@
                 Self.remember(descriptor, in: member)
             }
             if !isAgain {
-                for member in members where !member.likely.isEmpty {
+                self.strangers.removeAll { !$0.handle.exists }
+                for member in members + self.strangers where !member.likely.isEmpty {
                     let highest = member.likely.max() ?? 0
                     for descriptor in member.likely + (1...Self.ahead).map({ highest + $0 }) {
                         if rest.isEmpty { return owners }
@@ -77,6 +88,17 @@
                             found(inode, at: descriptor, of: member)
                         }
                     }
+                }
+                // Nobody can be ruled out before all nodes were looked through, so it is cheaper to
+                // find those who are no nodes.
+                for stranger in self.strangers {
+                    var left = Self.strangerLimit.descriptors
+                    stranger.handle.visitSockets { descriptor, inode in
+                        if rest.contains(inode) { found(inode, at: descriptor, of: stranger) }
+                        left -= 1
+                        return !rest.isEmpty && left > 0
+                    }
+                    if rest.isEmpty { return owners }
                 }
             }
             self.hidden = []
@@ -104,6 +126,33 @@
             if let member = self.processes.member(pid) { return Owner(member) }
             self.processes.refresh(isForced: true)
             return self.processes.member(pid).map { Owner($0) }
+        }
+
+        /// Finds out who outside of the cluster has these sockets, and looks there first from now on.
+        /// It goes through the processes of the machine, for a short time only: the next call goes on
+        /// where this one had to stop.
+        func learn(_ wanted: Set<UInt64>) {
+            let deadline = ContinuousClock.now + Self.lessonTime
+            var rest = wanted
+            // The newest first: a client has often just come.
+            let all = ProcessHandle.all().filter { self.processes.member($0) == nil }
+            let start = all.lastIndex { $0 < self.lessonEnd } ?? all.count - 1
+            for offset in all.indices {
+                let pid = all[(start - offset + all.count) % all.count]
+                self.lessonEnd = pid
+                if rest.isEmpty || ContinuousClock.now > deadline { return }
+                guard let handle = ProcessHandle(pid: pid) else { continue }
+                let stranger = NodeProcesses.Member(handle, .client)
+                handle.visitSockets { descriptor, inode in
+                    if rest.remove(inode) != nil { Self.remember(descriptor, in: stranger) }
+                    return !rest.isEmpty
+                }
+                if stranger.likely.isEmpty { continue }
+                self.strangers.removeAll { $0.handle.pid == pid }
+                self.strangers.insert(stranger, at: 0)
+                if self.strangers.count > Self.strangerLimit.count { self.strangers.removeLast() }
+                self.lessonEnd = .max
+            }
         }
 
         /// Which of all processes have these sockets open. Those of other users do not tell.

@@ -24,7 +24,18 @@ final class LinkFault {
         return self.matched
     }
 
-    func touch(_ count: Int = 1) { self.injection.touched += count }
+    /// How many connections, messages and blocks of this link were exposed to it.
+    private(set) var touched = 0
+    /// How many of them it struck.
+    private(set) var hits = 0
 
-    func hit(_ count: Int = 1) { self.injection.hits += count }
+    func touch(_ count: Int = 1) {
+        self.touched += count
+        self.injection.touched += count
+    }
+
+    func hit(_ count: Int = 1) {
+        self.hits += count
+        self.injection.hits += count
+    }
 }

@@ -111,6 +111,12 @@ package final class LinkState {
     /// The faults in force, by injection id.
     package var winningInjections: [Injection] { self.faults.map(\.injection) }
 
+    /// How often a fault was met, and how often it struck, on this link alone.
+    package func counters(of injection: Injection) -> (touched: Int, hits: Int) {
+        let fault = self.candidates.first { $0.injection === injection }
+        return (fault?.touched ?? 0, fault?.hits ?? 0)
+    }
+
     /// The faults that others of their kind beat, in the order in which they came.
     package var beatenInjections: [Injection] {
         if self.candidates.count == self.faults.count { return [] }

@@ -1,6 +1,7 @@
 #if os(Linux)
     import ChaosCore
     import ChaosEngine
+    import ChaosSockets
     import Dispatch
     import Glibc
     import NIOCore
@@ -533,18 +534,20 @@
             let attempts = self.attempts ?? SilentWatch(on: self)
             self.attempts = attempts
             attempts.watch(
-                self.listeners.compactMap { $0 }.filter(\.isSilent).map {
-                    ($0.address, $0.spec.link)
+                self.listeners.compactMap { $0 }.filter(\.isSilent).compactMap { listener in
+                    SocketEnd(listener.address)
+                        .map { Silence.Listener(end: $0, spec: listener.spec) }
                 })
         }
 
         /// Counts who tries to connect in vain, and then does something.
         func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
             let mailbox = self.mailbox
+            guard let look = self.attempts?.lookAround else { return finish(self) }
             SilentWatch.queue.async {
-                let sockets = ConnectingSocket.all()
+                let attempts = look()
                 _ = mailbox.post { plane in
-                    plane.attempts?.count(sockets)
+                    plane.attempts?.count(attempts)
                     finish(plane)
                 }
             }

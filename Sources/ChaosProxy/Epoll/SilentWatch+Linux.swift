@@ -2,7 +2,6 @@
     import ChaosCore
     import ChaosEngine
     import Dispatch
-    import NIOCore
 
     /// Counts attempts to connect to listeners that keep silent, as `SilentAttempts` does on NIO.
     final class SilentWatch: Sleeper {
@@ -18,8 +17,11 @@
 
         var isWatching: Bool { self.silence.isWatching }
 
+        /// The look at the kernel's sockets, for the queue.
+        var lookAround: @Sendable () -> [Silence.Attempt] { self.silence.look }
+
         /// Watches these listeners and no others.
-        func watch(_ silent: [(address: SocketAddress, link: Link)]) {
+        func watch(_ silent: [Silence.Listener]) {
             let wasWatching = self.isWatching
             self.silence.watch(silent)
             if self.isWatching == wasWatching { return }
@@ -39,8 +41,8 @@
         func goOn() { if self.isWatching { self.sleep() } }
 
         /// Takes in what was seen.
-        func count(_ sockets: [ConnectingSocket]) {
-            for link in self.silence.new(in: sockets) {
+        func count(_ attempts: [Silence.Attempt]) {
+            for link in self.silence.new(in: attempts) {
                 self.plane.network.attemptBlocked(on: link)
             }
         }

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import ChaosSockets
 import NIOCore
 import NIOPosix
 
@@ -164,7 +165,10 @@ final class DataPlane {
         let attempts = self.attempts ?? SilentAttempts(on: self)
         self.attempts = attempts
         attempts.watch(
-            silent.compactMap { listener in listener.address.map { ($0, listener.spec.link) } })
+            silent.compactMap { listener in
+                listener.address.flatMap { SocketEnd($0) }
+                    .map { Silence.Listener(end: $0, spec: listener.spec) }
+            })
     }
 
     // MARK: - Journal and end

@@ -23,27 +23,6 @@ extension OpeningSocket {
     }
 }
 
-extension SocketEnd {
-    /// The end that an address is; nil for a Unix socket's.
-    init?(_ address: SocketAddress) {
-        switch address {
-        case .v4(let address):
-            var storage = sockaddr_storage()
-            withUnsafeMutableBytes(of: &storage) { storage in
-                withUnsafeBytes(of: address.address) { storage.copyMemory(from: $0) }
-            }
-            self.init(storage)
-        case .v6(let address):
-            var storage = sockaddr_storage()
-            withUnsafeMutableBytes(of: &storage) { storage in
-                withUnsafeBytes(of: address.address) { storage.copyMemory(from: $0) }
-            }
-            self.init(storage)
-        case .unixDomainSocket: return nil
-        }
-    }
-}
-
 extension UnixPeer {
     /// The process that connected to the socket of a channel; nil where that cannot be told.
     fileprivate convenience init?(_ channel: any Channel) {

@@ -18,7 +18,7 @@ final class SilentAttempts {
     init(on plane: DataPlane) { self.plane = plane }
 
     /// Watches these listeners and no others.
-    func watch(_ silent: [(address: SocketAddress, link: Link)]) {
+    func watch(_ silent: [Silence.Listener]) {
         self.silence.watch(silent)
         if silent.isEmpty {
             self.task?.cancel()
@@ -36,8 +36,9 @@ final class SilentAttempts {
         if !self.silence.isWatching { return self.plane.loop.makeSucceededVoidFuture() }
         self.looks += 1
         // The list is as long as the machine has sockets: it is read on a thread that may wait.
+        let look = self.silence.look
         return NIOSingletons.posixBlockingThreadPool.runIfActive(eventLoop: self.plane.loop) {
-            ConnectingSocket.all()
+            look()
         }.assumeIsolated().map { self.count($0) }.recover { _ in }.always { _ in
             self.looks -= 1
             if self.looks == 0 { self.whenStopped?.succeed() }
@@ -53,7 +54,7 @@ final class SilentAttempts {
         return stopped.futureResult
     }
 
-    private func count(_ sockets: [ConnectingSocket]) {
-        for link in self.silence.new(in: sockets) { self.plane.network.attemptBlocked(on: link) }
+    private func count(_ attempts: [Silence.Attempt]) {
+        for link in self.silence.new(in: attempts) { self.plane.network.attemptBlocked(on: link) }
     }
 }

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import DequeModule
 
 /// The accepted sockets of one listener that wait until it is known who opened them. They leave in the
 /// order in which they came, whichever answer comes first, so that connections keep their ordinals.
@@ -26,7 +27,7 @@ struct OpenerQueue<Socket> {
 
     private let spec: ProxiedLink
     private let rule: OpenerRule
-    private var waiting: [Entry] = []
+    private var waiting: Deque<Entry> = []
     /// The ticket of the first that waits.
     private var first = 0
     /// Who has used the address so far without being told it.

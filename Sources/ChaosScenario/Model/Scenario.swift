@@ -48,8 +48,10 @@ package struct Scenario: Hashable, Sendable {
         case automatic = "auto"
         /// `127.B.view.node`, the same port everywhere.
         case loopback
-        /// A port of its own for every node and link.
+        /// A port of its own for every node and link, on `127.0.0.1`.
         case ports
+        /// The same on `::1`.
+        case ipv6
     }
 
     /// The verdict that makes a run succeed.

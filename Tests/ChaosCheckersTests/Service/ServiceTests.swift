@@ -52,11 +52,13 @@ struct ServiceTests {
             begin: Instant(nanoseconds: 0), end: Instant(nanoseconds: 1_000_000_000), isCut: true)
         let checker = ConvergenceChecker().told(of: [cut], absent: [])
         #expect(checker.check(try events(script)).verdict == .valid)
-        let apart = checker.check(try events(script + "\n9002 2 call read null @n3\n9002 2 ok read [1] @n3"))
+        let apart = checker.check(
+            try events(script + "\n9002 2 call read null @n3\n9002 2 ok read [1] @n3"))
         #expect(apart.anomalies == ["diverged"])
         #expect(apart.evidence == ["diverged: the read is [1,2] on n1 and [1] on n3"])
         // Before the limit replicas may differ.
-        let early = checker.check(try events(script + "\n5000 2 call read null @n3\n5000 2 ok read [1] @n3"))
+        let early = checker.check(
+            try events(script + "\n5000 2 call read null @n3\n5000 2 ok read [1] @n3"))
         #expect(early.verdict == .valid)
         #expect(ConvergenceChecker().check(History()).verdict == .unknown)
     }

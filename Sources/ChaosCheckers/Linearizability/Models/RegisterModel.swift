@@ -73,6 +73,21 @@ package struct RegisterModel: SequentialModel {
         }
     }
 
+    package func ranks(_ operations: [(invocation: Invocation, action: Action)]) -> [Int]? {
+        // Where few values come again and again, reads tell little about which write they saw.
+        var writes = 0
+        var values: Set<JSONValue> = []
+        for operation in operations {
+            switch operation.action {
+            case .write(let value), .compareAndSet(_, let value):
+                writes += 1
+                values.insert(value)
+            case .read, .mismatch: break
+            }
+        }
+        return values.count * 4 >= writes ? RegisterZones(operations).ranks : nil
+    }
+
     package func text(of state: JSONValue) -> String { state.text }
 
     package func text(of action: Action) -> String {
