@@ -174,34 +174,75 @@ package actor NetworkControl {
     ///   somebody else is ending it right now, returns `nil` once it has ended.
     @discardableResult
     package func end(_ id: String) async throws -> InjectionRecord? {
-        guard let record = self.records.last(where: { $0.id == id && $0.end == nil }),
-            record.kind != .process
-        else { return nil }
-        if self.ending[id] != nil {
-            await withCheckedContinuation { self.ending[id, default: []].append($0) }
-            return nil
+        try await self.end([id]).first
+    }
+
+    /// Ends injections in one change of the network; confirmed when it returns.
+    ///
+    /// - Returns: The records of those that had not ended already, in the order given. What somebody
+    ///   else is ending right now has ended too when this returns, and is not among them.
+    package func end(_ ids: [String]) async throws -> [InjectionRecord] {
+        var meant: [InjectionRecord] = []
+        var others: [String] = []
+        for id in ids {
+            guard let record = self.records.last(where: { $0.id == id && $0.end == nil }),
+                record.kind != .process
+            else { continue }
+            if self.ending[id] == nil {
+                self.ending[id] = []
+                meant.append(record)
+            } else {
+                others.append(id)
+            }
         }
-        self.ending[id] = []
-        defer { for waiting in self.ending.removeValue(forKey: id) ?? [] { waiting.resume() } }
+        let ended = try await self.finish(meant)
+        for id in others where self.ending[id] != nil {
+            await withCheckedContinuation { self.ending[id, default: []].append($0) }
+        }
+        return ended
+    }
+
+    private func finish(_ meant: [InjectionRecord]) async throws -> [InjectionRecord] {
+        if meant.isEmpty { return [] }
+        defer {
+            for record in meant {
+                for waiting in self.ending.removeValue(forKey: record.id) ?? [] { waiting.resume() }
+            }
+        }
+        let ids = Set(meant.map(\.id))
         let (end, counters) = try await self.proxy.change { network, now in
             let links = network.linkStates.map(\.link)
-            let removed = network.removeInjections { $0.belongs(to: id) }
-            let healed = network.heal { $0.id == id }
-            let counters =
-                healed.first.map { InjectionCounters($0, links: links) }
-                ?? InjectionCounters(removed)
-            var details = record.journalled("end")
-            details["touched"] = .int(Int64(counters.touched))
-            details["hits"] = .int(Int64(counters.hits))
-            network.note(record.kind == .faults ? "fault" : record.kind.rawValue, details, at: now)
+            let removed = Dictionary(
+                grouping: network.removeInjections {
+                    ids.contains(InjectionRecord.id(ofEngine: $0.id))
+                }
+            ) { InjectionRecord.id(ofEngine: $0.id) }
+            let healed = Dictionary(grouping: network.heal { ids.contains($0.id) }, by: \.id)
+            let counters = meant.map { record in
+                healed[record.id]?.first.map { InjectionCounters($0, links: links) }
+                    ?? InjectionCounters(removed[record.id] ?? [])
+            }
+            for (record, counters) in zip(meant, counters) {
+                var details = record.journalled("end")
+                details["touched"] = .int(Int64(counters.touched))
+                details["hits"] = .int(Int64(counters.hits))
+                network.note(
+                    record.kind == .faults ? "fault" : record.kind.rawValue, details, at: now)
+            }
             return (now, counters)
         }
-        guard let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) else {
-            return nil
+        var ended: [InjectionRecord] = []
+        for (record, counters) in zip(meant, counters) {
+            guard
+                let index = self.records.lastIndex(where: {
+                    $0.id == record.id && $0.end == nil
+                })
+            else { continue }
+            self.records[index].end = end
+            self.records[index].take(counters)
+            ended.append(self.records[index])
         }
-        self.records[index].end = end
-        self.records[index].take(counters)
-        return self.records[index]
+        return ended
     }
 
     /// Notes a blow to nodes, which is not the network's but belongs to the same list.

@@ -144,8 +144,7 @@ extension ScenarioRun: CommandTarget {
             }
         }
         var ended: [InjectionSummary] = []
-        for record in meant {
-            guard let done = try await parts.network.end(record.id) else { continue }
+        for done in try await parts.network.end(meant.map(\.id)) {
             self.announceEnd(done, .command)
             ended.append(done.injection)
         }

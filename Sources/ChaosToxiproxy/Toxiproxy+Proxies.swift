@@ -123,6 +123,30 @@ extension Toxiproxy {
         return populated
     }
 
+    /// Makes the proxies that were kept in a file. One that cannot start again is there all the same,
+    /// disabled, and keeps none of the others from it.
+    ///
+    /// - Returns: Why proxies could not start, by their names.
+    /// - Throws: `ToxiproxyError` when the file is no list of proxies; then nothing was made.
+    package func restore(
+        _ body: [UInt8]
+    ) async throws(ToxiproxyError) -> [(name: String, failure: ToxiproxyError)] {
+        let inputs = try Self.readList(body)
+        return try await self.change { () throws(ToxiproxyError) in
+            var failures: [(name: String, failure: ToxiproxyError)] = []
+            for var input in inputs {
+                do throws(ToxiproxyError) {
+                    _ = try await self.put(input)
+                } catch {
+                    failures.append((input.name, error))
+                    input.enabled = false
+                    _ = try? await self.put(input)
+                }
+            }
+            return failures
+        }
+    }
+
     private static func readList(_ body: [UInt8]) throws(ToxiproxyError) -> [ProxyInput] {
         let json = try Self.read(body)
         var inputs: [ProxyInput] = []

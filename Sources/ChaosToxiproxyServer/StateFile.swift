@@ -21,6 +21,12 @@ final class StateFile: Sendable {
         return Array(try Data(contentsOf: URL(fileURLWithPath: self.path)))
     }
 
+    /// Puts a file that cannot be read out of the way; returns where it is then.
+    func setAside() -> String? {
+        let place = self.path + ".bad"
+        return rename(self.path, place) == 0 ? place : nil
+    }
+
     /// Writes beside the file, makes sure that it is on the disk, and renames.
     ///
     /// - Throws: `StateFileError` that says which step failed and why.

@@ -98,7 +98,9 @@ package final class ToxiproxyServer: Sendable {
     package func run(isListening: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         await self.populate()
         let address: String
-        do { address = try await HostAddress.find(self.settings.host, within: .seconds(5)) } catch {
+        // As with Go, no host means all of them.
+        let host = self.settings.host.isEmpty ? "0.0.0.0" : self.settings.host
+        do { address = try await HostAddress.find(host, within: .seconds(5)) } catch {
             throw ToxiproxyServerError(
                 "cannot listen on '\(self.settings.host)': \(error.reason)")
         }
@@ -106,7 +108,7 @@ package final class ToxiproxyServer: Sendable {
         if let own = self.metrics { metrics = { await own.text() } }
         // What the libraries tell of themselves is no news of proxies.
         var quiet = self.log
-        quiet.logLevel = max(.warning, self.log.logLevel)
+        quiet.logLevel = .critical
         let app = Application(
             responder: ToxiproxyResponder(api: self.api, events: self.events, metrics: metrics),
             server: .http1(configuration: .init(idleTimeout: .seconds(60))),
@@ -127,12 +129,27 @@ package final class ToxiproxyServer: Sendable {
 
     private func populate() async {
         if let state = self.state {
-            do {
-                if let body = try state.read() { await self.populate(body, from: state.path) }
-            } catch { self.log.error("cannot read '\(state.path)': \(error)") }
+            await self.restore(state)
         }
         if let config = self.settings.config {
             await self.populate(config.body, from: config.name)
+        }
+    }
+
+    private func restore(_ state: StateFile) async {
+        do {
+            guard let body = try state.read() else { return }
+            for (name, failure) in try await self.api.restore(body) {
+                self.log.error(
+                    "A proxy that was kept cannot start and is disabled",
+                    metadata: ["proxy": "\(name)", "error": "\(failure)"])
+            }
+        } catch {
+            // Nothing may overwrite what somebody may still want to mend.
+            let place = state.setAside() ?? state.path
+            self.log.error(
+                "What was kept cannot be read",
+                metadata: ["file": "\(place)", "error": "\(error)"])
         }
     }
 

@@ -19,6 +19,7 @@ struct DurationTests {
             ("1us", "1us"), ("1µs", "1us"), ("1μs", "1us"), ("10usec", "10us"), ("1ns", "1ns"),
             ("100msec", "100ms"), ("2secs", "2s"), ("10 ms", "10ms"), ("0.0005ms", "500ns"),
             ("1000000100ns", "1000000.1us"), ("3600000000.1us", "3600000000.1us"),
+            ("9000.0000001s", "9000.0000001s"),
         ])
     func parse(text: String, shown: String) throws {
         let duration = try Duration(parsing: text)
@@ -153,6 +154,7 @@ struct BandwidthTests {
             ("1MiB/s", "8388.608kbit"),
             ("1.5gbit", "1.5gbit"), ("1B/s", "8bit"), ("1kbit", "1kbit"), ("64bit/s", "64bit"),
             ("1KB/s", "8kbit"), ("1GiB/s", "8589934.592kbit"),
+            ("9000.0000011gbit", "9000.0000011gbit"),
         ])
     func parse(text: String, shown: String) throws {
         let bandwidth = try Bandwidth(parsing: text)
@@ -228,7 +230,7 @@ struct SizeTests {
         "are read and shown",
         arguments: [
             ("100B", "100B"), ("64KiB", "64KiB"), ("16MiB", "16MiB"), ("1GiB", "1GiB"),
-            ("1kB", "1000B"),
+            ("1kB", "1000B"), ("31GB", "31GB"), ("31.000000001GB", "31.000000001GB"),
             ("1.5KiB", "1536B"), ("2048B", "2KiB"), ("1MB", "1000000B"), ("0B", "0B"),
         ])
     func parse(text: String, shown: String) throws {

@@ -432,6 +432,42 @@ struct ChainTests {
         #expect(rig.output(.forward) == sent)
     }
 
+    @Test("no values crash a stage, nor do changes from any to any (upstream #541, #770)")
+    func extremes() {
+        let numbers: [Int64] = [.min, .min + 1, -1, 0, 1, 1000, .max / 2, .max]
+        var actions: [Stage.Action] = [.pass]
+        for number in numbers {
+            actions += [
+                .delayEnd(milliseconds: number), .swallow(closeAfterMilliseconds: number),
+                .reset(afterMilliseconds: number), .limit(bytes: number),
+                .rate(kilobytes: max(0, min(number, .max / 100)), isShared: false),
+                .rate(kilobytes: max(0, min(number, .max / 100)), isShared: true),
+                .slice(
+                    average: Int(max(1, number)), variation: Int(max(1, number)) - 1,
+                    pauseMicroseconds: number),
+            ]
+            for jitter in numbers {
+                actions.append(
+                    .delay(milliseconds: number, jitter: max(0, min(jitter, .max / 2))))
+            }
+        }
+        for first in actions {
+            for second in [
+                actions[0], actions[1], actions[4], actions[9], .limit(bytes: .min), first,
+            ] {
+                let rig = self.rig(Self.stage(1, first))
+                rig.send("abcdef")
+                rig.advance(5)
+                rig.setStages([Self.stage(1, second, revision: 1)])
+                rig.send([UInt8](repeating: 1, count: 5000))
+                rig.end()
+                rig.advance(10)
+                rig.setStages([])
+                rig.advance(10)
+            }
+        }
+    }
+
     /// A stage that takes no byte away.
     private func harmless(_ random: inout Generator) -> Stage.Action {
         switch random.next(below: 5) {

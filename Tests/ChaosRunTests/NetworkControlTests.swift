@@ -111,6 +111,25 @@ private func rule(_ links: String, _ faults: String...) throws -> FaultRule {
         await network.proxy.close()
     }
 
+    @Test func severalEndAtOnceInTheOrderGiven() async throws {
+        let network = try await ControlledNetwork()
+        for id in ["f1", "f2", "f3"] {
+            _ = try await network.control.inject(
+                [try rule("n1->n2", "delay=\(id.dropFirst())ms")], id: id, origin: .control)
+        }
+        _ = try await network.control.cut(
+            [DirectedPair("n1", "n2")], text: "n1 -> n2", mode: .hold, port: nil, id: "p1",
+            origin: .control)
+        // What is named twice ends once, and what there is not is passed over.
+        let ended = try await network.control.end(["p1", "f3", "nothing", "f1", "p1"])
+        #expect(ended.map(\.id) == ["p1", "f3", "f1"])
+        #expect(Set(ended.map(\.end)).count == 1)
+        #expect(try await network.active() == ["f2.delay"])
+        #expect(try await network.control.end("f2")?.id == "f2")
+        #expect(try await network.active() == [])
+        await network.proxy.close()
+    }
+
     @Test func beginsAndEndsStandInTheJournalWithoutTimes() async throws {
         let network = try await ControlledNetwork()
         _ = try await network.control.cut(

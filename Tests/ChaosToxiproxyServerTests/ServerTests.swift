@@ -107,6 +107,36 @@ struct ServerTests {
         #expect(!FileManager.default.fileExists(atPath: file + ".new"))
     }
 
+    @Test("a proxy that cannot start again is kept, and so are those behind it")
+    func stateThatCannotStart() async throws {
+        let file = "/tmp/chaos-state-\(UUID().uuidString.prefix(8)).json"
+        defer {
+            for path in [file, file + ".bad"] { try? FileManager.default.removeItem(atPath: path) }
+        }
+        let (taken, port) = try Socket.listen()
+        let kept = #"""
+            [{"name":"a","listen":"127.0.0.1:\#(port)","upstream":"u:1","enabled":true,
+            "toxics":[{"type":"noop"}]},
+            {"name":"b","listen":"127.0.0.1:0","upstream":"u:1","enabled":true,"toxics":[]}]
+            """#
+        try kept.write(toFile: file, atomically: true, encoding: .utf8)
+        try await World.with(.nio, state: file) { world in
+            let proxies = try await world.ask("GET", "proxies")
+            #expect(proxies["a"]?["enabled"] == false)
+            #expect(proxies["a"]?["listen"] == .string("127.0.0.1:\(port)"))
+            #expect(proxies["a"]?["toxics"]?.arrayValue?.count == 1)
+            #expect(proxies["b"]?["enabled"] == true)
+        }
+        withExtendedLifetime(taken) {}
+        try "no JSON".write(toFile: file, atomically: true, encoding: .utf8)
+        try await World.with(.nio, state: file) { world in
+            let proxies = try await world.ask("GET", "proxies")
+            #expect(proxies == [:])
+        }
+        let aside = try String(contentsOfFile: file + ".bad", encoding: .utf8)
+        #expect(aside == "no JSON")
+    }
+
     @Test(
         "metrics are right while connections are open (upstream #641)",
         arguments: ProxyDriverKind.available)

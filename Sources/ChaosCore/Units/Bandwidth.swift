@@ -80,7 +80,13 @@ extension Bandwidth {
     package var text: String {
         for (name, factor) in [("gbit", Int64(1_000_000_000)), ("mbit", 1_000_000), ("kbit", 1000)]
         where self.bitsPerSecond >= factor && self.bitsPerSecond % (factor / 1000) == 0 {
-            return Decimals.text(self.bitsPerSecond, per: factor) + name
+            // Numbers of more than ten digits before the point are not read.
+            if self.bitsPerSecond / factor < 1_000_000_000 {
+                return Decimals.text(self.bitsPerSecond, per: factor) + name
+            }
+        }
+        if self.bitsPerSecond >= 1_000_000_000 {
+            return Decimals.text(self.bitsPerSecond, per: 1_000_000_000) + "gbit"
         }
         return "\(self.bitsPerSecond)bit"
     }

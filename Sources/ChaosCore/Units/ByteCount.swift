@@ -38,6 +38,10 @@ package struct ByteCount: Hashable, Comparable, Sendable {
         where self.bytes >= factor && self.bytes % factor == 0 {
             return "\(self.bytes / factor)\(name)"
         }
+        // Numbers of more digits are not read.
+        if self.bytes >= 1_000_000_000 {
+            return Decimals.text(Int64(self.bytes), per: 1_000_000_000) + "GB"
+        }
         return "\(self.bytes)B"
     }
 

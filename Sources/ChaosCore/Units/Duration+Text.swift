@@ -49,7 +49,10 @@ extension Duration {
         for (name, factor) in units where nanoseconds.magnitude >= factor.magnitude {
             if factor > 1_000_000_000 {
                 if nanoseconds % factor == 0 { return "\(nanoseconds / factor)\(name)" }
-            } else if nanoseconds % max(1, factor / 1000) == 0 {
+            } else if nanoseconds % max(1, factor / 1000) == 0
+                // Numbers of more than ten digits before the point are not read.
+                || (factor == 1_000_000_000 && nanoseconds.magnitude >= 9_000_000_000_000)
+            {
                 return Decimals.text(nanoseconds, per: factor) + name
             }
         }

@@ -343,7 +343,7 @@ struct StageState {
     private mutating func emitLimited(_ bytes: Int64, at now: Instant) -> ChainItem? {
         if !self.hasReachedLimit, let head = self.held.first {
             if head.isEnd { return self.takeHead() }
-            let rest = max(0, bytes - self.passed)
+            let rest = bytes > self.passed ? bytes - self.passed : 0
             if rest > 0 {
                 let piece = self.takePiece(Int(min(rest, Int64(head.byteCount))), at: now)
                 self.passed += Int64(piece.byteCount)

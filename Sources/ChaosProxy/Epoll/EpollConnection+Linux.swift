@@ -121,6 +121,7 @@
 
         /// Does what can be done now.
         func service() {
+            if self.isGone { return }
             self.budget = self.plane.turnSize
             if !self.isOver && self.engine == nil { self.carryBothWays() }
             if !self.isOver, let engine = self.engine { self.run(engine) }
@@ -218,7 +219,7 @@
             let count = Sockets.receive(source.descriptor, self.plane.inputMemory, size)
             if count > 0 {
                 self.budget -= count
-                if count < EpollPlane.smallSize { self.plane.noteSmall() }
+                self.plane.noteCarried(count)
                 // Less than there was room for: that was all, and news will be an event. Only the
                 // end comes without one once it was told.
                 if count < size && !source.hasEnd { source.isReadable = false }

@@ -24,6 +24,7 @@
         private(set) var turnSize = EpollPlane.readSize
         /// How many rounds ago somebody sent few bytes.
         private var roundsSinceSmall = 0
+        private var bytesSinceLook = 0
 
         private let poller: Poller
         let mailbox: Mailbox
@@ -69,8 +70,10 @@
         /// long for it.
         private static let turnSizeBesideSmall = 64 << 10
         /// What counts as few bytes, and for how many rounds of the thread.
-        static let smallSize = 4 << 10
+        private static let smallSize = 4 << 10
         private static let roundsBesideSmall = 64
+        /// How many bytes may be carried between two looks at mail and deadlines.
+        private static let bytesBetweenLooks = 256 << 10
         /// Fewer bytes than this that must wait are copied.
         private static let copySizeMax = 32 << 10
         /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
@@ -110,7 +113,7 @@
                     self.roundsSinceSmall < Self.roundsBesideSmall
                     ? Self.turnSizeBesideSmall : Self.readSize
                 self.giveTurns()
-                if hasMail { for task in self.mailbox.take() { task(self) } }
+                if hasMail { self.readMail() }
                 self.changeOnce()
                 self.wakeSleepers()
                 self.flushJournal()
@@ -139,11 +142,41 @@
                 listener.isReadable = true
                 return self.giveTurn(to: listener)
             }
-            guard self.connectionGenerations[tag.index] == tag.generation,
-                let connection = self.connections[tag.index]
-            else { return }
-            connection.handle(
-                tag.kind == .opener ? connection.opener : connection.listener, events)
+            guard let connection = self.connections[tag.index] else { return }
+            let leg = tag.kind == .opener ? connection.opener : connection.listener
+            guard self.generation(of: leg, in: connection) == tag.generation else { return }
+            connection.handle(leg, events)
+            self.lookUpFromWork()
+        }
+
+        /// Tells apart the sockets that had the same place one after the other.
+        private func generation(of leg: EpollLeg, in connection: EpollConnection) -> UInt32 {
+            let call = leg.leg == .opener ? 0 : connection.dialling.call & 0xff
+            return self.connectionGenerations[connection.slot] << 8 | call
+        }
+
+        private func readMail() {
+            let tasks = self.mailbox.take()
+            if tasks.isEmpty { return }
+            // Who gets an answer finds in the journal what it rests on.
+            self.flushJournal()
+            for task in tasks { task(self) }
+        }
+
+        /// Between two turns: what other threads ask for, and who is to be woken, must not wait until
+        /// all had theirs if those carry much.
+        private func lookUpFromWork() {
+            if self.bytesSinceLook < Self.bytesBetweenLooks { return }
+            self.bytesSinceLook = 0
+            self.readMail()
+            self.changeOnce()
+            self.wakeSleepers()
+        }
+
+        /// A connection carried bytes.
+        func noteCarried(_ count: Int) {
+            self.bytesSinceLook += count
+            if count < Self.smallSize { self.roundsSinceSmall = 0 }
         }
 
         private func giveTurns() {
@@ -161,6 +194,7 @@
                 for connection in waiting {
                     connection.isWaitingForTurn = false
                     connection.service()
+                    self.lookUpFromWork()
                 }
             }
         }
@@ -181,9 +215,6 @@
         }
 
         // MARK: - Memory
-
-        /// Somebody sent few bytes, and may wait for the answer to them.
-        func noteSmall() { self.roundsSinceSmall = 0 }
 
         /// Where the next read puts what it finds, and for how much there is room.
         var inputMemory: UnsafeMutableRawPointer { self.input.memory + self.inputBegin }
@@ -276,12 +307,11 @@
 
         /// Begins to report what happens to a connection's socket.
         func watch(_ leg: EpollLeg, of connection: EpollConnection) -> Bool {
-            let slot = connection.slot
-            return self.poller.watch(
+            self.poller.watch(
                 leg.descriptor,
                 Poller.Tag(
-                    leg.leg == .opener ? .opener : .listener, slot,
-                    self.connectionGenerations[slot]))
+                    leg.leg == .opener ? .opener : .listener, connection.slot,
+                    self.generation(of: leg, in: connection)))
         }
 
         /// Sets what every TCP socket has.
@@ -490,6 +520,7 @@
         func change<Result>(_ body: (Network, Instant) throws -> Result) throws -> Result {
             if self.isClosing { throw ProxyError(description: "the proxy is closed") }
             let result = try body(self.network, self.clock.now)
+            defer { self.flushJournal() }
             try self.networkChanged()
             return result
         }

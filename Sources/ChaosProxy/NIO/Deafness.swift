@@ -6,8 +6,8 @@ import NIOCore
 //
 // Its limits: a peer that sends with a TTL of 255 is heard all the same; systems other than Linux and
 // Unix sockets have no such option, and there a cut stalls like `hold`. Deafness stops receiving only.
-// What was handed to a socket before the cut is out of reach: up to 128 KiB in NIO and what waits in
-// the kernel, which a reader with a backlog can still take in when only its own direction is cut.
+// What was handed to a socket before the cut is out of reach: what waits in the kernel, and on NIO up
+// to 128 KiB there, which a reader with a backlog can still take in when only its own direction is cut.
 
 /// Makes sockets deaf and hearing.
 enum Deafness {

@@ -31,24 +31,13 @@ final class Bench {
     /// Measures everything.
     func run() throws -> BenchOutcome {
         let before = MachineUsage()
-        let ownBefore = Self.ownSeconds
         try self.measureLoad()
         self.measureFreshPrograms()
         self.progress.finish()
         self.outcome.samples.derive(links: self.plan.links)
         // Targets have ended and were waited for, so their time is in that of our children.
-        self.outcome.machine.finish(from: before, ownSeconds: Self.ownSeconds - ownBefore)
+        self.outcome.machine.finish(from: before)
         return self.outcome
-    }
-
-    private static var ownSeconds: Double {
-        func seconds(_ who: __rusage_who_t) -> Double {
-            var usage = rusage()
-            getrusage(who, &usage)
-            return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-                + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
-        }
-        return seconds(RUSAGE_SELF.rawValue) + seconds(RUSAGE_CHILDREN.rawValue)
     }
 
     private func start(_ target: Target) throws -> RunningTarget {

@@ -24,11 +24,8 @@ struct Machine: Codable, Sendable {
     }
 
     /// Notes the noise, once everything is measured.
-    mutating func finish(from before: MachineUsage, ownSeconds: Double) {
-        let after = MachineUsage()
-        let seconds = Double(after.moment - before.moment) / 1e9
-        let others = after.busySeconds - before.busySeconds - ownSeconds
-        self.othersShare = max(0, others / (seconds * Double(self.processors)))
+    mutating func finish(from before: MachineUsage) {
+        self.othersShare = MachineUsage().othersShare(since: before)
         self.loadAfter = Self.load
     }
 

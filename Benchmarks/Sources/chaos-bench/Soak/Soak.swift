@@ -33,7 +33,13 @@ final class Soak {
 
     /// Does everything, and judges.
     func run() throws -> SoakReport {
+        let before = MachineUsage()
         try self.longRun()
+        // chaos and its nodes have ended and were waited for, so their time is in that of our children.
+        let others = MachineUsage().othersShare(since: before)
+        self.report.note(
+            "the machine",
+            String(format: "others took %.0f %% of its processors' time", others * 100))
         for index in 0..<self.kills {
             try self.killedRun(index)
         }
@@ -242,7 +248,8 @@ final class Soak {
             "each connection's counters add up")
         for sentence in journal.unaccounted { self.report.fail(sentence) }
         for (text, count) in journal.warnings.sorted(by: { $0.key < $1.key }) {
-            self.report.note("  warning", "\(count) × \(text)")
+            let line = text.split(separator: "\n").first ?? ""
+            self.report.note("  warning", "\(count) × \(line)")
         }
         for node in SoakCluster.nodes {
             let log = "\(cluster.runFolder)/nodes/\(node).log"

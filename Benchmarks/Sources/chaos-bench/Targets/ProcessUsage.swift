@@ -69,7 +69,27 @@ struct ProcessUsage {
 struct MachineUsage {
     /// CPU seconds that all processes used since boot.
     let busySeconds: Double
+    /// CPU seconds that this program used, and those of its children that have ended.
+    let ownSeconds = Self.ownSeconds
     let moment = MonotonicClock.now
+
+    /// The share of all processors' time since then that went to processes which are none of ours.
+    func othersShare(since before: MachineUsage) -> Double {
+        let seconds = Double(self.moment - before.moment) / 1e9
+        let busy = self.busySeconds - before.busySeconds
+        let others = busy - (self.ownSeconds - before.ownSeconds)
+        return max(0, others / (seconds * Double(ProcessInfo.processInfo.activeProcessorCount)))
+    }
+
+    private static var ownSeconds: Double {
+        func seconds(_ who: __rusage_who_t) -> Double {
+            var usage = rusage()
+            getrusage(who, &usage)
+            return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+                + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        }
+        return seconds(RUSAGE_SELF.rawValue) + seconds(RUSAGE_CHILDREN.rawValue)
+    }
 
     /// Reads `/proc/stat`; 0 where it cannot be read.
     init() {
