@@ -84,10 +84,15 @@ package enum ResultText {
 
     /// The leak proof: one line a cut when nothing crossed, one a link when something did.
     static func cutLines(_ result: RunResult) -> [String] {
+        // Runs have thousands of cuts: each is looked at once.
         var ids: [String] = []
-        for cut in result.cuts where !ids.contains(cut.id) { ids.append(cut.id) }
+        var cutsByID: [String: [RunResult.Cut]] = [:]
+        for cut in result.cuts {
+            if cutsByID[cut.id] == nil { ids.append(cut.id) }
+            cutsByID[cut.id, default: []].append(cut)
+        }
         return ids.flatMap { id -> [String] in
-            let cuts = result.cuts.filter { $0.id == id }
+            let cuts = cutsByID[id] ?? []
             let leaks = cuts.filter { $0.crossedBytes > 0 }
             let clean = cuts.filter { $0.crossedBytes == 0 }
             var lines = leaks.map { cut in
