@@ -5,7 +5,7 @@
     import Foundation
     import Testing
 
-    @Suite("Bypass watch")
+    @Suite("Bypass watch", .enabled(if: BypassWatch.canTell))
     struct BypassWatchTests {
         @Test func aNodeThatDialsAnotherPastItsProxyIsNamedOnceWithWhatItShouldDial() async throws {
             try await BypassBench.with { bench in

@@ -207,4 +207,21 @@ struct PlaceholdersTests {
         }
         #expect(error?.description == sentence)
     }
+
+    @Test(arguments: [
+        ("kv --me {advertise.peer}", true), ("kv --all {members:%n=%a}", true),
+        ("kv {member.n2}", true), ("sh -c 'kv $CHAOS_ADVERTISE_PEER'", true),
+        ("kv {listen} {peers.peer}", false), (#"kv {"members": 1} {{advertise"#, false),
+        ("kv members advertise", false),
+    ])
+    func tellWhetherAnAddressForEverybodyIsUsed(text: String, isUsed: Bool) {
+        var node = NodeSpec(name: "n1", command: .text(text))
+        #expect(node.usesAdvertisedAddress == isUsed)
+        node.command = .words(["kv", text])
+        #expect(node.usesAdvertisedAddress == isUsed)
+        node.command = .text("kv")
+        #expect(!node.usesAdvertisedAddress)
+        node.environment = [EnvironmentVariable(name: "A", value: text)]
+        #expect(node.usesAdvertisedAddress == isUsed)
+    }
 }
