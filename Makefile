@@ -9,6 +9,8 @@ SEED ?= 1
 BENCH ?=
 # How long `make soak` lasts; `make soak SOAK=60s` is a try.
 SOAK ?= 10m
+# What `make sanitize` looks for: `thread` or `address`.
+SANITIZER ?= thread
 # How long `make fuzz` fuzzes each parser.
 FUZZ ?= 30s
 # Everything that is formatted and linted.
@@ -16,7 +18,7 @@ SWIFT_FILES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/S
 	Fuzz/Package.swift Fuzz/Sources/FuzzTargets Fuzz/Sources/chaos-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test format lint bench soak fuzz clean packages
+.PHONY: help build demo test format lint bench soak fuzz sanitize clean packages
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -52,6 +54,11 @@ soak: packages ## Keeps chaos under load and change for ten minutes, then kills 
 	@$(SWIFT) build -c release --product chaos
 	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
 	@Benchmarks/.build/release/chaos-bench soak --chaos .build/release/chaos --for $(SOAK)
+
+sanitize: packages ## Runs the data plane's tests under the thread sanitizer (SANITIZER=address: another)
+	@$(SWIFT) build --build-tests --sanitize=$(SANITIZER) --scratch-path .build/$(SANITIZER)
+	@.build/$(SANITIZER)/debug/chaosPackageTests.xctest --testing-library swift-testing --no-parallel \
+		--filter 'ChaosProxyTests|ChaosEngineTests'
 
 fuzz: packages ## Fuzzes every parser that reads what others send (FUZZ=10m: each for ten minutes)
 	@SWIFT="$(SWIFT)" Fuzz/run $(FUZZ)

@@ -3,13 +3,13 @@
     import ChaosCore
     import ChaosEngine
     import Foundation
+    import NIOConcurrencyHelpers
     import NIOCore
-    import Synchronization
 
     /// Carries the traffic with epoll on a thread of its own.
     final class EpollDriver: ProxyDriver {
         private let mailbox: Mailbox
-        private let isClosed = Mutex(false)
+        private let isClosed = NIOLockedValueBox(false)
 
         /// Starts the thread; `makeNetwork` and `journal` are called on it.
         ///
@@ -115,7 +115,7 @@
         }
 
         func close() async {
-            self.isClosed.withLock { $0 = true }
+            self.isClosed.withLockedValue { $0 = true }
             await withCheckedContinuation { continuation in
                 let isTaken = self.mailbox.post { plane in
                     plane.close { continuation.resume() }
@@ -125,7 +125,7 @@
         }
 
         deinit {
-            if !self.isClosed.withLock({ $0 }) { _ = self.mailbox.post { $0.close {} } }
+            if !self.isClosed.withLockedValue({ $0 }) { _ = self.mailbox.post { $0.close {} } }
         }
     }
 #endif

@@ -1,7 +1,7 @@
 #if os(Linux)
     import CLinux
     import Glibc
-    import Synchronization
+    import NIOConcurrencyHelpers
 
     /// What other threads want done on the driver's thread, in order.
     final class Mailbox: Sendable {
@@ -14,7 +14,8 @@
 
         /// Readable while there are tasks (eventfd(2)).
         let descriptor: CInt
-        private let state = Mutex(State())
+        // Not `Mutex`: the thread sanitizer does not see that one.
+        private let state = NIOLockedValueBox(State())
 
         /// - Throws: `ProxyError` when the system has no descriptors left.
         init() throws {
@@ -28,7 +29,7 @@
 
         /// Hands in a task; `false` when nobody will do it any more.
         func post(_ task: @escaping Task) -> Bool {
-            let (isTaken, isFirst) = self.state.withLock { state in
+            let (isTaken, isFirst) = self.state.withLockedValue { state in
                 if state.isClosed { return (false, false) }
                 state.tasks.append(task)
                 return (true, state.tasks.count == 1)
@@ -39,7 +40,7 @@
 
         /// Takes out all tasks.
         func take() -> [Task] {
-            self.state.withLock { state in
+            self.state.withLockedValue { state in
                 defer { state.tasks = [] }
                 return state.tasks
             }
@@ -47,7 +48,7 @@
 
         /// Takes out all tasks and lets no more in.
         func close() -> [Task] {
-            self.state.withLock { state in
+            self.state.withLockedValue { state in
                 state.isClosed = true
                 defer { state.tasks = [] }
                 return state.tasks
