@@ -22,7 +22,9 @@ enum ToxiproxyRoute: Hashable {
         guard let path = Self.decoded(String(parts[0])) else { return .notFound }
         let clean = Self.cleaned(path)
         if clean != path {
-            return .redirect(Self.encoded(clean) + (parts.count > 1 ? "?\(parts[1])" : ""))
+            return .redirect(
+                PercentEncoding.encode(clean, keeping: "/-_.~$&+:=@,;")
+                    + (parts.count > 1 ? "?\(parts[1])" : ""))
         }
         guard let methods = Self.methods(of: path) else { return .notFound }
         guard let route = methods[method] else { return .methodNotAllowed }
@@ -86,20 +88,5 @@ enum ToxiproxyRoute: Hashable {
         }
         let clean = "/" + kept.joined(separator: "/")
         return path.hasSuffix("/") && clean != "/" ? clean + "/" : clean
-    }
-
-    /// A path with what is not allowed in one escaped.
-    private static func encoded(_ path: String) -> String {
-        var text = ""
-        for byte in path.utf8 {
-            let letter = Character(Unicode.Scalar(byte))
-            if byte < 0x80, letter.isLetter || letter.isNumber || "/-_.~$&+:=@,;".contains(letter) {
-                text.append(letter)
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "%" + (digits.count == 1 ? "0" : "") + digits
-            }
-        }
-        return text
     }
 }

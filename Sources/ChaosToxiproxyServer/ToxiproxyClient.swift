@@ -1,4 +1,5 @@
 import ChaosCore
+import ChaosToxiproxy
 import Foundation
 import NIOCore
 import NIOPosix
@@ -35,7 +36,7 @@ package struct ToxiproxyClient: Sendable {
         _ method: String, _ path: [String], _ body: JSONValue? = nil
     ) async throws -> Answer {
         let content = body.map { Array($0.text.utf8) } ?? []
-        let target = path.map { "/" + Self.escaped($0) }.joined()
+        let target = path.map { "/" + PercentEncoding.encode($0, keeping: "-_.~") }.joined()
         let head =
             "\(method) \(target) HTTP/1.1\r\nHost: \(self.host):\(self.port)\r\nConnection: close\r\n"
             + "User-Agent: chaos-toxic\r\nContent-Type: application/json\r\n"
@@ -100,19 +101,5 @@ package struct ToxiproxyClient: Sendable {
         }
         let body = try? JSONValue(parsing: whole)
         return Answer(status: status, body: body ?? .null)
-    }
-
-    private static func escaped(_ segment: String) -> String {
-        var text = ""
-        for byte in segment.utf8 {
-            let letter = Character(Unicode.Scalar(byte))
-            if byte < 0x80, letter.isLetter || letter.isNumber || "-_.~".contains(letter) {
-                text.append(letter)
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "%" + (digits.count == 1 ? "0" : "") + digits
-            }
-        }
-        return text
     }
 }
