@@ -261,6 +261,9 @@
                 try sender.send("a")
                 try sender.send("b")
                 #expect(try target.text() == "b")
+                try world.eventually("it is written down") {
+                    world.journal.contains { $0.event == "decision" }
+                }
                 let decision = try #require(world.journal.first { $0.event == "decision" })
                 #expect(
                     JSONValue.object(decision.details).text

@@ -109,6 +109,7 @@ let nodeMistakes = [
         "a.yaml:4:62: a port's number stands once, found '9'",
         "a.yaml:5:18: an unquoted comma ends a value in {…}, found 'c'", "hint: write A: 'b, c'",
         "a.yaml:5:21: a variable's name is letters, digits and '_', found '1x'",
+        "a.yaml:6:19: the node has no such port, found 'q'", "hint: known are e, f, g",
         "a.yaml:6:22: 'ready' has no such key, found 'htp'", "hint: did you mean 'http'?",
         "a.yaml:7:14: 'restart' is one of no, on-failure, always, found 'sometimes'"),
     MistakeCase(
