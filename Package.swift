@@ -166,6 +166,10 @@ let package = Package(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
         .target(
+            name: "ChaosControlHTTP",
+            dependencies: ["ChaosCore", "ChaosControl", hummingbird, logging, nioCore],
+            swiftSettings: strict),
+        .target(
             name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
             swiftSettings: strict),
         .target(
@@ -194,6 +198,7 @@ let package = Package(
             name: "chaos",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosControlHTTP",
                 "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
                 argumentParser, logging,
             ],
