@@ -15,11 +15,13 @@ package struct ProxiedLink: Sendable {
     package let openers: OpenerRule?
     /// Whether a connection whose target cannot be reached is ended (FIN) rather than reset.
     package let endsUnreached: Bool
+    /// The TLS on either side, which only the NIO driver speaks.
+    package let tls: ProxyTLS?
 
     /// Makes a listener.
     package init(
         link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil,
-        openers: OpenerRule? = nil, endsUnreached: Bool = false
+        openers: OpenerRule? = nil, endsUnreached: Bool = false, tls: ProxyTLS? = nil
     ) {
         self.link = link
         self.listen = listen
@@ -27,6 +29,7 @@ package struct ProxiedLink: Sendable {
         self.sourceHost = sourceHost
         self.openers = openers
         self.endsUnreached = endsUnreached
+        self.tls = tls
     }
 
     /// The same way to the target for another opener.

@@ -49,7 +49,10 @@ package final class Proxy: Sendable {
     ///
     /// - Throws: `ProxyError` for the first address that cannot be bound.
     package func open(_ links: [ProxiedLink]) async throws -> [Endpoint] {
-        try await self.openDriver.open(links)
+        if self.driverKind != .nio, let link = links.first(where: { $0.tls != nil }) {
+            throw ProxyError(description: "proxy \(link.link): TLS needs the driver nio")
+        }
+        return try await self.openDriver.open(links)
     }
 
     /// Changes the network; returns when the change is in effect on every socket. Changes take effect

@@ -1,9 +1,12 @@
+import ChaosCore
+
 /// A proxy as the API knows it.
 package struct ProxyRecord: Sendable {
     package let name: String
     /// Where it listens: the bound address while it is enabled, otherwise what was written last.
     package internal(set) var listen: String
     package internal(set) var upstream: String
+    package internal(set) var tls: TLSSettings?
     /// In the order in which they were made, whatever their stream.
     package internal(set) var toxics: [Toxic] = []
     /// The number of its start, while it is enabled.
@@ -22,7 +25,8 @@ package struct ProxyRecord: Sendable {
     package var json: String {
         "{\"name\":\(GoText.quoted(self.name)),\"listen\":\(GoText.quoted(self.listen))"
             + ",\"upstream\":\(GoText.quoted(self.upstream)),\"enabled\":\(self.isEnabled)"
-            + ",\"Logger\":{},\"toxics\":\(Self.json(self.shownToxics))}"
+            + ",\"Logger\":{},\"toxics\":\(Self.json(self.shownToxics))"
+            + (self.tls.map { ",\"tls\":\($0.json)" } ?? "") + "}"
     }
 
     static func json(_ toxics: [Toxic]) -> String {
@@ -36,15 +40,18 @@ struct ProxyInput {
     var listen: String
     var upstream: String
     var enabled: Bool
+    var tls: TLSSettings?
     /// The toxics that the proxy is to have, if the body tells; upstream ignores them.
     private(set) var toxics: [GoJSON] = []
 
     /// Reads a body; what it does not tell stays as given here.
     init(
         _ body: GoJSON, name: String = "", listen: String = "", upstream: String = "",
-        enabled: Bool = true
+        enabled: Bool = true, tls: TLSSettings? = nil
     ) throws(ToxiproxyError) {
         (self.name, self.listen, self.upstream, self.enabled) = (name, listen, upstream, enabled)
+        self.tls = tls
+        var secured: GoJSON?
         var read = (name: name, listen: listen, upstream: upstream, enabled: enabled)
         var toxics: [GoJSON] = []
         do throws(GoJSONError) {
@@ -58,6 +65,7 @@ struct ProxyInput {
                     guard case .object = value else {
                         throw .type(value, "Proxy.Logger", "zerolog.Logger")
                     }
+                case "tls": secured = value
                 case "toxics": if case .array(let elements) = value { toxics = elements }
                 default: break
                 }
@@ -65,5 +73,6 @@ struct ProxyInput {
         } catch { throw .badBody(error) }
         (self.name, self.listen, self.upstream, self.enabled) = read
         self.toxics = toxics
+        if let secured { self.tls = try TLSSettings(secured) }
     }
 }

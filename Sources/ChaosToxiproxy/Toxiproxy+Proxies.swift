@@ -21,10 +21,12 @@ extension Toxiproxy {
         return try await self.change { () throws(ToxiproxyError) in
             let old = try self.record(name)
             let input = try ProxyInput(
-                json, listen: old.listen, upstream: old.upstream, enabled: old.isEnabled)
+                json, listen: old.listen, upstream: old.upstream, enabled: old.isEnabled,
+                tls: old.tls)
             var new = old
             if try await self.differs(old, from: input) {
                 (new.listen, new.upstream) = (input.listen, input.upstream)
+                new.tls = input.tls
                 if old.isEnabled && input.enabled {
                     try await self.replace(old, by: &new)
                 } else if old.isEnabled {
@@ -85,11 +87,13 @@ extension Toxiproxy {
         do throws(PlaneFailure) {
             let listen = try await self.resolve(input.listen)
             return record.listen != listen.description || record.upstream != input.upstream
+                || record.tls != input.tls
         } catch { throw .plane(error) }
     }
 
     private func makeRecord(_ input: ProxyInput) throws(ToxiproxyError) -> ProxyRecord {
-        var record = ProxyRecord(name: input.name, listen: input.listen, upstream: input.upstream)
+        var record = ProxyRecord(
+            name: input.name, listen: input.listen, upstream: input.upstream, tls: input.tls)
         for toxic in input.toxics { _ = try self.makeToxic(try ToxicInput(toxic), for: &record) }
         return record
     }
