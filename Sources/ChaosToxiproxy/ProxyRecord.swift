@@ -7,6 +7,7 @@ package struct ProxyRecord: Sendable {
     package internal(set) var listen: String
     package internal(set) var upstream: String
     package internal(set) var tls: TLSSettings?
+    package internal(set) var network = ProxyNetwork.tcp
     /// In the order in which they were made, whatever their stream.
     package internal(set) var toxics: [Toxic] = []
     /// The number of its start, while it is enabled.
@@ -26,6 +27,7 @@ package struct ProxyRecord: Sendable {
         "{\"name\":\(GoText.quoted(self.name)),\"listen\":\(GoText.quoted(self.listen))"
             + ",\"upstream\":\(GoText.quoted(self.upstream)),\"enabled\":\(self.isEnabled)"
             + ",\"Logger\":{},\"toxics\":\(Self.json(self.shownToxics))"
+            + (self.network == .tcp ? "" : ",\"network\":\"\(self.network.rawValue)\"")
             + (self.tls.map { ",\"tls\":\($0.json)" } ?? "") + "}"
     }
 
@@ -40,6 +42,7 @@ struct ProxyInput {
     var listen: String
     var upstream: String
     var enabled: Bool
+    var network: ProxyNetwork
     var tls: TLSSettings?
     /// The toxics that the proxy is to have, if the body tells; upstream ignores them.
     private(set) var toxics: [GoJSON] = []
@@ -47,8 +50,10 @@ struct ProxyInput {
     /// Reads a body; what it does not tell stays as given here.
     init(
         _ body: GoJSON, name: String = "", listen: String = "", upstream: String = "",
-        enabled: Bool = true, tls: TLSSettings? = nil
+        enabled: Bool = true, network: ProxyNetwork = .tcp, tls: TLSSettings? = nil
     ) throws(ToxiproxyError) {
+        self.network = network
+        var carried = ""
         (self.name, self.listen, self.upstream, self.enabled) = (name, listen, upstream, enabled)
         self.tls = tls
         var secured: GoJSON?
@@ -65,6 +70,7 @@ struct ProxyInput {
                     guard case .object = value else {
                         throw .type(value, "Proxy.Logger", "zerolog.Logger")
                     }
+                case "network": carried = try value.text("Proxy.network")
                 case "tls": secured = value
                 case "toxics": if case .array(let elements) = value { toxics = elements }
                 default: break
@@ -73,6 +79,7 @@ struct ProxyInput {
         } catch { throw .badBody(error) }
         (self.name, self.listen, self.upstream, self.enabled) = read
         self.toxics = toxics
+        self.network = try ProxyNetwork(carried, or: network)
         if let secured { self.tls = try TLSSettings(secured) }
     }
 }

@@ -67,16 +67,21 @@ package enum ToxicType: String, CaseIterable, Sendable {
     case down, refuse
     case acceptDelay = "accept_delay"
 
-    /// Whether it is a fault of all connections at once, rather than a stage of some.
-    package var isForAll: Bool {
-        switch self {
-        case .down, .refuse, .acceptDelay: true
-        default: false
-        }
-    }
+    /// Whether it means nothing to a stream without messages.
+    var needsFraming: Bool { self == .drop || self == .duplicate || self == .reorder }
 
     /// Whether nobody is let in.
     package var refuses: Bool { self == .down || self == .refuse }
+
+    /// Whether it can be a toxic of datagrams, each of which arrives whole or not at all.
+    var isForDatagrams: Bool {
+        switch self {
+        case .latency, .bandwidth, .timeout, .packetLoss, .noop, .delay, .loss, .corrupt,
+            .duplicate, .reorder, .down, .refuse:
+            true
+        case .slowClose, .resetPeer, .slicer, .limitData, .acceptDelay, .drop, .http: false
+        }
+    }
 
     /// The attributes in the order in which they are shown.
     var rules: [AttributeRule] {
@@ -244,11 +249,6 @@ package struct ToxicAttributes: Hashable, Sendable {
     private func checkMessages() throws(ToxiproxyError) {
         try self.requireShare("probability")
         try self.requireShare("correlation")
-        if !self.has("framing") {
-            throw ToxiproxyError(
-                "missing attribute: \(self.type.rawValue) framing must tell how messages are told "
-                    + "apart: lines, length16, length32, varint or resp", 400)
-        }
         try self.requireCount("first")
         if self.type == .reorder {
             try self.require("gap", atLeast: 0)

@@ -120,7 +120,7 @@ package actor Toxiproxy {
         do throws(PlaneFailure) {
             listen = try await self.resolve(record.listen)
         } catch {
-            throw .plane(PlaneFailure("listen tcp: \(error.reason)"))
+            throw .plane(PlaneFailure("listen \(record.network.rawValue): \(error.reason)"))
         }
         let id = self.idOfNext
         self.idOfNext += 1
@@ -130,11 +130,13 @@ package actor Toxiproxy {
             record.listen = try await self.plane.open(
                 PlaneProxy(
                     id: id, name: record.name, start: start, listen: listen,
-                    upstream: record.upstream, tls: record.tls, toxics: record.toxics))
+                    upstream: record.upstream, network: record.network, tls: record.tls,
+                    toxics: record.toxics))
         } catch {
             if error.isInput { throw .plane(error) }
             let place = if case .unix(let path) = listen { path } else { "\(listen)" }
-            throw .plane(PlaneFailure("listen \(listen.network) \(place): \(error.reason)"))
+            let network = record.network == .udp ? record.network.rawValue : listen.network
+            throw .plane(PlaneFailure("listen \(network) \(place): \(error.reason)"))
         }
         record.running = id
     }
@@ -179,8 +181,12 @@ package actor Toxiproxy {
         _ input: ToxicInput, for record: inout ProxyRecord
     ) throws(ToxiproxyError) -> Toxic {
         if record.toxics.contains(where: { $0.name == input.name }) { throw .toxicAlreadyExists }
+        try record.network.check(input.type)
         let attributes = try input.readAttributes()
-        if input.type.isForAll && input.toxicity != 1 { throw .shared(input.type, input.toxicity) }
+        try record.network.check(attributes)
+        if record.network.isForAll(input.type) && input.toxicity != 1 {
+            throw .shared(input.type, input.toxicity)
+        }
         defer { self.toxicOfNext += 1 }
         let generation = record.generations[input.name, default: 0]
         record.generations[input.name] = generation + 1

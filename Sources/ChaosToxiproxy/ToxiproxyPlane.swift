@@ -42,6 +42,7 @@ package struct PlaneProxy: Sendable {
     package let listen: ListenAddress
     /// Where to dial, as it was written.
     package let upstream: String
+    package let network: ProxyNetwork
     package let tls: TLSSettings?
     package let toxics: [Toxic]
 }

@@ -1,7 +1,7 @@
 import ChaosCore
 import ChaosToxiproxy
 
-/// A toxic that is a fault of connecting: it is for all connections at once.
+/// A toxic that is a fault of a link, for all connections or datagrams at once.
 struct LinkToxic: Sendable {
     /// Tells it, as it is now, from all others of the link.
     let id: String
@@ -9,17 +9,21 @@ struct LinkToxic: Sendable {
     let links: LinkPattern
 
     /// - Parameter link: The link over which clients open connections.
-    init?(_ toxic: Toxic, over link: Link) {
+    init?(_ toxic: Toxic, over link: Link, on network: ProxyNetwork) {
+        guard network.isForAll(toxic.type) else { return nil }
         switch toxic.type {
         case .down, .refuse: self.fault = .refuse
         case .acceptDelay:
             self.fault = .acceptDelay(.milliseconds(toxic.attributes.integer("delay")))
-        default: return nil
+        default: self.fault = toxic.attributes.fault
         }
         // Connecting goes over one link only, whatever stream was named.
+        let isForward =
+            toxic.stream == .upstream || toxic.type.refuses || toxic.type == .acceptDelay
+        let way = isForward ? link : link.reversed
         self.id = "\(toxic.identity) \(toxic.revision)"
         self.links = LinkPattern(
-            NodePattern(link.source), NodePattern(link.target), port: link.port)
+            NodePattern(way.source), NodePattern(way.target), port: way.port)
     }
 
     /// The name of the fault in the network.

@@ -23,6 +23,7 @@ final class SocketPlane: ToxiproxyPlane {
         var toxics: [Toxic]
         var listen = ""
         let upstream: String
+        let network: ProxyNetwork
         /// What carries it.
         let proxy: Proxy
     }
@@ -77,7 +78,7 @@ final class SocketPlane: ToxiproxyPlane {
         self.starts.withLockedValue {
             $0[proxy.id] = Start(
                 name: proxy.name, seed: seed, toxics: proxy.toxics, upstream: proxy.upstream,
-                proxy: carrier)
+                network: proxy.network, proxy: carrier)
         }
         do {
             // Who refuses everybody must have listened once to know its port.
@@ -109,7 +110,9 @@ final class SocketPlane: ToxiproxyPlane {
         let bound = try await carrier.open([
             ProxiedLink(
                 link: Self.link(of: start.id), listen: endpoint,
-                upstream: Self.target(start.upstream), endsUnreached: self.endsUnreached, tls: tls)
+                upstream: Self.target(start.upstream),
+                transport: start.network == .udp ? .datagrams : .stream,
+                endsUnreached: self.endsUnreached, tls: tls)
         ])
         return bound.first ?? endpoint
     }
@@ -156,12 +159,13 @@ final class SocketPlane: ToxiproxyPlane {
     }
 
     private func setStages(_ toxics: [Toxic], of id: Int, seed: Seed) async throws {
-        guard let carrier = self.starts.withLockedValue({ $0[id]?.proxy }) else { return }
-        let upstream = Toxic.stages(of: toxics, .upstream)
-        let downstream = Toxic.stages(of: toxics, .downstream)
+        guard let start = self.starts.withLockedValue({ $0[id] }) else { return }
+        let network = start.network
+        let upstream = Toxic.stages(of: toxics, .upstream, on: network)
+        let downstream = Toxic.stages(of: toxics, .downstream, on: network)
         let link = Self.link(of: id)
-        let faults = toxics.compactMap { LinkToxic($0, over: link) }
-        try await carrier.change { network, now in
+        let faults = toxics.compactMap { LinkToxic($0, over: link, on: network) }
+        try await start.proxy.change { network, now in
             network.setStages(upstream, on: link, seed: seed)
             network.setStages(downstream, on: link.reversed, seed: seed)
             let prefix = "\(link) "

@@ -29,7 +29,7 @@ struct StartTotals: Sendable {
         self.sent = [.upstream: forward.bytesDelivered, .downstream: backward.bytesDelivered]
         self.latency = [.upstream: forward.latencies, .downstream: backward.latencies]
         self.hits = start.toxics.compactMap { toxic in
-            if let fault = LinkToxic(toxic, over: link) {
+            if let fault = LinkToxic(toxic, over: link, on: start.network) {
                 let id = fault.injectionID(on: link)
                 guard let injection = network.activeInjections.first(where: { $0.id == id }) else {
                     return nil

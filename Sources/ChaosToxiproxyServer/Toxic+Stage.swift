@@ -6,9 +6,11 @@ import ChaosToxiproxy
 
 extension Toxic {
     /// The stages of these toxics on one direction.
-    static func stages(of toxics: [Toxic], _ stream: ToxicStream) -> [Stage] {
+    static func stages(
+        of toxics: [Toxic], _ stream: ToxicStream, on network: ProxyNetwork
+    ) -> [Stage] {
         toxics.compactMap { toxic in
-            if toxic.type.isForAll { return nil }
+            if network.isForAll(toxic.type) { return nil }
             if toxic.type == .http {
                 // Requests go upstream and answers come back, whatever stream was named.
                 return stream == .upstream
@@ -58,7 +60,7 @@ extension Toxic {
 
 extension ToxicAttributes {
     /// The fault of a stream, or of messages.
-    fileprivate var fault: Fault {
+    var fault: Fault {
         switch self.type {
         case .delay:
             return .delay(

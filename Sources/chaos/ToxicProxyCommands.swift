@@ -121,6 +121,8 @@ struct ToxicCreate: ToxicSubcommand {
     var listen: String
     @Option(name: [.customShort("u"), .long], help: "Where it forwards to.")
     var upstream: String
+    @Option(help: "What it carries: tcp (and Unix sockets) or udp.")
+    var network: String?
     @OptionGroup(title: "TLS") var tls: ToxicTLS
     @Argument(help: "The proxy.") var name: String
 
@@ -129,6 +131,7 @@ struct ToxicCreate: ToxicSubcommand {
             "name": .string(self.name), "listen": .string(self.listen),
             "upstream": .string(self.upstream), "enabled": true,
         ]
+        if let network = self.network { body["network"] = .string(network) }
         if let tls = try self.tls.value() { body["tls"] = tls }
         _ = try await self.place.ask(
             "POST", ["proxies"], .object(body), or: "Failed to create proxy")
