@@ -7,6 +7,9 @@ import Foundation
 enum Entrypoint {
     static func main() async {
         Self.refuseUnknownCommands()
+        if let usage = ToxicUsage(Array(Swift.CommandLine.arguments.dropFirst())) {
+            return await usage.run()
+        }
         await Chaos.main()
     }
 
