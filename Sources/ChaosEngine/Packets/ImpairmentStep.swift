@@ -4,7 +4,7 @@ import ChaosCore
 /// reorder. What they mean is netem's (`tc-netem(8)`; Linux, `net/sched/sch_netem.c`), with three
 /// differences: a lost packet is not duplicated, a duplicate has the delay of its original, and jitters
 /// can be as large as the latency without an end to them.
-class ImpairmentStep: PacketStep {
+final class ImpairmentStep: PacketStep {
     private var loss: FaultDraws?
     private var duplicate: FaultDraws?
     private var corrupt: FaultDraws?
@@ -37,11 +37,9 @@ class ImpairmentStep: PacketStep {
 
     /// Takes over the faults of a link. Those that stay keep their draws. Packets that wait keep the
     /// moment they have, unless `delay` was taken away: then they go at once.
-    func configure(
-        _ find: (FaultKind) -> LinkFault?, key: Seed, at now: Instant, _ pipeline: PacketPipeline
-    ) {
+    func configure(_ link: LinkState, key: Seed, at now: Instant, _ pipeline: PacketPipeline) {
         func renewed(_ kind: FaultKind, _ old: FaultDraws?) -> FaultDraws? {
-            guard let fault = find(kind) else { return nil }
+            guard let fault = link.fault(kind) else { return nil }
             if let old, old.fault === fault { return old }
             return FaultDraws(fault: fault, key: key.derived(fault.injection.id), firstBlock: 0)
         }

@@ -221,7 +221,7 @@ extension PacketPipeline {
         }
         // What gone stages have passes those behind them that stay.
         self.setSteps(gone + stages)
-        self.impairment?.configure({ self.link.fault($0) }, key: self.key, at: now, self)
+        self.impairment?.configure(self.link, key: self.key, at: now, self)
         self.rate?.configure(self.link, at: now, self)
         for step in gone { step.releaseAll(at: now, self) }
         for step in stages { step.update() }
