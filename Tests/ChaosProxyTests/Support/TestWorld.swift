@@ -18,8 +18,21 @@ private let threads: NIOThreadPool = {
     return pool
 }()
 
+/// A driver, and how many threads it has.
+struct TestDriver: Hashable, CustomTestStringConvertible {
+    let kind: ProxyDriverKind
+    let threads: Int
+
+    var testDescription: String { "\(self.kind) with \(self.threads)" }
+}
+
+/// What only epoll promises is tested with one thread and with several, nowhere else.
+let everyEpollDriver: [TestDriver] =
+    ProxyDriverKind.available.contains(.epoll)
+    ? [TestDriver(kind: .epoll, threads: 1), TestDriver(kind: .epoll, threads: 3)] : []
+
 /// What every test of the data plane runs on.
-let everyDriver = ProxyDriverKind.available
+let everyDriver = everyEpollDriver + [TestDriver(kind: .nio, threads: 1)]
 
 /// Runs code that blocks on a thread of its own.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
@@ -61,18 +74,18 @@ final class TestWorld: Sendable {
     let host: String
     private static let worlds = NIOLockedValueBox(0)
 
-    private init(_ driver: ProxyDriverKind) async throws {
+    private init(_ driver: TestDriver) async throws {
         let number = Self.worlds.withLockedValue { count in
             count += 1
             return count
         }
-        self.host = "127.99.\(getpid() % 250).\(number)"
+        self.host = "127.\(100 + number / 250).\(getpid() % 250).\(number % 250 + 1)"
         self.directory = NSTemporaryDirectory() + "chaos-proxy-\(getpid())-\(number)"
         try FileManager.default.createDirectory(
             atPath: self.directory, withIntermediateDirectories: true)
         let lines = self.lines
         self.proxy = try await Proxy(
-            clock: RunClock(), driver: driver,
+            clock: RunClock(), driver: driver.kind, threads: driver.threads,
             makeNetwork: {
                 Network(
                     seed: Seed(7), nodes: ["n1", "n2"],
@@ -83,7 +96,7 @@ final class TestWorld: Sendable {
 
     /// Makes a world, and takes it apart afterwards: everything must then be closed.
     static func run(
-        on driver: ProxyDriverKind, _ body: @escaping @Sendable (TestWorld) throws -> Void
+        on driver: TestDriver, _ body: @escaping @Sendable (TestWorld) throws -> Void
     ) async throws {
         let world = try await TestWorld(driver)
         do {
