@@ -45,9 +45,11 @@ extension ScenarioRun {
         let board = ProgressBoard(
             kind: self.scenario.workload?.kind ?? "",
             nodes: self.scenario.nodes.map(\.name.text))
+        let recent = RecentOperations()
         let recorder = HistoryRecorder(now: { clock.now }) { operation in
             historyFile.append(operation.json)
             board.note(operation)
+            recent.note(operation)
         }
         allocator.release()
         let external = try await self.openListeners(
@@ -56,7 +58,8 @@ extension ScenarioRun {
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
-                board: board, externalEndpoints: external))
+                board: board, recent: recent, externalEndpoints: external))
+        try await self.traceMessages(directory, network)
         try self.writeHeaders(directory, seed)
         if !self.settings.wrapped.isEmpty { try await self.openReports(directory, recorder, host) }
         self.journalStart()
@@ -69,7 +72,7 @@ extension ScenarioRun {
         await self.endIfAllNodesEnded()
     }
 
-    private func lineFile(_ name: String, in directory: RunDirectory) throws -> LineFile {
+    func lineFile(_ name: String, in directory: RunDirectory) throws -> LineFile {
         let file = try LineFile(path: directory.file(name))
         self.holdings.files.append(file)
         return file

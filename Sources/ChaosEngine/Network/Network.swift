@@ -32,6 +32,12 @@ package final class Network {
     }
     /// Called with each whole message when some trigger waits for one.
     package var messageObserver: ((Link, MessageView) -> Void)?
+    /// Is told what happens to messages, if somebody wants to know.
+    package var messageTracer: MessageTracer?
+    /// Whether somebody looks into every message.
+    var looksIntoMessages: Bool {
+        self.messageObserver != nil || self.messageTracer?.takesMore == true
+    }
 
     /// Makes a clean network.
     package init(
