@@ -39,6 +39,7 @@ extension ScenarioRun {
         let network = NetworkControl(
             proxy: proxy, nodes: self.clusterNames, ports: self.portNames,
             network: self.scenario.network, seed: seed,
+            datagramPorts: self.scenario.datagramPorts,
             reserved: Set(self.scenario.schedule.map(\.id)))
         let supervisor = self.makeSupervisor(plan, host, directory, clock)
         self.holdings.supervisor = supervisor
@@ -241,16 +242,13 @@ extension ScenarioRun {
         _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl,
         _ recognition: (any OpenerRecognition)?
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
-        if let udp = plan.routes.first(where: { $0.port.transport == .udp }) {
-            throw RunError(
-                "\(udp.node): port '\(udp.port.name)' is udp, which this version cannot proxy")
-        }
         try await network.addBackground(self.scenario.network.rules)
         let routes = plan.routes.map { route in
             ProxiedLink(
                 link: Link(route.viewer, route.node, route.port.name), listen: route.listen,
                 upstream: route.upstream, sourceHost: route.source,
-                openers: recognition.map { self.openers(of: route, plan, $0) })
+                openers: recognition.map { self.openers(of: route, plan, $0) },
+                transport: route.port.transport == .udp ? .datagrams : .stream)
         }
         let links = self.scenario.externalLinks.map { link in
             ProxiedLink(

@@ -183,6 +183,14 @@ package final class Network {
         return policies.count == 1 ? policies.first ?? .open : .open
     }
 
+    /// Whether senders are told that nobody receives their packets, over every one of these links.
+    package func refusesPackets(over links: [Link]) -> Bool {
+        links.allSatisfy { link in
+            let state = self.state(of: link)
+            return state.isCut(.reject) || state.fault(.refuse) != nil
+        }
+    }
+
     /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.
     ///
     /// Counts it for the cuts or the `refuse` that are the reason, if there is one.

@@ -237,8 +237,7 @@
         private func handOverJournal() {
             if !self.hasHadBooks { return }
             self.openBooks()
-            self.plane.handOverJournal()
-            self.closeBooks()
+            self.plane.handOverJournal { self.closeBooks() }
             self.hasHadBooks = false
         }
 

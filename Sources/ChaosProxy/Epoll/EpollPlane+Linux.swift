@@ -20,6 +20,8 @@
         let pause = Pause()
         /// Held by who touches the network or anything else that all threads share.
         let books = NIOLock()
+        /// Held by who hands over the journal, so that it stays in order.
+        private let journalLock = NIOLock()
         /// Whether all threads but the first stand still.
         private(set) var isAlone = false
         private(set) var loops: [EpollLoop] = []
@@ -218,9 +220,15 @@
                 JournalEntry(at: self.clock.now, event: event, details: JSONObject(details)))
         }
 
-        /// Hands over what was written down; the books are open.
-        func handOverJournal() {
-            if self.network.hasJournal { self.journal(self.network.takeJournal()) }
+        /// Hands over what was written down. The books are open, and `closeBooks` closes them as soon
+        /// as nobody can come in between: what becomes of the journal holds nobody else up.
+        func handOverJournal(_ closeBooks: () -> Void = {}) {
+            if !self.network.hasJournal { return closeBooks() }
+            let entries = self.network.takeJournal()
+            self.journalLock.withLock {
+                closeBooks()
+                self.journal(entries)
+            }
         }
 
         /// Closes what is over these links.

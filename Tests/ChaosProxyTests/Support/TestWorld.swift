@@ -74,7 +74,7 @@ final class TestWorld: Sendable {
     let host: String
     private static let worlds = NIOLockedValueBox(0)
 
-    private init(_ driver: TestDriver) async throws {
+    private init(_ driver: TestDriver, idleTime: Duration) async throws {
         let number = Self.worlds.withLockedValue { count in
             count += 1
             return count
@@ -85,7 +85,7 @@ final class TestWorld: Sendable {
             atPath: self.directory, withIntermediateDirectories: true)
         let lines = self.lines
         self.proxy = try await Proxy(
-            clock: RunClock(), driver: driver.kind, threads: driver.threads,
+            clock: RunClock(), driver: driver.kind, threads: driver.threads, idleTime: idleTime,
             makeNetwork: {
                 Network(
                     seed: Seed(7), nodes: ["n1", "n2"],
@@ -96,9 +96,10 @@ final class TestWorld: Sendable {
 
     /// Makes a world, and takes it apart afterwards: everything must then be closed.
     static func run(
-        on driver: TestDriver, _ body: @escaping @Sendable (TestWorld) throws -> Void
+        on driver: TestDriver, idleTime: Duration = Proxy.idleTimeDefault,
+        _ body: @escaping @Sendable (TestWorld) throws -> Void
     ) async throws {
-        let world = try await TestWorld(driver)
+        let world = try await TestWorld(driver, idleTime: idleTime)
         do {
             try await onThread { try body(world) }
         } catch {
