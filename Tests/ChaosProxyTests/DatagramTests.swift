@@ -184,7 +184,7 @@
 
         /// Who dials the address of another one's link is told apart by where he sends from.
         @Test(arguments: everyDriver)
-        func aNodeAtAnAddressOfAnothersLinkIsRecognised(driver: ProxyDriverKind) async throws {
+        func aNodeAtAnAddressOfAnothersLinkIsRecognised(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let nodes = try (0..<3).map { _ in try TestDatagrams(on: world.anyPort) }
                 let names: [NodeName] = ["n1", "n2", "n3"]
