@@ -49,6 +49,7 @@ bench: packages ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in tw
 	@$(SWIFT) build -c release --product chaos
 	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
 	@Benchmarks/.build/release/chaos-bench --chaos .build/release/chaos $(BENCH)
+	@Benchmarks/.build/release/chaos-bench toxiproxy --chaos .build/release/chaos
 
 soak: packages ## Keeps chaos under load and change for ten minutes, then kills it (SOAK=60s: for a minute)
 	@$(SWIFT) build -c release --product chaos
