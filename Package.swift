@@ -60,6 +60,7 @@ let tests: [Target] = [
             nioPosix,
         ]
     ),
+    ("ChaosMaelstrom", ["ChaosCluster", "ChaosCore", "NodeKit", nioCore, nioPosix]),
     ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
     ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
     (
@@ -156,6 +157,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "ChaosMaelstrom",
+            dependencies: ["ChaosCluster", "ChaosCore", "NodeKit", nioCore, nioPosix],
+            swiftSettings: strict),
+        .target(
             name: "ChaosWorkloads",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
@@ -172,8 +177,8 @@ let package = Package(
             name: "ChaosRun",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosSockets",
-                "ChaosProxy", "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport",
-                collections,
+                "ChaosProxy", "ChaosCluster", "ChaosMaelstrom", "ChaosWorkloads", "ChaosControl",
+                "ChaosReport", collections,
             ],
             swiftSettings: strict),
 

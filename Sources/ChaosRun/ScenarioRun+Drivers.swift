@@ -58,11 +58,14 @@ extension ScenarioRun {
             report: { text in Task { await self.warn(text) } })
     }
 
-    /// The workload with the length that the run gives it.
+    /// The run's one workload, with the length that the run gives it.
     func workload(_ spec: WorkloadSpec) throws(InputError) -> any Workload {
+        if let workload = self.memory.workload { return workload }
         var spec = spec
         spec.duration = self.length.load ?? spec.duration
-        return try makeWorkload(spec)
+        let workload = try makeWorkload(spec)
+        self.memory.workload = workload
+        return workload
     }
 
     private func runLoad(_ spec: WorkloadSpec, _ parts: Parts, isEnd: Bool) async {

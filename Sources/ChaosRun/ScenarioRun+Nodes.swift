@@ -10,7 +10,8 @@ import OrderedCollections
 
 extension ScenarioRun {
     func makeSupervisor(
-        _ plan: AddressPlan, _ host: ProcessHost, _ directory: RunDirectory, _ clock: RunClock
+        _ plan: AddressPlan, _ host: ProcessHost, _ directory: RunDirectory, _ clock: RunClock,
+        _ dialogue: (any NodeDialogue)?
     ) -> NodeSupervisor {
         let console = self.settings.console
         let numbers = Dictionary(
@@ -30,7 +31,7 @@ extension ScenarioRun {
                 host: host, plan: plan, directory: directory, seed: self.settings.seed,
                 environment: Self.environment,
                 workingDirectory: FileManager.default.currentDirectoryPath,
-                here: self.scenario.here, now: { clock.now }),
+                here: self.scenario.here, dialogue: dialogue, now: { clock.now }),
             observer: NodeObserver(
                 onEvent: { news.tell(.event($0)) },
                 onLine: { line in

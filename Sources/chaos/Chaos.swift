@@ -6,8 +6,29 @@ import Foundation
 @main
 enum Entrypoint {
     static func main() async {
+        Self.refuseDashes()
         Self.refuseUnknownCommands()
         await Chaos.main()
+    }
+
+    /// Names a dash that is no hyphen: pages and word processors make them, and a flag behind one would
+    /// be taken for something else. What stands behind '--' belongs to another program.
+    private static func refuseDashes() {
+        let dashes: [Character: String] = [
+            "\u{2010}": "a typographic hyphen", "\u{2011}": "a typographic hyphen",
+            "\u{2012}": "a figure dash", "\u{2013}": "an en dash", "\u{2014}": "an em dash",
+            "\u{2015}": "a horizontal bar", "\u{2212}": "a minus sign",
+        ]
+        for word in Swift.CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }) {
+            let front = word.prefix { $0 == "-" || dashes[$0] != nil }
+            guard let name = front.lazy.compactMap({ dashes[$0] }).first else { continue }
+            let rest = word.dropFirst(front.count)
+            let flag = (rest.count == 1 ? "-" : "--") + rest
+            printError(
+                "\(InputError("a flag begins with hyphens, and this one has \(name)", found: word, hint: "write '\(flag)'"))"
+            )
+            exit(ChaosExit.usage)
+        }
     }
 
     /// Answers a mistyped command with the one that was meant, which the library does not.
