@@ -13,8 +13,7 @@ package actor NetworkControl {
     private let framing: [PortName: Framing]
     private let defaultMode: PartitionMode
     private let seed: Seed
-    /// By id, in the order in which they began. A schedule may use an id again once it has ended.
-    private var records: [InjectionRecord] = []
+    private var log = InjectionLog()
     private var nextNumber: [String: Int] = [:]
     /// The ids of a scenario, which an operator's injections must not get.
     private let reserved: Set<String>
@@ -36,7 +35,10 @@ package actor NetworkControl {
     }
 
     /// All injections so far, in the order in which they began, without the background.
-    package var allRecords: [InjectionRecord] { self.records }
+    package var allRecords: [InjectionRecord] { self.log.all }
+
+    /// The injections that are still on, in the order in which they began, without the background.
+    package var activeRecords: [InjectionRecord] { self.log.active }
 
     /// A free id with this letter: `p1`, `f3`.
     package func makeID(_ letter: String) -> String {
@@ -92,7 +94,7 @@ package actor NetworkControl {
             return (now, network.connections(under: draft))
         }
         draft.until = lasting.map { draft.begin + $0 }
-        self.records.append(draft)
+        self.log.append(draft)
         return draft
     }
 
@@ -147,7 +149,7 @@ package actor NetworkControl {
             return (now, network.connections(under: draft))
         }
         draft.until = lasting.map { draft.begin + $0 }
-        self.records.append(draft)
+        self.log.append(draft)
         return draft
     }
 
@@ -185,9 +187,7 @@ package actor NetworkControl {
         var meant: [InjectionRecord] = []
         var others: [String] = []
         for id in ids {
-            guard let record = self.records.last(where: { $0.id == id && $0.end == nil }),
-                record.kind != .process
-            else { continue }
+            guard let record = self.log.active(id), record.kind != .process else { continue }
             if self.ending[id] == nil {
                 self.ending[id] = []
                 meant.append(record)
@@ -231,36 +231,23 @@ package actor NetworkControl {
             }
             return (now, counters)
         }
-        var ended: [InjectionRecord] = []
-        for (record, counters) in zip(meant, counters) {
-            guard
-                let index = self.records.lastIndex(where: {
-                    $0.id == record.id && $0.end == nil
-                })
-            else { continue }
-            self.records[index].end = end
-            self.records[index].take(counters)
-            ended.append(self.records[index])
+        return zip(meant, counters).compactMap { record, counters in
+            self.log.end(record.id, at: end, counters)
         }
-        return ended
     }
 
     /// Notes a blow to nodes, which is not the network's but belongs to the same list.
-    package func note(_ record: InjectionRecord) { self.records.append(record) }
+    package func note(_ record: InjectionRecord) { self.log.append(record) }
 
     /// Notes that a blow to nodes is over; `false` when it was before.
     @discardableResult
     package func noteEnd(of id: String, at now: Instant) -> Bool {
-        guard let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) else {
-            return false
-        }
-        self.records[index].end = now
-        return true
+        self.log.end(id, at: now) != nil
     }
 
-    /// Brings the counters of what is still on up to date, and returns all records.
+    /// Brings the counters of what is still on up to date, and returns what that is.
     package func currentRecords() async throws -> [InjectionRecord] {
-        let active = self.records.filter { $0.end == nil && $0.kind != .process }.map(\.id)
+        let active = self.log.active.filter { $0.kind != .process }.map(\.id)
         let counters = try await self.proxy.inspect { network, _ in
             let links = network.linkStates.map(\.link)
             let cuts = Dictionary(grouping: network.activeCuts, by: \.id)
@@ -277,26 +264,13 @@ package actor NetworkControl {
                 }, uniquingKeysWith: { $1 })
         }
         // Meanwhile some may have ended, with their last counters.
-        for index in self.records.indices
-        where self.records[index].end == nil && self.records[index].kind != .process {
-            if let counters = counters[self.records[index].id] {
-                self.records[index].take(counters)
-            }
-        }
-        return self.records
+        self.log.take(counters)
+        return self.log.active
     }
 
     /// All links of the run, in order.
     package func links() async throws -> [Link] {
         try await self.proxy.inspect { network, _ in network.linkStates.map(\.link).sorted() }
-    }
-}
-
-extension InjectionRecord {
-    fileprivate mutating func take(_ counters: InjectionCounters) {
-        self.touched = counters.touched
-        self.hits = counters.hits
-        self.crossings = counters.crossings
     }
 }
 

@@ -59,7 +59,7 @@ extension ScenarioRun {
     /// Ends what an operator left on, faults and pauses too: the final reads see the network as the
     /// scenario describes it.
     private func endInjections(_ parts: Parts) async {
-        for record in await parts.network.allRecords where record.end == nil {
+        for record in await parts.network.activeRecords {
             if record.kind != .process {
                 do {
                     let done = try await parts.network.end(record.id)
@@ -125,12 +125,12 @@ extension ScenarioRun {
             !item.state.isRunning && !self.memory.endedThemselves.contains(item.node)
         }.map(\.node)
         do {
-            seen.records = try await parts.network.currentRecords()
+            _ = try await parts.network.currentRecords()
             seen.links = try await self.status(parts).links
         } catch {
-            seen.records = await parts.network.allRecords
             self.doubt("what the network did could not be read: \(error)")
         }
+        seen.records = await parts.network.allRecords
         seen.records.sort { $0.precedes($1) }
         return seen
     }

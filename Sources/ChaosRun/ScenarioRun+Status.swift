@@ -22,7 +22,7 @@ extension ScenarioRun {
             network.linkStates.map(LinkSnapshot.init)
         }
         status.links = links.sorted { $0.link < $1.link }.map(\.status)
-        let records = try await parts.network.currentRecords().filter { $0.end == nil }
+        let records = try await parts.network.currentRecords()
         status.injections = records.map(\.injection)
         status.partitions = records.compactMap { record in
             record.mode.map { mode in

@@ -34,6 +34,12 @@
             let listeners: [UInt64]
         }
 
+        /// Where a connection begins and ends, from one side.
+        private struct Face: Hashable {
+            let local: SocketEnd
+            let remote: SocketEnd
+        }
+
         private struct Finding: Hashable {
             let dialer: NodeName
             let node: NodeName
@@ -103,9 +109,11 @@
 
         /// Forgets what the kernel has given up, as it may give its number to another socket.
         private mutating func forget(allBut table: SocketTable, _ unix: [UnixSocketRecord]) {
-            let keys = Set(table.connections.map { Key.tcp($0) } + unix.map(Self.key))
-            self.settled.formIntersection(keys)
-            self.unowned.formIntersection(keys)
+            if !self.settled.isEmpty || !self.unowned.isEmpty {
+                let keys = Set(table.connections.map { Key.tcp($0) } + unix.map(Self.key))
+                self.settled.formIntersection(keys)
+                self.unowned.formIntersection(keys)
+            }
             if self.foreignListeners.isEmpty && self.unownedListeners.isEmpty { return }
             let listeners = Set(table.listeners.values.joined()).union(unix.map(\.inode))
             self.foreignListeners.formIntersection(listeners)
@@ -126,7 +134,8 @@
 
         /// The connections that may lead past the proxies and are not settled.
         private func dials(in table: SocketTable) -> [Dial] {
-            let faced = Set(table.connections.map { [$0.local, $0.remote] })
+            let faced = Set(
+                table.connections.map { Face(local: $0.local, remote: $0.remote) })
             // A table that changes while it is read may show a socket twice.
             var seen = self.settled
             return table.connections.compactMap { connection in
@@ -138,7 +147,10 @@
                 }
                 if let place = self.ends.place(at: connection.remote) { return dial(place, []) }
                 // Anywhere else, it is on this machine only if the table has its other side.
-                guard faced.contains([connection.remote, connection.local]) else { return nil }
+                guard
+                    faced.contains(
+                        Face(local: connection.remote, remote: connection.local))
+                else { return nil }
                 let listeners = connection.remote.listeningPlaces.flatMap {
                     table.listeners[$0] ?? []
                 }.filter { !self.foreignListeners.contains($0) }
