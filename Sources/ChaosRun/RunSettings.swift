@@ -27,6 +27,10 @@ package struct RunSettings: Sendable {
     /// run counts like a schedule.
     package var isScripted = false
 
+    /// Whether messages that nodes send and receive on standard output and input are written down.
+    package var logsSent = false
+    package var logsReceived = false
+
     /// Makes settings.
     package init(
         scenario: Scenario, seed: Seed, duration: Duration? = nil, wrapped: [String] = [],

@@ -1,6 +1,7 @@
 import ChaosCluster
 import ChaosCore
 import ChaosMaelstrom
+import ChaosProxy
 import ChaosScenario
 
 // Nodes that speak Maelstrom's protocol on standard input and output.
@@ -23,7 +24,11 @@ extension ScenarioRun {
     }
 
     /// Starts the bridge and the services, if there are nodes that need them.
-    func openBridge(_ plan: AddressPlan) async throws -> MaelstromBridge? {
+    ///
+    /// - Parameter messages: Where messages are written down, if they are.
+    func openBridge(
+        _ plan: AddressPlan, _ clock: RunClock, _ messages: LineFile?
+    ) async throws -> MaelstromBridge? {
         let nodes = self.bridgedNodes
         if nodes.isEmpty { return nil }
         @Sendable func place(_ endpoint: Endpoint?) -> (host: String, port: Int)? {
@@ -31,6 +36,13 @@ extension ScenarioRun {
             return (host, Int(port))
         }
         let port = NodeSpec.messagePort
+        let (logsSent, logsReceived) = (self.settings.logsSent, self.settings.logsReceived)
+        let observe = messages.map { file in
+            { @Sendable (note: MessageNote) in
+                let isWanted = note.kind == .send ? logsSent : logsReceived
+                if isWanted { file.append(note.text(at: clock.now)) }
+            }
+        }
         let bridge: MaelstromBridge
         do {
             bridge = try await MaelstromBridge.start(
@@ -38,10 +50,17 @@ extension ScenarioRun {
                     nodes: nodes, services: self.scenario.services,
                     listen: { place(plan.listen($0, port)) },
                     view: { place(plan.endpoint(of: $0, port, seenBy: $1)) },
-                    seed: self.settings.seed.derived("maelstrom"))
-            ) { sentence in Task { await self.warn(sentence) } }
+                    seed: self.settings.seed.derived("maelstrom"), observe: observe)
+            ) { report in Task { await self.take(report) } }
         } catch { throw RunError("the bridge to Maelstrom nodes cannot listen: \(error)") }
         self.holdings.bridge = bridge
         return bridge
+    }
+
+    private func take(_ report: MaelstromBridge.Report) {
+        switch report {
+        case .warning(let sentence): self.warn(sentence)
+        case .doubt(let sentence): self.doubt(sentence)
+        }
     }
 }

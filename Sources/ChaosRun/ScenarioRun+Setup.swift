@@ -48,7 +48,9 @@ extension ScenarioRun {
             board.note(operation)
         }
         allocator.release()
-        let bridge = try await self.openBridge(plan)
+        let logsMessages = self.settings.logsSent || self.settings.logsReceived
+        let messages = logsMessages ? try self.lineFile("messages.jsonl", in: directory) : nil
+        let bridge = try await self.openBridge(plan, clock, messages)
         let supervisor = self.makeSupervisor(plan, host, directory, clock, bridge)
         self.holdings.supervisor = supervisor
         let external = try await self.openListeners(
@@ -290,7 +292,8 @@ extension ScenarioRun {
     private func startTimeline(_ clock: RunClock, _ network: NetworkControl) async {
         let runner = ScheduleRunner(
             entries: self.scenario.schedule, nodes: self.scenario.nodes.map(\.name),
-            servers: self.scenario.externalLinks.map(\.name), seed: self.settings.seed,
+            servers: self.scenario.externalLinks.map(\.name) + self.scenario.services,
+            seed: self.settings.seed,
             length: self.length.total)
         let origin = clock.now
         let timeline = Timeline(runner, clock: clock, origin: origin) { event in

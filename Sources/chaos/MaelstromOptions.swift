@@ -69,10 +69,10 @@ struct MaelstromOptions: ParsableArguments {
     @Flag(help: "Show what the nodes write to standard error.")
     var logStderr = false
 
-    @Flag(help: "Write every message that a node sends to messages.log.")
+    @Flag(help: "Write every message that a node sends to messages.jsonl.")
     var logNetSend = false
 
-    @Flag(help: "Write every message that a node receives to messages.log.")
+    @Flag(help: "Write every message that a node receives to messages.jsonl.")
     var logNetRecv = false
 
     @Option(help: "Run so many times, each with a seed of its own.")

@@ -36,6 +36,9 @@ struct MaelstromScenario {
         scenario.workload = try self.workload(kind, limit, nodes: scenario.nodes.count)
         scenario.schedule = try self.schedule(seed, limit)
         scenario.checks = try self.checks(scenario)
+        for check in scenario.checks {
+            _ = try makeChecker(name: check.name, parameters: check.parameters)
+        }
         if let problem = ScenarioRules(scenario).problems().first { throw problem.error }
         return scenario
     }
@@ -156,9 +159,12 @@ struct MaelstromScenario {
         else { return nil }
         switch spread {
         case .constant: return Fault.Delay(latency: mean)
-        case .uniform: return Fault.Delay(latency: mean, jitter: mean, distribution: .uniform)
+        case .uniform:
+            return Fault.Delay(
+                latency: mean, jitter: mean, distribution: .uniform, order: .free)
         case .exponential:
-            return Fault.Delay(latency: .zero, jitter: mean, distribution: .exponential)
+            return Fault.Delay(
+                latency: .zero, jitter: mean, distribution: .exponential, order: .free)
         }
     }
 

@@ -166,7 +166,7 @@ struct TestCommand: AsyncParsableCommand {
         for plan in plans {
             let console = TerminalConsole(
                 showsNodes: self.nodeOutput || self.maelstrom.logStderr)
-            let settings = RunSettings(
+            var settings = RunSettings(
                 scenario: plan.scenario, seed: plan.seed, duration: duration,
                 wrapped: plan.wrapped, runsFolder: self.runsFolder,
                 repeatCommand: repeatCommand(
@@ -174,6 +174,8 @@ struct TestCommand: AsyncParsableCommand {
                     wrapped: plan.wrapped),
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
+            settings.logsSent = self.maelstrom.logNetSend
+            settings.logsReceived = self.maelstrom.logNetRecv
             do {
                 let outcome = try await execute(settings)
                 console.finish()

@@ -23,7 +23,12 @@ extension NodeSupervisor {
             viewer: spec.name, plan: self.surroundings.plan, directory: directory,
             here: self.surroundings.here, seed: self.surroundings.seed)
         var environment = self.surroundings.environment
-        environment.merge(placeholders.environment) { _, new in new }
+        let own = placeholders.environment
+        // One that speaks on standard input and output must not think that it should listen.
+        let isTalkedTo = self.dialogue(with: spec) != nil
+        environment.merge(
+            own.filter { !isTalkedTo || Placeholders.variablesOfAll.contains($0.key) }
+        ) { _, new in new }
         for variable in spec.environment {
             environment[variable.name] = try placeholders.expand(variable.value)
         }

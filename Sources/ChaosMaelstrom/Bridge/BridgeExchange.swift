@@ -15,7 +15,7 @@ final class BridgeExchange {
     private var desks: [String: ServiceDesk] = [:]
     /// The nodes' names in order, for hints.
     let names: [String]
-    private let tell: (String) -> Void
+    private let tell: (MaelstromBridge.Report) -> Void
     private var lastNumber: UInt64 = 0
     /// How often each kind of trouble of each node was told.
     private var told: [String: Int] = [:]
@@ -25,7 +25,7 @@ final class BridgeExchange {
 
     init(
         _ plan: MaelstromBridge.Plan, eventLoop: any EventLoop, board: ReadinessBoard,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (MaelstromBridge.Report) -> Void
     ) {
         self.plan = plan
         self.eventLoop = eventLoop
@@ -80,6 +80,11 @@ final class BridgeExchange {
         try channel.pipeline.syncOperations.addHandler(connection)
     }
 
+    /// Lets whoever wants to know see a message.
+    func note(_ kind: MessageNote.Kind, at place: String, _ line: [UInt8]) {
+        self.plan.observe?(MessageNote(kind: kind, place: place, line: line))
+    }
+
     // MARK: - Writing
 
     func write(_ line: [UInt8], to connection: LineConnection) {
@@ -120,7 +125,12 @@ final class BridgeExchange {
         self.told[key] = count
         if count > Self.reportsMax { return }
         let last = count == Self.reportsMax ? " (more of these are not told)" : ""
-        self.tell("\(node): \(sentence)\(last)" + (hint.map { "\nhint: \($0)" } ?? ""))
+        self.tell(.warning("\(node): \(sentence)\(last)" + (hint.map { "\nhint: \($0)" } ?? "")))
+    }
+
+    /// Tells that the run cannot prove what it was to prove.
+    func doubt(_ sentence: String) {
+        if !self.isSilent { self.tell(.doubt(sentence)) }
     }
 
     /// Tells something about a node once.

@@ -14,6 +14,14 @@ import Synchronization
 /// in the node's name, and it listens in every node's place. Messages travel as lines, as the node
 /// wrote them. One event loop carries all of it.
 package final class MaelstromBridge: NodeDialogue {
+    /// What the bridge has to tell people.
+    package enum Report: Hashable, Sendable {
+        /// A node does something wrong.
+        case warning(String)
+        /// The run cannot prove what it was to prove.
+        case doubt(String)
+    }
+
     /// What a bridge is made from.
     package struct Plan: Sendable {
         /// The nodes in order: what `node_ids` says.
@@ -26,17 +34,22 @@ package final class MaelstromBridge: NodeDialogue {
         package var view: @Sendable (NodeName, NodeName) -> (host: String, port: Int)?
         /// The seed of the services' choices.
         package var seed: Seed
+        /// Gets every message that is sent or received, where somebody wants them.
+        package var observe: (@Sendable (MessageNote) -> Void)?
 
         package init(
             nodes: [NodeName], services: [NodeName],
             listen: @escaping @Sendable (NodeName) -> (host: String, port: Int)?,
-            view: @escaping @Sendable (NodeName, NodeName) -> (host: String, port: Int)?, seed: Seed
+            view: @escaping @Sendable (NodeName, NodeName) -> (host: String, port: Int)?,
+            seed: Seed,
+            observe: (@Sendable (MessageNote) -> Void)? = nil
         ) {
             self.nodes = nodes
             self.services = services
             self.listen = listen
             self.view = view
             self.seed = seed
+            self.observe = observe
         }
     }
 
@@ -61,7 +74,7 @@ package final class MaelstromBridge: NodeDialogue {
     /// - Parameter report: Takes sentences for people, from the bridge's thread.
     /// - Throws: What binding a socket throws.
     package static func start(
-        _ plan: Plan, report: @escaping @Sendable (String) -> Void
+        _ plan: Plan, report: @escaping @Sendable (Report) -> Void
     ) async throws -> MaelstromBridge {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()

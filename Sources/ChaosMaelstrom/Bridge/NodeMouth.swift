@@ -13,6 +13,8 @@ final class NodeMouth {
         /// The process was told who it is and has not answered.
         case initialising
         case talking
+        /// Its output has ended; the process may follow.
+        case mute
         /// The process has ended; what comes in is lost, as at any host that is down.
         case dead
     }
@@ -132,7 +134,9 @@ final class NodeMouth {
         ]
         self.exchange.statistics.clients.sent += 1
         self.exchange.statistics.clients.received += 1
-        self.exchange.write(Array(message.text.utf8), to: pipe)
+        let line = Array(message.text.utf8)
+        self.exchange.note(.recv, at: self.name, line)
+        self.exchange.write(line, to: pipe)
         for line in self.waiting { self.tell(line) }
         self.waiting = []
         self.exchange.settle()
@@ -146,18 +150,20 @@ final class NodeMouth {
     /// The process has closed its standard output, or has ended and nobody said so yet.
     private func fellSilent() {
         self.pipe = nil
-        let (generation, state) = (self.generation, self.state)
-        self.die()
-        if case .dead = state { return self.finishEnd() }
-        self.finishEnd()
-        // Whoever ends tells so at once; a process that only closes its output never does.
+        let generation = self.generation
+        if self.hasEnded == generation {
+            self.die()
+            return self.finishEnd()
+        }
+        self.state = .mute
+        // Whoever ends is known to have ended soon; a process that only closes its output goes on.
         let bound = NIOLoopBound(self, eventLoop: self.exchange.eventLoop)
-        self.exchange.eventLoop.scheduleTask(in: .seconds(3)) {
+        self.exchange.eventLoop.scheduleTask(in: Self.endLimit) {
             let mouth = bound.value
             if mouth.generation != generation || mouth.hasEnded == generation { return }
-            mouth.exchange.report(
-                mouth.name, "closed",
-                "it closed its standard output and still runs: nothing it says is heard any more")
+            mouth.exchange.doubt(
+                "\(mouth.name): it closed its standard output and still runs, so nothing that it"
+                    + " says is heard any more")
         }
     }
 
@@ -168,7 +174,10 @@ final class NodeMouth {
     func end(_ promise: EventLoopPromise<[String]>) {
         self.hasEnded = self.generation
         self.endPromises.append(promise)
-        guard self.pipe != nil else { return self.finishEnd() }
+        guard self.pipe != nil else {
+            self.die()
+            return self.finishEnd()
+        }
         let bound = NIOLoopBound(self, eventLoop: self.exchange.eventLoop)
         self.exchange.eventLoop.scheduleTask(in: Self.endLimit) {
             let mouth = bound.value
@@ -234,30 +243,43 @@ final class NodeMouth {
 
     private func route(_ line: [UInt8], _ envelope: Envelope) {
         let target = envelope.destination
-        if target == self.name {
-            self.exchange.statistics.servers.sent += 1
-            self.exchange.statistics.servers.received += 1
-            self.tell(envelope.numbered(line, as: self.exchange.nextNumber()))
-        } else if self.exchange.mouths[target] != nil || self.exchange.isService(target) {
-            self.exchange.statistics.servers.sent += 1
-            let numbered = envelope.numbered(line, as: self.exchange.nextNumber())
-            if let link = self.link(to: target) { self.exchange.write(numbered, to: link) }
-        } else if let connection = self.clients[target] {
+        if target == Self.initialiser, self.clients[target] == nil {
             self.exchange.statistics.clients.sent += 1
             self.exchange.statistics.clients.received += 1
-            let numbered = envelope.numbered(line, as: self.exchange.nextNumber())
-            self.exchange.write(numbered, to: connection)
-        } else if target == Self.initialiser {
-            self.exchange.statistics.clients.sent += 1
-            self.exchange.statistics.clients.received += 1
+            self.exchange.note(.send, at: self.name, line)
             self.answered(envelope.body(of: line))
-        } else if !self.departed.contains(target) {
-            let known = self.exchange.names.joined(separator: ", ")
-            self.exchange.report(
-                self.name, "destination",
-                "there is nobody named '\(target)', found in 'dest' of '\(Self.shown(line))'",
-                hint: self.exchange.names.count <= 12 ? "nodes are \(known)" : nil)
+            return
         }
+        let isServer = self.exchange.mouths[target] != nil || self.exchange.isService(target)
+        guard isServer || self.clients[target] != nil else {
+            self.miss(target, line)
+            return
+        }
+        let numbered = envelope.numbered(line, as: self.exchange.nextNumber())
+        self.exchange.note(.send, at: self.name, numbered)
+        if let connection = self.clients[target] {
+            self.exchange.statistics.clients.sent += 1
+            self.exchange.statistics.clients.received += 1
+            self.exchange.write(numbered, to: connection)
+            return
+        }
+        self.exchange.statistics.servers.sent += 1
+        if target == self.name {
+            self.exchange.statistics.servers.received += 1
+            self.tell(numbered)
+        } else if let link = self.link(to: target) {
+            self.exchange.write(numbered, to: link)
+        }
+    }
+
+    /// Somebody is named who is not there. A client that has left does not matter.
+    private func miss(_ target: String, _ line: [UInt8]) {
+        if self.departed.contains(target) { return }
+        let known = self.exchange.names.joined(separator: ", ")
+        self.exchange.report(
+            self.name, "destination",
+            "there is nobody named '\(target)', found in 'dest' of '\(Self.shown(line))'",
+            hint: self.exchange.names.count <= 12 ? "nodes are \(known)" : nil)
     }
 
     /// The connection over which this node sends to another or to a service.
@@ -404,10 +426,14 @@ final class NodeMouth {
     /// Gives the process a line to read.
     private func tell(_ line: [UInt8]) {
         guard let pipe = self.pipe else {
-            if case .dead = self.state { return }
+            switch self.state {
+            case .dead, .mute: return
+            case .unborn, .initialising, .talking: break
+            }
             if self.waiting.count < Self.waitingMax { self.waiting.append(line) }
             return
         }
+        self.exchange.note(.recv, at: self.name, line)
         self.exchange.write(line, to: pipe)
         if !pipe.isWritable { self.setReading(false) }
     }
