@@ -11,6 +11,7 @@ package actor NetworkControl {
     private let nodes: [NodeName]
     private let ports: [PortName]
     private let framing: [PortName: Framing]
+    private let datagramPorts: Set<PortName>
     private let defaultMode: PartitionMode
     private let seed: Seed
     private var log = InjectionLog()
@@ -23,12 +24,13 @@ package actor NetworkControl {
     /// Makes a control for a proxy whose listeners are open.
     package init(
         proxy: Proxy, nodes: [NodeName], ports: [PortName], network: NetworkSpec, seed: Seed,
-        reserved: Set<String> = []
+        datagramPorts: Set<PortName> = [], reserved: Set<String> = []
     ) {
         self.proxy = proxy
         self.nodes = nodes
         self.ports = ports
         self.framing = network.framing
+        self.datagramPorts = datagramPorts
         self.defaultMode = network.partitionMode ?? .drop
         self.seed = seed
         self.reserved = reserved
@@ -100,8 +102,12 @@ package actor NetworkControl {
 
     private func checkFraming(of rule: FaultRule) throws(InputError) {
         let ports = rule.links.port.map { [$0] } ?? self.ports
-        for fault in rule.faults where fault.needsFraming {
-            guard let bare = ports.first, !ports.contains(where: self.hasMessages) else { continue }
+        for fault in rule.faults where !ports.contains(where: { self.takes(fault, port: $0) }) {
+            guard let first = ports.first else { continue }
+            guard let bare = ports.first(where: { !self.datagramPorts.contains($0) }) else {
+                throw fault.refusal(byDatagramsOf: first)
+            }
+            if !fault.needsFraming { continue }
             throw InputError(
                 "'\(fault.kind.rawValue)' needs messages, and port '\(bare)' has no framing",
                 hint: "name one under 'network: framing:' in the scenario")
@@ -110,6 +116,12 @@ package actor NetworkControl {
 
     private func hasMessages(_ port: PortName) -> Bool {
         self.framing[port].map { $0 != .none } ?? false
+    }
+
+    /// Whether a fault can be one of a port's links.
+    private func takes(_ fault: Fault, port: PortName) -> Bool {
+        self.datagramPorts.contains(port)
+            ? fault.isForPackets : !fault.needsFraming || self.hasMessages(port)
     }
 
     // MARK: - Cuts
@@ -161,7 +173,10 @@ package actor NetworkControl {
         }
         // Where only some ports have messages, what the others carry shows up in the leak proof.
         let ports = port.map { [$0] } ?? self.ports
-        if mode == .lose, let bare = ports.first, !ports.contains(where: self.hasMessages) {
+        let haveMessages = ports.contains {
+            self.hasMessages($0) || self.datagramPorts.contains($0)
+        }
+        if mode == .lose, let bare = ports.first, !haveMessages {
             throw InputError(
                 "mode 'lose' needs messages, and port '\(bare)' has no framing",
                 hint: "use 'drop', or name a framing under 'network: framing:' in the scenario")

@@ -30,6 +30,8 @@ package struct RunSettings: Sendable {
     /// Whether messages that nodes send and receive on standard output and input are written down.
     package var logsSent = false
     package var logsReceived = false
+    /// How many messages of framed ports are taken down for the report; nil for as many as usual.
+    package var tracedMessages: Int?
 
     /// Makes settings.
     package init(

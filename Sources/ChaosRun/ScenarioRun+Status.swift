@@ -31,7 +31,10 @@ extension ScenarioRun {
                     since: record.begin, until: record.until, crossedBytes: record.crossedBytes)
             }
         }
-        if self.scenario.workload != nil { status.workload = parts.board.json }
+        if self.scenario.workload != nil {
+            status.workload = parts.board.json
+            status.workload["recent"] = .object(parts.recent.json(at: parts.clock.now))
+        }
         return status
     }
 

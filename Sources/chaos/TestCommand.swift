@@ -162,6 +162,8 @@ struct TestCommand: AsyncParsableCommand {
 
     private func run(_ plans: [PlannedRun], _ duration: Duration?) async throws -> Int32 {
         var results: [RunResult] = []
+        var runs: [(file: String?, result: RunResult)] = []
+        defer { reportToGitHub(runs) }
         var codes: [Int32] = []
         for plan in plans {
             let console = TerminalConsole(
@@ -174,12 +176,14 @@ struct TestCommand: AsyncParsableCommand {
                     wrapped: plan.wrapped),
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
+            settings.tracedMessages = try self.shared.parsedTrace()
             settings.logsSent = self.maelstrom.logNetSend
             settings.logsReceived = self.maelstrom.logNetRecv
             do {
                 let outcome = try await execute(settings)
                 console.finish()
                 results.append(outcome.result)
+                runs.append((plan.file, outcome.result))
                 codes.append(outcome.exitCode)
                 report(outcome, json: self.shared.json)
                 if !self.shared.json && outcome.failure == nil { printOutput("") }

@@ -22,8 +22,8 @@ import Synchronization
 /// - anybody else who is connected to a declared port of a node, as `client`. Chaos itself, which
 ///   asks nodes whether they are ready, is no leak.
 ///
-/// Connections that are opened and closed between two looks are missed, and so are UDP and abstract
-/// Unix sockets: silence proves little. A process that has left its node's session *and* has been
+/// Connections that are opened and closed between two looks are missed, and so are abstract Unix sockets
+/// and UDP sockets that send without being connected: silence proves little. A process that has left its node's session *and* has been
 /// started with an emptied environment counts as `client`.
 package final class BypassWatch: Sendable {
     /// Whether leaks can be found on this system; elsewhere than on Linux the watch finds nothing.
