@@ -22,6 +22,7 @@ let nioConcurrencyHelpers = Target.Dependency.product(
     name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let tests: [Target] = [
@@ -164,7 +165,7 @@ let package = Package(
             name: "ChaosWorkloads",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
-                nioPosix,
+                nioHTTP1, nioPosix,
             ],
             swiftSettings: strict),
         .target(

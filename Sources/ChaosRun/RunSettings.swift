@@ -27,9 +27,6 @@ package struct RunSettings: Sendable {
     /// run counts like a schedule.
     package var isScripted = false
 
-    /// Whether messages that nodes send and receive on standard output and input are written down.
-    package var logsSent = false
-    package var logsReceived = false
     /// How many messages of framed ports are taken down for the report; nil for as many as usual.
     package var tracedMessages: Int?
 

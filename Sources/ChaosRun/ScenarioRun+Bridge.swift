@@ -1,7 +1,6 @@
 import ChaosCluster
 import ChaosCore
 import ChaosMaelstrom
-import ChaosProxy
 import ChaosScenario
 
 // Nodes that speak Maelstrom's protocol on standard input and output.
@@ -24,11 +23,7 @@ extension ScenarioRun {
     }
 
     /// Starts the bridge and the services, if there are nodes that need them.
-    ///
-    /// - Parameter messages: Where messages are written down, if they are.
-    func openBridge(
-        _ plan: AddressPlan, _ clock: RunClock, _ messages: LineFile?
-    ) async throws -> MaelstromBridge? {
+    func openBridge(_ plan: AddressPlan) async throws -> MaelstromBridge? {
         let nodes = self.bridgedNodes
         if nodes.isEmpty { return nil }
         @Sendable func place(_ endpoint: Endpoint?) -> (host: String, port: Int)? {
@@ -36,13 +31,6 @@ extension ScenarioRun {
             return (host, Int(port))
         }
         let port = NodeSpec.messagePort
-        let (logsSent, logsReceived) = (self.settings.logsSent, self.settings.logsReceived)
-        let observe = messages.map { file in
-            { @Sendable (note: MessageNote) in
-                let isWanted = note.kind == .send ? logsSent : logsReceived
-                if isWanted { file.append(note.text(at: clock.now)) }
-            }
-        }
         let bridge: MaelstromBridge
         do {
             bridge = try await MaelstromBridge.start(
@@ -50,7 +38,7 @@ extension ScenarioRun {
                     nodes: nodes, services: self.scenario.services,
                     listen: { place(plan.listen($0, port)) },
                     view: { place(plan.endpoint(of: $0, port, seenBy: $1)) },
-                    seed: self.settings.seed.derived("maelstrom"), observe: observe)
+                    seed: self.settings.seed.derived("maelstrom"))
             ) { report in Task { await self.take(report) } }
         } catch { throw RunError("the bridge to Maelstrom nodes cannot listen: \(error)") }
         self.holdings.bridge = bridge

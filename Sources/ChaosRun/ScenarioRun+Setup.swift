@@ -51,9 +51,7 @@ extension ScenarioRun {
             recent.note(operation)
         }
         allocator.release()
-        let logsMessages = self.settings.logsSent || self.settings.logsReceived
-        let messages = logsMessages ? try self.lineFile("messages.jsonl", in: directory) : nil
-        let bridge = try await self.openBridge(plan, clock, messages)
+        let bridge = try await self.openBridge(plan)
         let supervisor = self.makeSupervisor(plan, host, directory, clock, bridge)
         self.holdings.supervisor = supervisor
         let external = try await self.openListeners(

@@ -9,9 +9,9 @@ final class GeneratedWorkload: Workload {
     let settings: LoadSettings
     let defaultChecks: [CheckRequest]
     let hasFinalReads: Bool
-    private let makeSource: @Sendable (WorkloadContext) -> any OperationSource
+    let makeSource: @Sendable (WorkloadContext) -> any OperationSource
     private let prepare: @Sendable (WorkloadContext) async throws -> Void
-    private let makeClient: WorkerPool.ClientFactory
+    private let makeClient: @Sendable (WorkloadContext) -> WorkerPool.ClientFactory
     private let pool = Mutex<WorkerPool?>(nil)
 
     /// Makes a workload.
@@ -22,8 +22,8 @@ final class GeneratedWorkload: Workload {
     init(
         kind: String, settings: LoadSettings, checks: [CheckRequest], hasFinalReads: Bool,
         prepare: @escaping @Sendable (WorkloadContext) async throws -> Void = { _ in },
-        makeClient: @escaping WorkerPool.ClientFactory = {
-            try await Client.make(name: $0, node: $1)
+        makeClient: @escaping @Sendable (WorkloadContext) -> WorkerPool.ClientFactory = { _ in
+            { try await Client.make(name: $0, node: $1) }
         },
         makeSource: @escaping @Sendable (WorkloadContext) -> any OperationSource
     ) {
@@ -45,7 +45,8 @@ final class GeneratedWorkload: Workload {
             let made = WorkerPool(
                 self.makeSource(context),
                 count: self.settings.concurrency.count(nodes: context.nodes.count),
-                context: context, timeout: self.settings.timeout, makeClient: self.makeClient)
+                context: context, timeout: self.settings.timeout,
+                makeClient: self.makeClient(context))
             pool = made
             return made
         }

@@ -110,6 +110,42 @@ private let workloadKinds: [WorkloadKind] = [
                 seed: context.seed, now: context.now)
         }
     },
+    WorkloadKind(
+        name: "client", parameters: ["command", "like", "topology"] + transactionParameters
+    ) { parameters, _ throws(InputError) in
+        let words = try parameters.command()
+        return try parameters.model().workload.carriedOut(as: "client") { context in
+            { name, node in
+                guard let start = context.startProgram else {
+                    throw WorkloadError("nobody can start the client program '\(words[0])' here")
+                }
+                return try await ProgramOperationClient.start(
+                    name: name, node: node, try await start(words))
+            }
+        }
+    },
+    WorkloadKind(name: "http", parameters: ["requests", "like"] + transactionParameters) {
+        parameters, _ throws(InputError) in
+        let templates = try parameters.httpTemplates()
+        let model = try parameters.model()
+        return model.workload.carriedOut(as: "http", functions: Set(templates.keys)) { _ in
+            { name, node in
+                HTTPOperationClient(
+                    name: name, node: node, templates: templates, isKeyed: model.name == "lin-kv")
+            }
+        }
+    },
+    WorkloadKind(name: "resp", parameters: ["requests", "like"] + transactionParameters) {
+        parameters, _ throws(InputError) in
+        let commands = try parameters.commands()
+        let model = try parameters.model()
+        return model.workload.carriedOut(as: "resp", functions: Set(commands.keys)) { _ in
+            { name, node in
+                RESPOperationClient(
+                    name: name, node: node, commands: commands, isKeyed: model.name == "lin-kv")
+            }
+        }
+    },
 ]
 
 /// The names of all workloads, in the order in which documents list them.

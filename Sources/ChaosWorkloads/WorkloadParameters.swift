@@ -93,7 +93,7 @@ struct WorkloadParameters: Sendable {
     }
 
     /// A value as it was written.
-    private func text(_ key: String) -> String? {
+    func text(_ key: String) -> String? {
         self.values[key].map { $0.stringValue ?? $0.text }
     }
 

@@ -69,10 +69,10 @@ struct MaelstromOptions: ParsableArguments {
     @Flag(help: "Show what the nodes write to standard error.")
     var logStderr = false
 
-    @Flag(help: "Write every message that a node sends to messages.jsonl.")
+    @Flag(help: "Take down all messages, as --trace-messages 1000000 does.")
     var logNetSend = false
 
-    @Flag(help: "Write every message that a node receives to messages.jsonl.")
+    @Flag(help: "The same.")
     var logNetRecv = false
 
     @Option(help: "Run so many times, each with a seed of its own.")

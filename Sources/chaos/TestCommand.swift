@@ -177,8 +177,10 @@ struct TestCommand: AsyncParsableCommand {
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
             settings.tracedMessages = try self.shared.parsedTrace()
-            settings.logsSent = self.maelstrom.logNetSend
-            settings.logsReceived = self.maelstrom.logNetRecv
+            // Maelstrom's flags for its log of messages: all that one run may take down.
+            if self.maelstrom.logNetSend || self.maelstrom.logNetRecv {
+                settings.tracedMessages = settings.tracedMessages ?? 1_000_000
+            }
             do {
                 let outcome = try await execute(settings)
                 console.finish()

@@ -79,7 +79,8 @@ struct ToxicCreate: ToxicSubcommand {
             "upstream": .string(self.upstream), "enabled": true,
         ]
         if let network = self.network { body["network"] = .string(network) }
-        _ = try await self.place.ask("POST", ["proxies"], .object(body), or: "Failed to create proxy")
+        _ = try await self.place.ask(
+            "POST", ["proxies"], .object(body), or: "Failed to create proxy")
         printOutput("Created new proxy \(self.name)")
     }
 }

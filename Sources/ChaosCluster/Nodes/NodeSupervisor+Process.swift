@@ -85,7 +85,7 @@ extension NodeSupervisor {
         }
         var isStarted = false
         defer { output.start(isTaken: isStarted, self.lineHandler(record)) }
-        let input = try InputPipe()
+        let input = try ProcessPipe()
         defer { _ = systemClose(input.reading) }
         do {
             let process = try await host.spawn(

@@ -80,11 +80,6 @@ final class BridgeExchange {
         try channel.pipeline.syncOperations.addHandler(connection)
     }
 
-    /// Lets whoever wants to know see a message.
-    func note(_ kind: MessageNote.Kind, at place: String, _ line: [UInt8]) {
-        self.plan.observe?(MessageNote(kind: kind, place: place, line: line))
-    }
-
     // MARK: - Writing
 
     func write(_ line: [UInt8], to connection: LineConnection) {

@@ -34,8 +34,6 @@ package final class MaelstromBridge: NodeDialogue {
         package var view: @Sendable (NodeName, NodeName) -> (host: String, port: Int)?
         /// The seed of the services' choices.
         package var seed: Seed
-        /// Gets every message that is sent or received, where somebody wants them.
-        package var observe: (@Sendable (MessageNote) -> Void)?
 
         package init(
             nodes: [NodeName], services: [NodeName],
@@ -49,7 +47,6 @@ package final class MaelstromBridge: NodeDialogue {
             self.listen = listen
             self.view = view
             self.seed = seed
-            self.observe = observe
         }
     }
 

@@ -49,24 +49,3 @@ package struct NetStatistics: Hashable, Sendable {
         ]
     }
 }
-
-/// A message where somebody sent or received it.
-package struct MessageNote: Sendable {
-    /// What happened to it.
-    package enum Kind: String, Sendable { case send, recv }
-
-    package let kind: Kind
-    /// The node or service that sent or received it.
-    package let place: String
-    /// The message as it crosses the network, with its number, without a line feed.
-    package let line: [UInt8]
-
-    /// The note as a line of `messages.jsonl`; one that is no JSON any more stands there as a text.
-    package func text(at now: Instant) -> String {
-        let text = String(decoding: self.line, as: UTF8.self)
-        let message = (try? Envelope(of: self.line)) == nil ? JSONValue.string(text).text : text
-        return
-            "{\"at\":\(now.nanoseconds),\"event\":\"\(self.kind.rawValue)\",\"place\":\"\(self.place)\","
-            + "\"message\":\(message)}"
-    }
-}

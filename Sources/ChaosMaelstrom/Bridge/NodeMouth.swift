@@ -134,9 +134,7 @@ final class NodeMouth {
         ]
         self.exchange.statistics.clients.sent += 1
         self.exchange.statistics.clients.received += 1
-        let line = Array(message.text.utf8)
-        self.exchange.note(.recv, at: self.name, line)
-        self.exchange.write(line, to: pipe)
+        self.exchange.write(Array(message.text.utf8), to: pipe)
         for line in self.waiting { self.tell(line) }
         self.waiting = []
         self.exchange.settle()
@@ -246,7 +244,6 @@ final class NodeMouth {
         if target == Self.initialiser, self.clients[target] == nil {
             self.exchange.statistics.clients.sent += 1
             self.exchange.statistics.clients.received += 1
-            self.exchange.note(.send, at: self.name, line)
             self.answered(envelope.body(of: line))
             return
         }
@@ -256,7 +253,6 @@ final class NodeMouth {
             return
         }
         let numbered = envelope.numbered(line, as: self.exchange.nextNumber())
-        self.exchange.note(.send, at: self.name, numbered)
         if let connection = self.clients[target] {
             self.exchange.statistics.clients.sent += 1
             self.exchange.statistics.clients.received += 1
@@ -433,7 +429,6 @@ final class NodeMouth {
             if self.waiting.count < Self.waitingMax { self.waiting.append(line) }
             return
         }
-        self.exchange.note(.recv, at: self.name, line)
         self.exchange.write(line, to: pipe)
         if !pipe.isWritable { self.setReading(false) }
     }

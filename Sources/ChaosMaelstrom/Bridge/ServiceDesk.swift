@@ -24,7 +24,6 @@ final class ServiceDesk {
             return
         }
         self.exchange.statistics.servers.received += 1
-        self.exchange.note(.recv, at: self.name, line)
         let node = envelope.source
         let body = envelope.body(of: line)
         let ordinal = self.asked[node] ?? 0
@@ -50,8 +49,6 @@ final class ServiceDesk {
             "dest": .string(node), "body": .object(reply),
         ]
         self.exchange.statistics.servers.sent += 1
-        let answer = Array(message.text.utf8)
-        self.exchange.note(.send, at: self.name, answer)
-        self.exchange.write(answer, to: connection)
+        self.exchange.write(Array(message.text.utf8), to: connection)
     }
 }

@@ -41,7 +41,7 @@ struct OpenLoop: Sendable {
                         argument: operation.argument)
                     let timeout = self.settings.timeout
                     group.addTask {
-                        let end = await operation.perform(client, timeout)
+                        let end = await operation.run(by: client, timeout: timeout)
                         context.recorder.complete(
                             open, end.kind, value: end.value, error: end.error)
                     }

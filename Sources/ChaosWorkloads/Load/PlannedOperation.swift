@@ -11,7 +11,17 @@ struct PlannedOperation: Sendable {
     /// The operation's argument.
     let argument: JSONValue
     /// Does it, and says how it ended.
-    let perform: @Sendable (any OperationClient, Duration) async -> Conclusion
+    let perform: @Sendable (any MessageClient, Duration) async -> Conclusion
+
+    /// Lets a client do it.
+    func run(by client: any OperationClient, timeout: Duration) async -> Conclusion {
+        switch client {
+        case let client as any OperationTranslator:
+            return await client.carryOut(self.function, self.argument, timeout: timeout)
+        case let client as any MessageClient: return await self.perform(client, timeout)
+        default: preconditionFailure("a client sends messages or translates operations: \(client)")
+        }
+    }
 }
 
 /// Whoever carries out operations on one node.
@@ -20,13 +30,25 @@ protocol OperationClient: Sendable {
     var name: String { get }
     /// The node it talks to.
     var nodeName: String { get }
-    /// Sends a request that is a message, and waits for how it ends.
-    func request(_ body: JSONObject, timeout: Duration) async -> RequestOutcome
     /// Ends it for good.
     func close() async
 }
 
-extension Client: OperationClient {
+/// A client that sends operations as messages of Maelstrom's.
+protocol MessageClient: OperationClient {
+    /// Sends a request, and waits for how it ends.
+    func request(_ body: JSONObject, timeout: Duration) async -> RequestOutcome
+}
+
+/// A client that carries out operations in its own way, whatever message they are to others.
+protocol OperationTranslator: OperationClient {
+    /// Does it, and says how it ended.
+    func carryOut(
+        _ function: String, _ argument: JSONValue, timeout: Duration
+    ) async -> Conclusion
+}
+
+extension Client: MessageClient {
     var nodeName: String { self.node.node }
 }
 

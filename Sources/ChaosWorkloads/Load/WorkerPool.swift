@@ -94,7 +94,7 @@ final class WorkerPool: Sendable {
         let open = self.context.recorder.invoke(
             client: client.name, node: client.nodeName, function: operation.function,
             argument: operation.argument, isFinal: isFinal)
-        let end = await operation.perform(client, self.timeout)
+        let end = await operation.run(by: client, timeout: self.timeout)
         self.context.recorder.complete(open, end.kind, value: end.value, error: end.error)
         if end.kind == .info {
             self.state.withLock { $0.clients[worker] = nil }

@@ -13,8 +13,11 @@ enum MaelstromPrograms {
     }
 
     /// An echo node that gets one thing wrong.
-    static var puppet: String {
-        Self.package.appending(path: "Tests/Fixtures/maelstrom-puppet.py").path
+    static var puppet: String { Self.fixture("maelstrom-puppet.py") }
+
+    /// A program that only tests use.
+    static func fixture(_ name: String) -> String {
+        Self.package.appending(path: "Tests/Fixtures/\(name)").path
     }
 }
 
