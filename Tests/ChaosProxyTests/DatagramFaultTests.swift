@@ -197,7 +197,8 @@
                 try sender.send("two")
                 let (_, second) = try target.receive()
                 #expect(first != second)
-                #expect(try world.heal().crossed == 0)
+                let healed = try world.heal()
+                #expect(healed.touched == 1 && healed.crossed == 0)
             }
         }
 

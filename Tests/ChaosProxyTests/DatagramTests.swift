@@ -182,6 +182,35 @@
             }
         }
 
+        /// Who dials the address of another one's link is told apart by where he sends from.
+        @Test(arguments: everyDriver)
+        func aNodeAtAnAddressOfAnothersLinkIsRecognised(driver: ProxyDriverKind) async throws {
+            try await TestWorld.run(on: driver) { world in
+                let nodes = try (0..<3).map { _ in try TestDatagrams(on: world.anyPort) }
+                let names: [NodeName] = ["n1", "n2", "n3"]
+                var ways: [String: Endpoint] = [:]
+                for (from, to) in [(0, 1), (1, 0), (2, 1), (1, 2)] {
+                    ways["\(from)\(to)"] = try world.datagramLink(
+                        to: nodes[to].local, from: names[from], names[to])
+                }
+                let own = try #require(ways["01"])
+                let others = try #require(ways["21"])
+                try nodes[0].send("own", to: own)
+                #expect(try nodes[1].receive().from == ways["10"])
+                // The same node a second time, past the address that is his.
+                try nodes[0].send("others", to: others)
+                let (_, from) = try nodes[1].receive()
+                #expect(!ways.values.contains(from))
+                try nodes[1].send("answer", to: from)
+                let (bytes, answered) = try nodes[0].receive()
+                #expect(bytes == Array("answer".utf8) && answered == others)
+                #expect(
+                    Set(try world.connections.map(\.link)) == [Link("n1", "n2", "u")])
+                let remarks = world.journal.filter { $0.event == "opener" }
+                #expect(remarks.map { $0.details["state"]?.stringValue } == ["mismatch"])
+            }
+        }
+
         @Test(arguments: everyDriver)
         func aClosedLinkIsGone(driver: ProxyDriverKind) async throws {
             try await TestWorld.run(on: driver) { world in

@@ -49,6 +49,12 @@ package final class PacketFlow {
         }
     }
 
+    /// Counts the flow for the cuts that ended it.
+    package func meetCutOff() {
+        for cut in self.ticket.forward.cuts
+        where cut.mode == .establishedOnly && cut.order > self.ticket.order { cut.strike() }
+    }
+
     /// The flow is gone; to be called exactly once. What waits of it goes nowhere.
     package func close(at now: Instant) {
         self.isClosed = true

@@ -225,6 +225,7 @@
             let now = self.clock.now
             for case let port? in self.ports { self.apply(to: port) }
             for case let session? in self.sessions where session.flow.isCutOff {
+                session.flow.meetCutOff()
                 self.close(session, at: now)
             }
             for state in self.network.linkStates {
@@ -245,8 +246,9 @@
             let isRefused = self.network.refusesPackets(over: port.links)
             if isRefused && !port.isRefusedByNetwork {
                 // Whoever sends from now on is refused by the kernel, which tells nobody.
-                for session in port.sessions.values where session.port === port {
-                    session.forward.pipeline.meetRefusal()
+                for session in port.sessions.values {
+                    session.line(session.port === port ? .forward : .backward)
+                        .pipeline.meetRefusal()
                 }
             }
             port.isRefusedByNetwork = isRefused
@@ -497,9 +499,11 @@
             at port: DatagramPort,
             _ now: Instant
         ) -> DatagramSession? {
-            guard let target = port.target, home.sessions[target.key] == nil else { return nil }
-            let link = Link(home.spec.link.target, port.spec.link.target, port.spec.link.port)
-            if port.spec.link.source != link.source && !port.isShared {
+            guard let target = port.target else { return nil }
+            let node = home.spec.link.target
+            let link = Link(node, port.spec.link.target, port.spec.link.port)
+            let isTold = port.spec.openers?.sharers.contains(node) == true
+            if port.spec.link.source != node && !isTold {
                 self.record(
                     "opener",
                     [
@@ -507,6 +511,12 @@
                         ("dialled", .string(port.spec.listen.description)),
                         ("of", .string(port.spec.link.description)),
                     ], at: now)
+            }
+            // Somebody who uses two ways to one target can be answered over one of them only.
+            if home.sessions[target.key] != nil {
+                let source = port.spec.openers?.sources[node]
+                return self.open(
+                    port.spec.over(node, from: source), sender, contacted, at: port, now)
             }
             let session = self.keep(
                 over: link, sender, contacted, .between(home, target), at: port, now)

@@ -66,7 +66,7 @@ final class TestWorld: Sendable {
             count += 1
             return count
         }
-        self.host = "127.99.\(getpid() % 250).\(number)"
+        self.host = "127.\(99 + number / 250).\(getpid() % 250).\(1 + number % 250)"
         self.directory = NSTemporaryDirectory() + "chaos-proxy-\(getpid())-\(number)"
         try FileManager.default.createDirectory(
             atPath: self.directory, withIntermediateDirectories: true)
