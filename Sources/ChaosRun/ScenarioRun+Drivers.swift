@@ -5,6 +5,7 @@ import ChaosProxy
 import ChaosScenario
 import ChaosWorkloads
 import Foundation
+import OrderedCollections
 
 extension ScenarioRun {
     /// Starts what ends the run: its time, the workload, the wrapped command. All of them stop soon

@@ -38,9 +38,7 @@ package final class MaelstromBridge: NodeDialogue {
         package init(
             nodes: [NodeName], services: [NodeName],
             listen: @escaping @Sendable (NodeName) -> (host: String, port: Int)?,
-            view: @escaping @Sendable (NodeName, NodeName) -> (host: String, port: Int)?,
-            seed: Seed,
-            observe: (@Sendable (MessageNote) -> Void)? = nil
+            view: @escaping @Sendable (NodeName, NodeName) -> (host: String, port: Int)?, seed: Seed
         ) {
             self.nodes = nodes
             self.services = services

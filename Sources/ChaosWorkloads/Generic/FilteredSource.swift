@@ -1,3 +1,4 @@
+import ChaosCheckers
 import ChaosCore
 
 /// Only those operations of a source that somebody can carry out.

@@ -1,3 +1,4 @@
+import ChaosCheckers
 import ChaosCore
 import NIOCore
 import NIOHTTP1
