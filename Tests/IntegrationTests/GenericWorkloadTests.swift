@@ -55,7 +55,8 @@ import Testing
         try directory.write(
             Self.scenario(
                 nodes: nodes,
-                command: "redis-server --bind {host} --port {port} --save \"\" --dir {dir}",
+                command: "redis-server --bind {host} --port {port} --save \"\" --dir {dir}"
+                    + " --protected-mode no",
                 workload: """
                     kind: resp, like: g-set, recovery: 200ms, requests: {
                       add: [SADD, set, '{value}'], read: [SMEMBERS, set] }
