@@ -8,6 +8,9 @@ enum Entrypoint {
     static func main() async {
         Self.refuseDashes()
         Self.refuseUnknownCommands()
+        if let usage = ToxicUsage(Array(Swift.CommandLine.arguments.dropFirst())) {
+            return await usage.run()
+        }
         await Chaos.main()
     }
 
