@@ -3,15 +3,35 @@ import ChaosCore
 import ChaosRun
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 @main
 enum Entrypoint {
     static func main() async {
+        Self.raiseDescriptorLimit()
         Self.refuseDashes()
         Self.refuseUnknownCommands()
         if let usage = ToxicUsage(Array(Swift.CommandLine.arguments.dropFirst())) {
             return await usage.run()
         }
         await Chaos.main()
+    }
+
+    /// Takes as many open files as the system lets this user have: every link of a run has a listener,
+    /// and the usual 1024 are too few for the links of twenty-five nodes.
+    private static func raiseDescriptorLimit() {
+        #if os(Linux)
+            let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+            var limit = rlimit()
+            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+            // More than this helps nobody, and some programs close all that they could have.
+            limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 65_536))
+            _ = setrlimit(resource, &limit)
+        #endif
     }
 
     /// Names a dash that is no hyphen: pages and word processors make them, and a flag behind one would
