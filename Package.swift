@@ -65,6 +65,7 @@ let tests: [Target] = [
             nioPosix,
         ]
     ),
+    ("ChaosMaelstrom", ["ChaosCluster", "ChaosCore", "NodeKit", nioCore, nioPosix]),
     ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
     ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
     (
@@ -162,10 +163,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "ChaosMaelstrom",
+            dependencies: ["ChaosCluster", "ChaosCore", "NodeKit", nioCore, nioPosix],
+            swiftSettings: strict),
+        .target(
             name: "ChaosWorkloads",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
-                nioPosix,
+                nioHTTP1, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -182,8 +187,8 @@ let package = Package(
             name: "ChaosRun",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosSockets",
-                "ChaosProxy", "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport",
-                collections,
+                "ChaosProxy", "ChaosCluster", "ChaosMaelstrom", "ChaosWorkloads", "ChaosControl",
+                "ChaosReport", collections,
             ],
             swiftSettings: strict),
 
