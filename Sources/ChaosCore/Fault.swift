@@ -88,6 +88,17 @@ package enum Fault: Hashable, Sendable {
         }
     }
 
+    /// Whether the fault can be one of packets, in which nothing is looked for.
+    package var isForPackets: Bool {
+        if let match = self.match, match.type != nil || !match.fields.isEmpty { return false }
+        switch self {
+        case .delay, .loss, .duplicate, .reorder, .corrupt, .rate, .refuse: return true
+        case .slicer, .limitData, .slowClose, .resetPeer, .timeout, .acceptDelay, .ackLoss,
+            .coalesce:
+            return false
+        }
+    }
+
     /// The shapes that a delay's spread can have (`tc-netem(8)`, distribution).
     package enum DistributionName: String, CaseIterable, Sendable {
         case uniform, normal, pareto, paretonormal, exponential, table

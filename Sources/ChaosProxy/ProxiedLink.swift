@@ -2,6 +2,14 @@ import ChaosCore
 
 /// One listener of the proxy: connections accepted here are opened over this link.
 package struct ProxiedLink: Sendable {
+    /// What crosses a link.
+    package enum Transport: Hashable, Sendable {
+        /// Connections, of TCP or of Unix sockets.
+        case stream
+        /// Datagrams of UDP.
+        case datagrams
+    }
+
     /// The link over which the connections are opened.
     package let link: Link
     /// Where the proxy listens; port 0 takes a free one.
@@ -13,19 +21,22 @@ package struct ProxiedLink: Sendable {
     /// Who else may come in here, and how that is told; nil where everything that is accepted goes over
     /// the link.
     package let openers: OpenerRule?
+    /// What comes in here.
+    package let transport: Transport
     /// Whether a connection whose target cannot be reached is ended (FIN) rather than reset.
     package let endsUnreached: Bool
 
     /// Makes a listener.
     package init(
         link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil,
-        openers: OpenerRule? = nil, endsUnreached: Bool = false
+        openers: OpenerRule? = nil, transport: Transport = .stream, endsUnreached: Bool = false
     ) {
         self.link = link
         self.listen = listen
         self.upstream = upstream
         self.sourceHost = sourceHost
         self.openers = openers
+        self.transport = transport
         self.endsUnreached = endsUnreached
     }
 
@@ -33,7 +44,7 @@ package struct ProxiedLink: Sendable {
     func over(_ opener: NodeName, from sourceHost: String?) -> ProxiedLink {
         ProxiedLink(
             link: Link(opener, self.link.target, self.link.port), listen: self.listen,
-            upstream: self.upstream, sourceHost: sourceHost)
+            upstream: self.upstream, sourceHost: sourceHost, transport: self.transport)
     }
 }
 

@@ -3,7 +3,7 @@ import ChaosEngine
 import Foundation
 import NIOConcurrencyHelpers
 
-/// The stream data plane: listeners on every link, and the network between them.
+/// The data plane: listeners on every link, for streams and datagrams, and the network between them.
 ///
 /// It may be used from everywhere; all work is done on one thread of its driver.
 package final class Proxy: Sendable {
@@ -12,6 +12,7 @@ package final class Proxy: Sendable {
     /// What carries the traffic.
     package let driverKind: ProxyDriverKind
     private let driver: any ProxyDriver
+    private let datagrams: DatagramDriver
     private let closing = NIOLockedValueBox<Task<Void, Never>?>(nil)
 
     /// Makes a proxy without listeners.
@@ -20,19 +21,20 @@ package final class Proxy: Sendable {
     ///   - clock: The clock that gives the engine its `now`.
     ///   - driver: What carries the traffic; `nil` leaves it to the environment variable
     ///     `CHAOS_DRIVER`, and without that to the platform.
+    ///   - idleTime: After how long without a datagram either way a sender of datagrams is forgotten.
     ///   - makeNetwork: Makes the network; called once, on the driver's thread.
     ///   - journal: Takes what was decided, in order; called on the driver's thread, so it must not
     ///     block.
     /// - Throws: `ProxyError` where the environment asks for a driver that does not exist.
     package init(
-        clock: RunClock, driver: ProxyDriverKind? = nil,
+        clock: RunClock, driver: ProxyDriverKind? = nil, idleTime: Duration = Proxy.idleTimeDefault,
         makeNetwork: @escaping @Sendable () -> Network,
         journal: @escaping @Sendable ([JournalEntry]) -> Void
     ) async throws {
         self.clock = clock
         self.driverKind =
             try driver ?? ProxyDriverKind.automatic(ProcessInfo.processInfo.environment)
-        self.driver =
+        let driver: any ProxyDriver =
             switch self.driverKind {
             case .nio:
                 try await NIODriver(clock: clock, makeNetwork: makeNetwork, journal: journal)
@@ -43,13 +45,32 @@ package final class Proxy: Sendable {
                     throw ProxyError(description: "the epoll driver needs Linux")
                 #endif
             }
+        self.driver = driver
+        self.datagrams = DatagramDriver(clock: clock, driver: driver, idleTime: idleTime)
     }
+
+    /// As long as most proxies have it; RFC 4787 (REQ-5) wants two minutes of NATs, which have no
+    /// other way to learn of an end.
+    package static let idleTimeDefault = Duration.seconds(60)
 
     /// Opens listeners and returns where each listens, in order. If one cannot, none stays open.
     ///
     /// - Throws: `ProxyError` for the first address that cannot be bound.
     package func open(_ links: [ProxiedLink]) async throws -> [Endpoint] {
-        try await self.openDriver.open(links)
+        let driver = try self.openDriver
+        let streams = links.filter { $0.transport == .stream }
+        let datagrams = links.filter { $0.transport == .datagrams }
+        if datagrams.isEmpty { return try await driver.open(streams) }
+        var opened = [
+            ProxiedLink.Transport.datagrams: try await self.datagrams.open(datagrams)[...]
+        ]
+        do {
+            opened[.stream] = try await driver.open(streams)[...]
+        } catch {
+            try await self.datagrams.close(datagrams.map(\.link))
+            throw error
+        }
+        return links.compactMap { opened[$0.transport]?.popFirst() }
     }
 
     /// Changes the network; returns when the change is in effect on every socket. Changes take effect
@@ -59,7 +80,12 @@ package final class Proxy: Sendable {
     package func change<Result: Sendable>(
         _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) async throws -> Result {
-        try await self.openDriver.change(body)
+        let datagrams = self.datagrams
+        return try await self.openDriver.change { network, now in
+            let result = try body(network, now)
+            datagrams.networkChanged()
+            return result
+        }
     }
 
     /// Looks at the network between two chunks.
@@ -71,11 +97,17 @@ package final class Proxy: Sendable {
 
     /// Closes the listeners over these links for good and their connections at once, with what waits in
     /// them; the network forgets the links.
-    package func close(_ links: [Link]) async throws { try await self.openDriver.close(links) }
+    package func close(_ links: [Link]) async throws {
+        let driver = try self.openDriver
+        try await self.datagrams.close(links)
+        try await driver.close(links)
+    }
 
     /// What the open connections hold, in the order in which they were accepted.
     package func connections() async throws -> [ConnectionStatus] {
-        try await self.openDriver.connections()
+        let streams = try await self.openDriver.connections()
+        let sessions = try await self.datagrams.sessions()
+        return sessions.isEmpty ? streams : streams + sessions
     }
 
     private var openDriver: any ProxyDriver {
@@ -89,9 +121,14 @@ package final class Proxy: Sendable {
 
     /// Closes all sockets and ends the driver's thread. Closing twice is closing once.
     package func close() async {
-        let driver = self.driver
+        let (driver, datagrams) = (self.driver, self.datagrams)
         let closing = self.closing.withLockedValue { closing in
-            let task = closing ?? Task { await driver.close() }
+            let task =
+                closing
+                ?? Task {
+                    await datagrams.close()
+                    await driver.close()
+                }
             closing = task
             return task
         }

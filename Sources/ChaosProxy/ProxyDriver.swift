@@ -24,6 +24,9 @@ protocol ProxyDriver: AnyObject, Sendable {
     /// Closes the listeners over these links and their connections, and forgets the links.
     func close(_ links: [Link]) async throws
 
+    /// Does something on the driver's thread between two chunks; false when nobody will any more.
+    func post(_ task: @escaping @Sendable (Network) -> Void) -> Bool
+
     /// What the open connections hold, in the order in which they were accepted.
     func connections() async throws -> [ConnectionStatus]
 

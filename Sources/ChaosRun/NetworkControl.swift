@@ -11,10 +11,10 @@ package actor NetworkControl {
     private let nodes: [NodeName]
     private let ports: [PortName]
     private let framing: [PortName: Framing]
+    private let datagramPorts: Set<PortName>
     private let defaultMode: PartitionMode
     private let seed: Seed
-    /// By id, in the order in which they began. A schedule may use an id again once it has ended.
-    private var records: [InjectionRecord] = []
+    private var log = InjectionLog()
     private var nextNumber: [String: Int] = [:]
     /// The ids of a scenario, which an operator's injections must not get.
     private let reserved: Set<String>
@@ -24,19 +24,23 @@ package actor NetworkControl {
     /// Makes a control for a proxy whose listeners are open.
     package init(
         proxy: Proxy, nodes: [NodeName], ports: [PortName], network: NetworkSpec, seed: Seed,
-        reserved: Set<String> = []
+        datagramPorts: Set<PortName> = [], reserved: Set<String> = []
     ) {
         self.proxy = proxy
         self.nodes = nodes
         self.ports = ports
         self.framing = network.framing
+        self.datagramPorts = datagramPorts
         self.defaultMode = network.partitionMode ?? .drop
         self.seed = seed
         self.reserved = reserved
     }
 
     /// All injections so far, in the order in which they began, without the background.
-    package var allRecords: [InjectionRecord] { self.records }
+    package var allRecords: [InjectionRecord] { self.log.all }
+
+    /// The injections that are still on, in the order in which they began, without the background.
+    package var activeRecords: [InjectionRecord] { self.log.active }
 
     /// A free id with this letter: `p1`, `f3`.
     package func makeID(_ letter: String) -> String {
@@ -92,14 +96,18 @@ package actor NetworkControl {
             return (now, network.connections(under: draft))
         }
         draft.until = lasting.map { draft.begin + $0 }
-        self.records.append(draft)
+        self.log.append(draft)
         return draft
     }
 
     private func checkFraming(of rule: FaultRule) throws(InputError) {
         let ports = rule.links.port.map { [$0] } ?? self.ports
-        for fault in rule.faults where fault.needsFraming {
-            guard let bare = ports.first, !ports.contains(where: self.hasMessages) else { continue }
+        for fault in rule.faults where !ports.contains(where: { self.takes(fault, port: $0) }) {
+            guard let first = ports.first else { continue }
+            guard let bare = ports.first(where: { !self.datagramPorts.contains($0) }) else {
+                throw fault.refusal(byDatagramsOf: first)
+            }
+            if !fault.needsFraming { continue }
             throw InputError(
                 "'\(fault.kind.rawValue)' needs messages, and port '\(bare)' has no framing",
                 hint: "name one under 'network: framing:' in the scenario")
@@ -108,6 +116,12 @@ package actor NetworkControl {
 
     private func hasMessages(_ port: PortName) -> Bool {
         self.framing[port].map { $0 != .none } ?? false
+    }
+
+    /// Whether a fault can be one of a port's links.
+    private func takes(_ fault: Fault, port: PortName) -> Bool {
+        self.datagramPorts.contains(port)
+            ? fault.isForPackets : !fault.needsFraming || self.hasMessages(port)
     }
 
     // MARK: - Cuts
@@ -147,7 +161,7 @@ package actor NetworkControl {
             return (now, network.connections(under: draft))
         }
         draft.until = lasting.map { draft.begin + $0 }
-        self.records.append(draft)
+        self.log.append(draft)
         return draft
     }
 
@@ -159,7 +173,10 @@ package actor NetworkControl {
         }
         // Where only some ports have messages, what the others carry shows up in the leak proof.
         let ports = port.map { [$0] } ?? self.ports
-        if mode == .lose, let bare = ports.first, !ports.contains(where: self.hasMessages) {
+        let haveMessages = ports.contains {
+            self.hasMessages($0) || self.datagramPorts.contains($0)
+        }
+        if mode == .lose, let bare = ports.first, !haveMessages {
             throw InputError(
                 "mode 'lose' needs messages, and port '\(bare)' has no framing",
                 hint: "use 'drop', or name a framing under 'network: framing:' in the scenario")
@@ -185,9 +202,7 @@ package actor NetworkControl {
         var meant: [InjectionRecord] = []
         var others: [String] = []
         for id in ids {
-            guard let record = self.records.last(where: { $0.id == id && $0.end == nil }),
-                record.kind != .process
-            else { continue }
+            guard let record = self.log.active(id), record.kind != .process else { continue }
             if self.ending[id] == nil {
                 self.ending[id] = []
                 meant.append(record)
@@ -231,36 +246,23 @@ package actor NetworkControl {
             }
             return (now, counters)
         }
-        var ended: [InjectionRecord] = []
-        for (record, counters) in zip(meant, counters) {
-            guard
-                let index = self.records.lastIndex(where: {
-                    $0.id == record.id && $0.end == nil
-                })
-            else { continue }
-            self.records[index].end = end
-            self.records[index].take(counters)
-            ended.append(self.records[index])
+        return zip(meant, counters).compactMap { record, counters in
+            self.log.end(record.id, at: end, counters)
         }
-        return ended
     }
 
     /// Notes a blow to nodes, which is not the network's but belongs to the same list.
-    package func note(_ record: InjectionRecord) { self.records.append(record) }
+    package func note(_ record: InjectionRecord) { self.log.append(record) }
 
     /// Notes that a blow to nodes is over; `false` when it was before.
     @discardableResult
     package func noteEnd(of id: String, at now: Instant) -> Bool {
-        guard let index = self.records.lastIndex(where: { $0.id == id && $0.end == nil }) else {
-            return false
-        }
-        self.records[index].end = now
-        return true
+        self.log.end(id, at: now) != nil
     }
 
-    /// Brings the counters of what is still on up to date, and returns all records.
+    /// Brings the counters of what is still on up to date, and returns what that is.
     package func currentRecords() async throws -> [InjectionRecord] {
-        let active = self.records.filter { $0.end == nil && $0.kind != .process }.map(\.id)
+        let active = self.log.active.filter { $0.kind != .process }.map(\.id)
         let counters = try await self.proxy.inspect { network, _ in
             let links = network.linkStates.map(\.link)
             let cuts = Dictionary(grouping: network.activeCuts, by: \.id)
@@ -277,26 +279,13 @@ package actor NetworkControl {
                 }, uniquingKeysWith: { $1 })
         }
         // Meanwhile some may have ended, with their last counters.
-        for index in self.records.indices
-        where self.records[index].end == nil && self.records[index].kind != .process {
-            if let counters = counters[self.records[index].id] {
-                self.records[index].take(counters)
-            }
-        }
-        return self.records
+        self.log.take(counters)
+        return self.log.active
     }
 
     /// All links of the run, in order.
     package func links() async throws -> [Link] {
         try await self.proxy.inspect { network, _ in network.linkStates.map(\.link).sorted() }
-    }
-}
-
-extension InjectionRecord {
-    fileprivate mutating func take(_ counters: InjectionCounters) {
-        self.touched = counters.touched
-        self.hits = counters.hits
-        self.crossings = counters.crossings
     }
 }
 

@@ -27,6 +27,9 @@ package struct RunSettings: Sendable {
     /// run counts like a schedule.
     package var isScripted = false
 
+    /// How many messages of framed ports are taken down for the report; nil for as many as usual.
+    package var tracedMessages: Int?
+
     /// Makes settings.
     package init(
         scenario: Scenario, seed: Seed, duration: Duration? = nil, wrapped: [String] = [],

@@ -118,7 +118,7 @@ extension ScenarioRun: CommandTarget {
     private func end(
         _ kind: InjectionRecord.Kind, _ selection: InjectionSelection, _ parts: Parts
     ) async throws -> JSONValue {
-        let active = await parts.network.allRecords.filter { $0.end == nil && $0.kind != .process }
+        let active = await parts.network.activeRecords.filter { $0.kind != .process }
         let meant: [InjectionRecord]
         switch selection {
         case .all:
@@ -229,10 +229,8 @@ extension ScenarioRun: CommandTarget {
 
     /// Whatever is done to a paused node ends an operator's pause.
     private func endPauses(of node: NodeName, _ parts: Parts) async {
-        for record in await parts.network.allRecords
-        where record.end == nil && record.kind == .process && record.origin == .control
-            && record.places == [node.text]
-        {
+        for record in await parts.network.activeRecords
+        where record.kind == .process && record.origin == .control && record.places == [node.text] {
             await parts.network.noteEnd(of: record.id, at: parts.clock.now)
         }
     }

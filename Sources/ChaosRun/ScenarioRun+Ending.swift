@@ -56,7 +56,7 @@ extension ScenarioRun {
     /// Ends what an operator left on, faults and pauses too: the final reads see the network as the
     /// scenario describes it.
     private func endInjections(_ parts: Parts) async {
-        for record in await parts.network.allRecords where record.end == nil {
+        for record in await parts.network.activeRecords {
             if record.kind != .process {
                 do {
                     let done = try await parts.network.end(record.id)
@@ -119,12 +119,12 @@ extension ScenarioRun {
             !item.state.isRunning && !self.memory.endedThemselves.contains(item.node)
         }.map(\.node)
         do {
-            seen.records = try await parts.network.currentRecords()
+            _ = try await parts.network.currentRecords()
             seen.links = try await self.status(parts).links
         } catch {
-            seen.records = await parts.network.allRecords
             self.doubt("what the network did could not be read: \(error)")
         }
+        seen.records = await parts.network.allRecords
         seen.records.sort { $0.precedes($1) }
         return seen
     }
@@ -173,10 +173,10 @@ extension ScenarioRun {
         do throws(InputError) {
             try directory.write(observations.history.edn, to: "history.edn")
             try directory.write(result.json.text + "\n", to: "results.json")
-            let report = ReportInput(
-                result: result, history: observations.history, links: observations.links,
-                logs: self.nodeLogs(directory))
-            try directory.write(HTMLReport.render(report), to: "report.html")
+            var report = ReportInput(
+                result: result, history: observations.history, links: observations.links)
+            self.addFiles(of: directory, to: &report)
+            for (name, text) in report.files { try directory.write(text, to: name) }
         } catch { self.settings.console.show(.warning(error.description)) }
         let now = self.parts?.clock.now ?? .start
         self.feed.publish(.end(verdict: judgement.verdict?.rawValue, at: now))
@@ -190,12 +190,18 @@ extension ScenarioRun {
         return RunOutcome(result: result, failure: self.memory.failure)
     }
 
-    private func nodeLogs(_ directory: RunDirectory) -> [ReportInput.NodeLog] {
-        self.scenario.nodes.map { node in
-            let data = FileManager.default.contents(atPath: directory.log(of: node.name))
-            let lines = String(decoding: data ?? Data(), as: UTF8.self).split(separator: "\n")
-            return ReportInput.NodeLog(
-                node: node.name.text, lines: lines.suffix(200).map(String.init))
+    /// Adds what stands in the run's files.
+    private func addFiles(of directory: RunDirectory, to report: inout ReportInput) {
+        func lines(_ path: String) -> [Substring] {
+            let data = FileManager.default.contents(atPath: path)
+            return String(decoding: data ?? Data(), as: UTF8.self).split(separator: "\n")
         }
+        for node in self.scenario.nodes {
+            let log = lines(directory.log(of: node.name))
+            report.logs.append(
+                ReportInput.NodeLog(node: node.name.text, lines: log.suffix(200).map(String.init)))
+            report.states += NodeSpan.spans(of: node.name.text, log: log)
+        }
+        report.messages = MessageLog(lines: lines(directory.file("messages.jsonl")))
     }
 }

@@ -14,9 +14,15 @@ extension ScenarioRun {
 
     /// Finds out, before anything starts, whether the scenario needs what this machine does not have.
     func checkRecognition() throws {
-        guard let node = self.advertisers.first, let obstacle = SocketDiagnostics.obstacle() else {
-            return
-        }
+        let hasDatagrams = !self.scenario.datagramPorts.isEmpty
+        #if !os(Linux)
+            if let port = self.scenario.datagramPorts.sorted().first {
+                throw RunError("port '\(port)' is udp, which chaos can proxy on Linux alone")
+            }
+        #endif
+        guard let node = self.advertisers.first,
+            let obstacle = SocketDiagnostics.obstacle(withDatagrams: hasDatagrams)
+        else { return }
         throw RunError(
             "\(node): '{advertise}' and '{members}' need socket diagnostics to tell nodes apart, and "
                 + "\(obstacle)\n"

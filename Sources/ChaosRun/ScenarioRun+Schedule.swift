@@ -155,8 +155,7 @@ extension ScenarioRun {
     /// Ends every partition, whoever made it.
     private func healAll(_ reason: RunEvent.Reason) async throws {
         guard let network = self.parts?.network else { return }
-        for record in await network.allRecords where record.end == nil && record.kind == .partition
-        {
+        for record in await network.activeRecords where record.kind == .partition {
             if let done = try await network.end(record.id) { self.announceEnd(done, reason) }
         }
     }

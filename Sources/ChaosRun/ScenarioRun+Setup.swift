@@ -39,15 +39,18 @@ extension ScenarioRun {
         let network = NetworkControl(
             proxy: proxy, nodes: self.clusterNames, ports: self.portNames,
             network: self.scenario.network, seed: seed,
+            datagramPorts: self.scenario.datagramPorts,
             reserved: Set(self.scenario.schedule.map(\.id)))
         let supervisor = self.makeSupervisor(plan, host, directory, clock)
         self.holdings.supervisor = supervisor
         let board = ProgressBoard(
             kind: self.scenario.workload?.kind ?? "",
             nodes: self.scenario.nodes.map(\.name.text))
+        let recent = RecentOperations()
         let recorder = HistoryRecorder(now: { clock.now }) { operation in
             historyFile.append(operation.json)
             board.note(operation)
+            recent.note(operation)
         }
         allocator.release()
         let external = try await self.openListeners(
@@ -56,7 +59,8 @@ extension ScenarioRun {
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
-                board: board, externalEndpoints: external))
+                board: board, recent: recent, externalEndpoints: external))
+        try await self.traceMessages(directory, network)
         try self.writeHeaders(directory, seed)
         if !self.settings.wrapped.isEmpty { try await self.openReports(directory, recorder, host) }
         self.journalStart()
@@ -69,7 +73,7 @@ extension ScenarioRun {
         await self.endIfAllNodesEnded()
     }
 
-    private func lineFile(_ name: String, in directory: RunDirectory) throws -> LineFile {
+    func lineFile(_ name: String, in directory: RunDirectory) throws -> LineFile {
         let file = try LineFile(path: directory.file(name))
         self.holdings.files.append(file)
         return file
@@ -238,16 +242,13 @@ extension ScenarioRun {
         _ plan: AddressPlan, _ proxy: Proxy, _ network: NetworkControl,
         _ recognition: (any OpenerRecognition)?
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
-        if let udp = plan.routes.first(where: { $0.port.transport == .udp }) {
-            throw RunError(
-                "\(udp.node): port '\(udp.port.name)' is udp, which this version cannot proxy")
-        }
         try await network.addBackground(self.scenario.network.rules)
         let routes = plan.routes.map { route in
             ProxiedLink(
                 link: Link(route.viewer, route.node, route.port.name), listen: route.listen,
                 upstream: route.upstream, sourceHost: route.source,
-                openers: recognition.map { self.openers(of: route, plan, $0) })
+                openers: recognition.map { self.openers(of: route, plan, $0) },
+                transport: route.port.transport == .udp ? .datagrams : .stream)
         }
         let links = self.scenario.externalLinks.map { link in
             ProxiedLink(

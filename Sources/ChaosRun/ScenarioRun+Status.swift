@@ -22,7 +22,7 @@ extension ScenarioRun {
             network.linkStates.map(LinkSnapshot.init)
         }
         status.links = links.sorted { $0.link < $1.link }.map(\.status)
-        let records = try await parts.network.currentRecords().filter { $0.end == nil }
+        let records = try await parts.network.currentRecords()
         status.injections = records.map(\.injection)
         status.partitions = records.compactMap { record in
             record.mode.map { mode in
@@ -31,7 +31,10 @@ extension ScenarioRun {
                     since: record.begin, until: record.until, crossedBytes: record.crossedBytes)
             }
         }
-        if self.scenario.workload != nil { status.workload = parts.board.json }
+        if self.scenario.workload != nil {
+            status.workload = parts.board.json
+            status.workload["recent"] = .object(parts.recent.json(at: parts.clock.now))
+        }
         return status
     }
 

@@ -53,6 +53,7 @@ package actor ScenarioRun {
         let clock: RunClock
         let recorder: HistoryRecorder
         let board: ProgressBoard
+        let recent: RecentOperations
         /// Where wrapped commands and users find external servers.
         let externalEndpoints: [(link: ExternalLink, endpoint: Endpoint)]
         var timeline: Timeline?

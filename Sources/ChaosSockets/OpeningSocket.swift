@@ -8,6 +8,8 @@
 package enum OpeningSocket: Sendable {
     /// A TCP socket: its own end, and the end at which it was accepted.
     case tcp(SocketPair)
+    /// A UDP socket: its own end, and the end to which it sent.
+    case udp(SocketPair)
     /// A socket by its number, where the kernel told it already.
     case inode(UInt64)
     /// The process that connected to a Unix socket.

@@ -17,6 +17,16 @@
         }
 
         /// Finds nothing.
+        package func findDatagramSockets(
+            _ sockets: [SocketPair]
+        ) throws(SocketDiagnosticsError) -> [SocketRecord?] { sockets.map { _ in nil } }
+
+        /// Finds nothing.
+        package func connectedDatagramSockets() throws(SocketDiagnosticsError) -> [SocketRecord] {
+            []
+        }
+
+        /// Finds nothing.
         package func tcpSockets(
             in states: TCPStates, to port: UInt16? = nil
         ) throws(SocketDiagnosticsError) -> [SocketRecord] { [] }

@@ -69,6 +69,58 @@
             return records
         }
 
+        /// Finds the UDP sockets that may have sent from one end to another: those bound to the one, or
+        /// to its port on every address, and to no other peer. Of several the one that is bound to most
+        /// is meant.
+        ///
+        /// The kernel goes through all UDP sockets, once for all questions.
+        ///
+        /// - Returns: In the order of the questions, nil where there is no such socket.
+        /// - Throws: `SocketDiagnosticsError` when the kernel does not answer.
+        package func findDatagramSockets(
+            _ sockets: [SocketPair]
+        ) throws(SocketDiagnosticsError) -> [SocketRecord?] {
+            var found = [SocketRecord?](repeating: nil, count: sockets.count)
+            if sockets.isEmpty { return found }
+            // Questions about one port, which is the rule, cost one answer.
+            let ports = Set(sockets.map(\.local.port))
+            let port = ports.count == 1 ? ports.first : nil
+            var records: [UInt16: [SocketRecord]] = [:]
+            for record in try self.udpSockets(from: port) where record.inode != 0 {
+                records[record.ends.local.port, default: []].append(record)
+            }
+            for (index, wanted) in sockets.enumerated() {
+                found[index] = records[wanted.local.port]?.filter { $0.maySend(as: wanted) }
+                    .max { $0.precision(for: wanted) < $1.precision(for: wanted) }
+            }
+            return found
+        }
+
+        /// All UDP sockets that have a peer.
+        ///
+        /// - Throws: `SocketDiagnosticsError` when the kernel does not answer.
+        package func connectedDatagramSockets() throws(SocketDiagnosticsError) -> [SocketRecord] {
+            try self.udpSockets().filter { $0.ends.remote.port != 0 }
+        }
+
+        private func udpSockets(
+            from port: UInt16? = nil
+        ) throws(SocketDiagnosticsError) -> [SocketRecord] {
+            var records: [SocketRecord] = []
+            for family in [AF_INET, AF_INET6] {
+                var request = inet_diag_req_v2()
+                request.sdiag_family = UInt8(family)
+                request.sdiag_protocol = UInt8(IPPROTO_UDP)
+                // UDP borrows TCP's numbers: established with a peer, closed without one.
+                request.idiag_states = .max
+                request.id.idiag_sport = (port ?? 0).bigEndian
+                try self.netlink.dump(NetlinkSocket.request(request)) { message in
+                    if let record = SocketRecord(message) { records.append(record) }
+                }
+            }
+            return records
+        }
+
         /// All Unix stream sockets that listen or are connected.
         ///
         /// - Throws: `SocketDiagnosticsError` when the kernel does not answer.
@@ -131,6 +183,17 @@
     }
 
     extension SocketRecord {
+        /// Whether a datagram with these ends may be this UDP socket's.
+        fileprivate func maySend(as ends: SocketPair) -> Bool {
+            guard ends.local.listeningPlaces.contains(self.ends.local) else { return false }
+            return self.ends.remote.port == 0 || self.ends.remote == ends.remote
+        }
+
+        /// How much of a datagram's ends this UDP socket is bound to.
+        fileprivate func precision(for ends: SocketPair) -> Int {
+            (self.ends.local == ends.local ? 1 : 0) + (self.ends.remote == ends.remote ? 2 : 0)
+        }
+
         /// Reads an answer; nil for one that is no TCP socket's.
         fileprivate init?(_ message: NetlinkMessage) {
             guard let answer = message.content(as: inet_diag_msg.self),

@@ -13,11 +13,15 @@ package struct SocketDiagnosticsError: Error, CustomStringConvertible, Sendable 
 
 extension SocketDiagnostics {
     /// Says whether this program on this machine can tell sockets apart; `nil` if it can.
-    package static func obstacle() -> SocketDiagnosticsError? {
+    ///
+    /// - Parameter withDatagrams: Whether UDP sockets must be told apart too: the kernel has a module
+    ///   of its own for them (`udp_diag`).
+    package static func obstacle(withDatagrams: Bool = false) -> SocketDiagnosticsError? {
         do throws(SocketDiagnosticsError) {
             let diagnostics = try SocketDiagnostics()
             // Listening sockets are few: a short question that fails where the kernel has no answers.
             _ = try diagnostics.tcpSockets(in: .listening)
+            if withDatagrams { _ = try diagnostics.connectedDatagramSockets() }
             return nil
         } catch { return error }
     }

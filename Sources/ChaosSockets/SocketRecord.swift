@@ -1,4 +1,4 @@
-/// One TCP socket as the kernel describes it.
+/// One TCP or UDP socket as the kernel describes it.
 package struct SocketRecord: Hashable, Sendable {
     /// Where the socket is and whom it faces; a listening socket faces nobody.
     package let ends: SocketPair

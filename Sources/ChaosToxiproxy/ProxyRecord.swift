@@ -4,6 +4,7 @@ package struct ProxyRecord: Sendable {
     /// Where it listens: the bound address while it is enabled, otherwise what was written last.
     package internal(set) var listen: String
     package internal(set) var upstream: String
+    package internal(set) var network = ProxyNetwork.tcp
     /// In the order in which they were made, whatever their stream.
     package internal(set) var toxics: [Toxic] = []
     /// The number of its start, while it is enabled.
@@ -22,7 +23,8 @@ package struct ProxyRecord: Sendable {
     package var json: String {
         "{\"name\":\(GoText.quoted(self.name)),\"listen\":\(GoText.quoted(self.listen))"
             + ",\"upstream\":\(GoText.quoted(self.upstream)),\"enabled\":\(self.isEnabled)"
-            + ",\"Logger\":{},\"toxics\":\(Self.json(self.shownToxics))}"
+            + ",\"Logger\":{},\"toxics\":\(Self.json(self.shownToxics))"
+            + (self.network == .tcp ? "" : ",\"network\":\"\(self.network.rawValue)\"") + "}"
     }
 
     static func json(_ toxics: [Toxic]) -> String {
@@ -36,14 +38,17 @@ struct ProxyInput {
     var listen: String
     var upstream: String
     var enabled: Bool
+    var network: ProxyNetwork
     /// The toxics that the proxy is to have, if the body tells; upstream ignores them.
     private(set) var toxics: [GoJSON] = []
 
     /// Reads a body; what it does not tell stays as given here.
     init(
         _ body: GoJSON, name: String = "", listen: String = "", upstream: String = "",
-        enabled: Bool = true
+        enabled: Bool = true, network: ProxyNetwork = .tcp
     ) throws(ToxiproxyError) {
+        self.network = network
+        var carried = ""
         (self.name, self.listen, self.upstream, self.enabled) = (name, listen, upstream, enabled)
         var read = (name: name, listen: listen, upstream: upstream, enabled: enabled)
         var toxics: [GoJSON] = []
@@ -58,6 +63,7 @@ struct ProxyInput {
                     guard case .object = value else {
                         throw .type(value, "Proxy.Logger", "zerolog.Logger")
                     }
+                case "network": carried = try value.text("Proxy.network")
                 case "toxics": if case .array(let elements) = value { toxics = elements }
                 default: break
                 }
@@ -65,5 +71,6 @@ struct ProxyInput {
         } catch { throw .badBody(error) }
         (self.name, self.listen, self.upstream, self.enabled) = read
         self.toxics = toxics
+        self.network = try ProxyNetwork(carried, or: network)
     }
 }

@@ -53,6 +53,15 @@ package enum ToxicType: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether it can be a toxic of datagrams, each of which arrives whole or not at all.
+    var isForDatagrams: Bool {
+        switch self {
+        case .latency, .bandwidth, .timeout, .packetLoss, .noop, .delay, .loss, .corrupt, .down:
+            true
+        case .slowClose, .resetPeer, .slicer, .limitData, .acceptDelay: false
+        }
+    }
+
     /// The attributes in the order in which they are shown.
     var rules: [AttributeRule] {
         func integers(_ names: String..., type: String = "int64") -> [AttributeRule] {

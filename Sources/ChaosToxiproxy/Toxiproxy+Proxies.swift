@@ -21,7 +21,13 @@ extension Toxiproxy {
         return try await self.change { () throws(ToxiproxyError) in
             let old = try self.record(name)
             let input = try ProxyInput(
-                json, listen: old.listen, upstream: old.upstream, enabled: old.isEnabled)
+                json, listen: old.listen, upstream: old.upstream, enabled: old.isEnabled,
+                network: old.network)
+            if input.network != old.network {
+                throw ToxiproxyError(
+                    "a proxy's network cannot be changed: delete it and make another", 400)
+            }
+            try old.network.check(listen: input.listen, upstream: input.upstream)
             var new = old
             if try await self.differs(old, from: input) {
                 (new.listen, new.upstream) = (input.listen, input.upstream)
@@ -85,11 +91,14 @@ extension Toxiproxy {
         do throws(PlaneFailure) {
             let listen = try await self.resolve(input.listen)
             return record.listen != listen.description || record.upstream != input.upstream
+                || record.network != input.network
         } catch { throw .plane(error) }
     }
 
     private func makeRecord(_ input: ProxyInput) throws(ToxiproxyError) -> ProxyRecord {
         var record = ProxyRecord(name: input.name, listen: input.listen, upstream: input.upstream)
+        record.network = input.network
+        try record.network.check(listen: input.listen, upstream: input.upstream)
         for toxic in input.toxics { _ = try self.makeToxic(try ToxicInput(toxic), for: &record) }
         return record
     }

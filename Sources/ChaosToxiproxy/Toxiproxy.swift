@@ -97,7 +97,7 @@ package actor Toxiproxy {
         do throws(PlaneFailure) {
             listen = try await self.resolve(record.listen)
         } catch {
-            throw .plane(PlaneFailure("listen tcp: \(error.reason)"))
+            throw .plane(PlaneFailure("listen \(record.network.rawValue): \(error.reason)"))
         }
         let id = self.idOfNext
         self.idOfNext += 1
@@ -107,10 +107,11 @@ package actor Toxiproxy {
             record.listen = try await self.plane.open(
                 PlaneProxy(
                     id: id, name: record.name, start: start, listen: listen,
-                    upstream: record.upstream, toxics: record.toxics))
+                    upstream: record.upstream, network: record.network, toxics: record.toxics))
         } catch {
             let place = if case .unix(let path) = listen { path } else { "\(listen)" }
-            throw .plane(PlaneFailure("listen \(listen.network) \(place): \(error.reason)"))
+            let network = record.network == .udp ? record.network.rawValue : listen.network
+            throw .plane(PlaneFailure("listen \(network) \(place): \(error.reason)"))
         }
         record.running = id
     }
@@ -155,6 +156,7 @@ package actor Toxiproxy {
         _ input: ToxicInput, for record: inout ProxyRecord
     ) throws(ToxiproxyError) -> Toxic {
         if record.toxics.contains(where: { $0.name == input.name }) { throw .toxicAlreadyExists }
+        try record.network.check(input.type)
         let attributes = try input.readAttributes()
         if input.type.isForAll && input.toxicity != 1 { throw .shared(input.type, input.toxicity) }
         defer { self.toxicOfNext += 1 }

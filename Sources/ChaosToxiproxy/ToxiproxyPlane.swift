@@ -35,5 +35,6 @@ package struct PlaneProxy: Sendable {
     package let listen: ListenAddress
     /// Where to dial, as it was written.
     package let upstream: String
+    package let network: ProxyNetwork
     package let toxics: [Toxic]
 }

@@ -74,7 +74,9 @@ final class SocketPlane: ToxiproxyPlane {
             try await self.setStages(
                 proxy.toxics.filter { $0.type != .down }, of: proxy.id, seed: seed)
             let upstream = Self.target(proxy.upstream)
-            let bound = try await self.bind(link, proxy.listen, to: upstream).description
+            let bound = try await self.bind(
+                link, proxy.listen, to: upstream, proxy.network
+            ).description
             self.starts.withLockedValue { $0[proxy.id]?.listen = bound }
             if proxy.toxics.contains(where: { $0.type == .down }) {
                 try await self.setStages(proxy.toxics, of: proxy.id, seed: seed)
@@ -87,7 +89,7 @@ final class SocketPlane: ToxiproxyPlane {
     }
 
     private func bind(
-        _ link: Link, _ listen: ListenAddress, to upstream: Endpoint
+        _ link: Link, _ listen: ListenAddress, to upstream: Endpoint, _ network: ProxyNetwork
     ) async throws -> Endpoint {
         let endpoint: Endpoint
         switch listen {
@@ -100,6 +102,7 @@ final class SocketPlane: ToxiproxyPlane {
         let bound = try await self.proxy.open([
             ProxiedLink(
                 link: link, listen: endpoint, upstream: upstream,
+                transport: network == .udp ? .datagrams : .stream,
                 endsUnreached: self.endsUnreached)
         ])
         return bound.first ?? endpoint

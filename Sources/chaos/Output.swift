@@ -39,3 +39,24 @@ private func printResult(_ outcome: RunOutcome, json: Bool, isWrapped: Bool) {
     let text = ResultText.lines(outcome.result, style).joined(separator: "\n")
     if isWrapped { printError(text) } else { printOutput(text) }
 }
+
+/// Tells GitHub's pages what runs came to, if this is one of its jobs. Commands go to standard error, which
+/// it reads as well: standard output is the result.
+func reportToGitHub(_ runs: [(file: String?, result: RunResult)]) {
+    let environment = ProcessInfo.processInfo.environment
+    guard environment["GITHUB_ACTIONS"] == "true", !runs.isEmpty else { return }
+    for run in runs {
+        if let line = GitHubReport.annotation(run.result, file: run.file) { printError(line) }
+    }
+    guard let path = environment["GITHUB_STEP_SUMMARY"], !path.isEmpty else { return }
+    let text = GitHubReport.summary(runs.map(\.result))
+    guard let file = FileHandle(forWritingAtPath: path) else {
+        printError("GITHUB_STEP_SUMMARY: the file cannot be written, found '\(path)'")
+        return
+    }
+    defer { try? file.close() }
+    do {
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(text.utf8))
+    } catch { printError("GITHUB_STEP_SUMMARY: \(error.localizedDescription), found '\(path)'") }
+}

@@ -62,15 +62,17 @@ struct RunCommand: AsyncParsableCommand {
             let scenario = try self.assembleScenario(duration)
             let seed = try readSeed(self.seed) ?? scenario.seed ?? drawSeed()
             let console = TerminalConsole(showsNodes: true)
-            let settings = RunSettings(
+            var settings = RunSettings(
                 scenario: scenario, seed: seed, duration: duration,
                 wrapped: self.nodes == nil ? self.command : [], runsFolder: self.shared.runs,
                 repeatCommand: repeatCommand(seed: seed),
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
+            settings.tracedMessages = try self.shared.parsedTrace()
             let outcome = try await execute(settings)
             console.finish()
             report(outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)
+            reportToGitHub([(self.scenario, outcome.result)])
             return outcome.exitCode
         }
         throw ExitCode(exitCode)

@@ -16,6 +16,13 @@ struct SharedRunOptions: ParsableArguments {
     @Option(help: "The folder of all runs.")
     var runs: String = "runs"
 
+    @Option(
+        help: ArgumentHelp(
+            "Take down what happens to this many messages of framed ports, for the report's diagram.",
+            discussion: "Default: 5000 where something is checked, otherwise none.",
+            valueName: "count"))
+    var traceMessages: Int?
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -30,6 +37,13 @@ struct SharedRunOptions: ParsableArguments {
             if parsed <= .zero { throw InputError("a run lasts longer than 0s", found: duration) }
             return parsed
         } catch { throw InputError("--for: \(error.rule)", found: error.found, hint: error.hint) }
+    }
+
+    /// How many messages to take down.
+    func parsedTrace() throws(InputError) -> Int? {
+        guard let count = self.traceMessages else { return nil }
+        if (0...1_000_000).contains(count) { return count }
+        throw InputError("--trace-messages is between 0 and 1000000", found: "\(count)")
     }
 
     /// Refuses backends that this version does not have.

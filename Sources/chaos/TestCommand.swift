@@ -91,11 +91,13 @@ struct TestCommand: AsyncParsableCommand {
         _ scenarios: [(file: String, scenario: Scenario)], _ seeds: [Seed]?, _ duration: Duration?
     ) async throws -> Int32 {
         var results: [RunResult] = []
+        var runs: [(file: String?, result: RunResult)] = []
+        defer { reportToGitHub(runs) }
         var codes: [Int32] = []
         for (file, scenario) in scenarios {
             for seed in seeds ?? [scenario.seed ?? drawSeed()] {
                 let console = TerminalConsole(showsNodes: self.nodeOutput)
-                let settings = RunSettings(
+                var settings = RunSettings(
                     scenario: scenario, seed: seed, duration: duration, wrapped: self.command,
                     runsFolder: self.shared.runs,
                     repeatCommand: repeatCommand(
@@ -103,10 +105,12 @@ struct TestCommand: AsyncParsableCommand {
                         wrapped: self.command),
                     console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                     ownsProcess: true)
+                settings.tracedMessages = try self.shared.parsedTrace()
                 do {
                     let outcome = try await execute(settings)
                     console.finish()
                     results.append(outcome.result)
+                    runs.append((file, outcome.result))
                     codes.append(outcome.exitCode)
                     report(outcome, json: self.shared.json)
                     if !self.shared.json && outcome.failure == nil { printOutput("") }

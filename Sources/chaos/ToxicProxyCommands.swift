@@ -69,14 +69,18 @@ struct ToxicCreate: ToxicSubcommand {
     var listen: String
     @Option(name: [.customShort("u"), .long], help: "Where it forwards to.")
     var upstream: String
+    @Option(help: "What it carries: tcp (and Unix sockets) or udp.")
+    var network: String?
     @Argument(help: "The proxy.") var name: String
 
     func perform() async throws {
-        let body: JSONValue = [
+        var body: JSONObject = [
             "name": .string(self.name), "listen": .string(self.listen),
             "upstream": .string(self.upstream), "enabled": true,
         ]
-        _ = try await self.place.ask("POST", ["proxies"], body, or: "Failed to create proxy")
+        if let network = self.network { body["network"] = .string(network) }
+        _ = try await self.place.ask(
+            "POST", ["proxies"], .object(body), or: "Failed to create proxy")
         printOutput("Created new proxy \(self.name)")
     }
 }

@@ -78,7 +78,7 @@ struct HTMLReportTests {
         let page = HTMLReport.render(
             ReportInput(result: sampleResult(), history: self.history(6000)))
         #expect(page.components(separatedBy: "<circle").count - 1 == 4000)
-        #expect(page.components(separatedBy: "class=\"fail\"").count - 1 == 60)
+        #expect(page.components(separatedBy: "<circle class=\"fail\"").count - 1 == 60)
         #expect(page.contains("4000 of 6000 operations are drawn"))
     }
 

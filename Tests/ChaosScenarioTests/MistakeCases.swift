@@ -95,18 +95,21 @@ let nodeMistakes = [
         nodes:
           n1:
             command: ''
-            ports: { a: udp, b: 99999, c: x, d: 08 }
+            ports: { a: 7/ud, b: 99999, c: x, d: 08, e: 9/udp, f: 9, g: 9/udp }
             env: { A: b, c, 1x: y }
             ready: { tcp: q, htp: /x }
             restart: sometimes
         """,
         "a.yaml:3:14: 'command' is not empty",
-        "a.yaml:4:17: chaos cannot do UDP ports yet, found 'udp'",
-        "a.yaml:4:25: a port is a whole number from 1 to 65535, found '99999'",
-        "a.yaml:4:35: a port is 'auto', 'unix' or a number, found 'x'",
-        "a.yaml:4:41: a port is a whole number from 1 to 65535, found '08'", "hint: write '8'",
+        "a.yaml:4:17: a port is a whole number from 1 to 65535, found '7/ud'",
+        "a.yaml:4:26: a port is a whole number from 1 to 65535, found '99999'",
+        "a.yaml:4:36: a port is 'auto', 'udp', 'unix' or a number, found 'x'",
+        "hint: a udp port with a number is written like '7946/udp'",
+        "a.yaml:4:42: a port is a whole number from 1 to 65535, found '08'", "hint: write '8'",
+        "a.yaml:4:62: a port's number stands once, found '9'",
         "a.yaml:5:18: an unquoted comma ends a value in {…}, found 'c'", "hint: write A: 'b, c'",
         "a.yaml:5:21: a variable's name is letters, digits and '_', found '1x'",
+        "a.yaml:6:19: the node has no such port, found 'q'", "hint: known are e, f, g",
         "a.yaml:6:22: 'ready' has no such key, found 'htp'", "hint: did you mean 'http'?",
         "a.yaml:7:14: 'restart' is one of no, on-failure, always, found 'sometimes'"),
     MistakeCase(

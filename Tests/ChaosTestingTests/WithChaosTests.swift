@@ -224,8 +224,13 @@ import Testing
             nodes:
               n1: { command: "no-such-program-at-all" }
             """
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("chaos-test-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
         let error = await #expect(throws: ChaosFailure.self) {
-            try await withChaos(scenario: scenario) { _ in Issue.record("the body ran") }
+            try await withChaos(scenario: scenario, runsFolder: folder.path) { _ in
+                Issue.record("the body ran")
+            }
         }
         let failure = try #require(error)
         #expect(failure.description.contains("no-such-program-at-all"))

@@ -31,11 +31,10 @@ final class TestDirectory: Sendable {
         self.outputs = self.path + "-output"
         try FileManager.default.createDirectory(
             atPath: self.outputs, withIntermediateDirectories: true)
+        LivingFolders.add([self.path, self.outputs])
     }
 
-    deinit {
-        for path in [self.path, self.outputs] { try? FileManager.default.removeItem(atPath: path) }
-    }
+    deinit { LivingFolders.remove([self.path, self.outputs]) }
 
     /// Where the next process's output goes: beside this directory, which tests list.
     fileprivate func makeOutputStem() -> String {
@@ -94,6 +93,26 @@ final class TestDirectory: Sendable {
     func sockets() -> [String] {
         let names = FileManager.default.enumerator(atPath: self.path)?.compactMap { $0 as? String }
         return (names ?? []).filter { $0.hasSuffix(".sock") }
+    }
+}
+
+/// The folders of tests that go on. The last test's may outlive it, because Foundation keeps a `Process` for
+/// a while after its end, so what is left is removed when the test runner exits.
+private enum LivingFolders {
+    private static let paths = Mutex<Set<String>>([])
+    private static let removal: Void = {
+        atexit { LivingFolders.remove(LivingFolders.paths.withLock { Array($0) }) }
+        return
+    }()
+
+    static func add(_ paths: [String]) {
+        _ = Self.removal
+        Self.paths.withLock { $0.formUnion(paths) }
+    }
+
+    static func remove(_ paths: [String]) {
+        for path in paths { try? FileManager.default.removeItem(atPath: path) }
+        Self.paths.withLock { $0.subtract(paths) }
     }
 }
 

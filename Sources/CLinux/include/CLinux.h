@@ -1,6 +1,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "datagrams.h"
 #include "event_loop.h"
 #include "guardian.h"
 #include "process_table.h"

@@ -1,5 +1,6 @@
 #if os(Linux)
     import ChaosCore
+    import ChaosScenario
     import ChaosSockets
 
     #if canImport(Glibc)
@@ -18,6 +19,7 @@
         /// What tells a connection from every other.
         private enum Key: Hashable {
             case tcp(Connection)
+            case udp(Connection)
             /// The sockets of who dialled and of who accepted.
             case unix(UInt64, UInt64)
         }
@@ -34,6 +36,12 @@
             let listeners: [UInt64]
         }
 
+        /// Where a connection begins and ends, from one side.
+        private struct Face: Hashable {
+            let local: SocketEnd
+            let remote: SocketEnd
+        }
+
         private struct Finding: Hashable {
             let dialer: NodeName
             let node: NodeName
@@ -41,6 +49,8 @@
         }
 
         private let ends: ProxiedEnds
+        /// The same for UDP sockets; nil where no port is of UDP.
+        private let datagramEnds: ProxiedEnds?
         private let diagnostics: SocketDiagnostics?
         private let owners: SocketOwners
         /// Connections that need no further look.
@@ -55,6 +65,8 @@
 
         init(plan: AddressPlan, host: ProcessHost, chaos: Int32) {
             self.ends = ProxiedEnds(plan)
+            let hasDatagrams = plan.routes.contains { $0.port.transport == .udp }
+            self.datagramEnds = hasDatagrams ? ProxiedEnds(plan, isForDatagrams: true) : nil
             self.diagnostics = try? SocketDiagnostics()
             self.owners = SocketOwners(
                 chaos: chaos, processes: NodeProcesses(host: host, nodes: plan.nodes))
@@ -69,8 +81,9 @@
             guard let records = try? self.diagnostics?.tcpSockets(in: states) else { return [] }
             let table = SocketTable(records) { !self.ends.isProxied($0, $1) }
             let unix = ((try? self.diagnostics?.unixSockets()) ?? nil) ?? []
-            self.forget(allBut: table, unix)
-            let dials = self.dials(in: table) + self.dials(in: unix)
+            let datagrams = self.datagramSockets()
+            self.forget(allBut: table, unix, datagrams)
+            let dials = self.dials(in: table) + self.dials(in: unix) + self.dials(in: datagrams)
             if dials.isEmpty { return [] }
             let wanted = dials.flatMap { [$0.inode] + $0.listeners }
             let cluster = self.cluster(Set(wanted))
@@ -102,10 +115,16 @@
         }
 
         /// Forgets what the kernel has given up, as it may give its number to another socket.
-        private mutating func forget(allBut table: SocketTable, _ unix: [UnixSocketRecord]) {
-            let keys = Set(table.connections.map { Key.tcp($0) } + unix.map(Self.key))
-            self.settled.formIntersection(keys)
-            self.unowned.formIntersection(keys)
+        private mutating func forget(
+            allBut table: SocketTable, _ unix: [UnixSocketRecord], _ datagrams: [Connection]
+        ) {
+            if !self.settled.isEmpty || !self.unowned.isEmpty {
+                let keys = Set(
+                    table.connections.map { Key.tcp($0) } + datagrams.map { Key.udp($0) }
+                        + unix.map(Self.key))
+                self.settled.formIntersection(keys)
+                self.unowned.formIntersection(keys)
+            }
             if self.foreignListeners.isEmpty && self.unownedListeners.isEmpty { return }
             let listeners = Set(table.listeners.values.joined()).union(unix.map(\.inode))
             self.foreignListeners.formIntersection(listeners)
@@ -126,7 +145,8 @@
 
         /// The connections that may lead past the proxies and are not settled.
         private func dials(in table: SocketTable) -> [Dial] {
-            let faced = Set(table.connections.map { [$0.local, $0.remote] })
+            let faced = Set(
+                table.connections.map { Face(local: $0.local, remote: $0.remote) })
             // A table that changes while it is read may show a socket twice.
             var seen = self.settled
             return table.connections.compactMap { connection in
@@ -138,11 +158,36 @@
                 }
                 if let place = self.ends.place(at: connection.remote) { return dial(place, []) }
                 // Anywhere else, it is on this machine only if the table has its other side.
-                guard faced.contains([connection.remote, connection.local]) else { return nil }
+                guard
+                    faced.contains(
+                        Face(local: connection.remote, remote: connection.local))
+                else { return nil }
                 let listeners = connection.remote.listeningPlaces.flatMap {
                     table.listeners[$0] ?? []
                 }.filter { !self.foreignListeners.contains($0) }
                 return listeners.isEmpty ? nil : dial(nil, listeners)
+            }
+        }
+
+        /// The UDP sockets that have a node's own socket for a peer. Whoever sends without connecting
+        /// does not show whom he sends to.
+        private func datagramSockets() -> [Connection] {
+            guard let ends = self.datagramEnds else { return [] }
+            let records = ((try? self.diagnostics?.connectedDatagramSockets()) ?? nil) ?? []
+            return records.filter {
+                ends.place(at: $0.ends.remote) != nil
+                    && !ends.isProxied($0.ends.local, $0.ends.remote)
+            }.map { Connection(local: $0.ends.local, remote: $0.ends.remote, inode: $0.inode) }
+        }
+
+        /// Those that are not settled.
+        private func dials(in datagrams: [Connection]) -> [Dial] {
+            datagrams.compactMap { socket in
+                let key = Key.udp(socket)
+                if socket.inode == 0 || self.settled.contains(key) { return nil }
+                return Dial(
+                    key: key, inode: socket.inode, dialled: socket.remote.endpoint,
+                    place: self.datagramEnds?.place(at: socket.remote), listeners: [])
             }
         }
 

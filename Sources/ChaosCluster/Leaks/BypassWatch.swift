@@ -1,3 +1,4 @@
+import ChaosCore
 import Dispatch
 import Synchronization
 
@@ -12,7 +13,8 @@ import Synchronization
 /// Watches for connections, of TCP and of Unix sockets, that reach a node without a proxy in between.
 ///
 /// It looks every half second, on a thread of its own, at the kernel's sockets (sock_diag(7)); of a
-/// connection that no address explains it finds out whose process has it open (proc_pid_fd(5)).
+/// connection that no address explains it finds out whose process has it open (proc_pid_fd(5)). Where
+/// looks take long, because the machine has so many sockets, it pauses for longer, up to two seconds.
 /// Reported are:
 ///
 /// - a node that is connected, or tries to connect, to another node: at the address where that
@@ -20,15 +22,20 @@ import Synchronization
 /// - anybody else who is connected to a declared port of a node, as `client`. Chaos itself, which
 ///   asks nodes whether they are ready, is no leak.
 ///
-/// Connections that are opened and closed between two looks are missed, and so are UDP and abstract
-/// Unix sockets: silence proves little. A process that has left its node's session *and* has been
+/// Connections that are opened and closed between two looks are missed, and so are abstract Unix sockets
+/// and UDP sockets that send without being connected: silence proves little. A process that has left its node's session *and* has been
 /// started with an emptied environment counts as `client`.
 package final class BypassWatch: Sendable {
     /// Whether leaks can be found on this system; elsewhere than on Linux the watch finds nothing.
     package static let canTell = BypassScan.canTell
 
     /// Half of the second within which a leak is to be found.
-    private static let interval = DispatchTimeInterval.milliseconds(500)
+    private static let interval = Duration.milliseconds(500)
+    /// A look walks through all sockets of the kernel: with tens of thousands it takes a tenth of a
+    /// second of a processor, which the traffic would miss.
+    private static let longestInterval = Duration.seconds(2)
+    /// The pause after a look, in times of what the look took.
+    private static let restfulness = 20
 
     private struct State {
         var scan: BypassScan
@@ -56,7 +63,7 @@ package final class BypassWatch: Sendable {
     ///   address.
     package func start(onFound: @escaping @Sendable (Bypass) -> Void) {
         self.state.withLock { $0.onFound = onFound }
-        self.lookAgain(after: .seconds(0))
+        self.lookAgain(after: .zero)
     }
 
     /// Looks a last time, then no more; returns when nothing is reported any longer.
@@ -72,11 +79,19 @@ package final class BypassWatch: Sendable {
         }
     }
 
-    private func lookAgain(after pause: DispatchTimeInterval) {
-        self.queue.asyncAfter(deadline: .now() + pause) { [weak self] in
-            guard let self, self.look() else { return }
-            self.lookAgain(after: Self.interval)
+    private func lookAgain(after pause: Duration) {
+        let nanoseconds = DispatchTimeInterval.nanoseconds(Int(pause.wholeNanoseconds))
+        self.queue.asyncAfter(deadline: .now() + nanoseconds) { [weak self] in
+            guard let self else { return }
+            let begin = ContinuousClock.now
+            guard self.look() else { return }
+            self.lookAgain(after: Self.pause(afterLook: ContinuousClock.now - begin))
         }
+    }
+
+    /// How long to wait after a look that took so long.
+    static func pause(afterLook length: Duration) -> Duration {
+        min(max(Self.interval, length * Self.restfulness), Self.longestInterval)
     }
 
     /// Looks once. Returns false when nobody wants to know any more.

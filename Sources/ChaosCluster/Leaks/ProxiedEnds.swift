@@ -27,10 +27,12 @@ struct ProxiedEnds: Sendable {
     private var places: [SocketEnd: Place] = [:]
     private let plan: AddressPlan
 
-    init(_ plan: AddressPlan) {
+    /// - Parameter isForDatagrams: Whether it is about UDP sockets rather than all others.
+    init(_ plan: AddressPlan, isForDatagrams: Bool = false) {
         self.plan = plan
         for node in plan.nodes {
-            for port in plan.ports(of: node) where port.transport != .udp {
+            for port in plan.ports(of: node)
+            where (port.transport == .udp) == isForDatagrams {
                 guard let listen = plan.listen(node, port.name) else { continue }
                 let place = Place(node: node, port: port.name)
                 if case .unix(let path) = listen {
@@ -40,7 +42,7 @@ struct ProxiedEnds: Sendable {
                 }
             }
         }
-        for route in plan.routes where route.port.transport != .udp {
+        for route in plan.routes where (route.port.transport == .udp) == isForDatagrams {
             if case .unix(let path) = route.listen { self.proxyPaths.insert(path) }
             if let end = SocketEnd(route.listen) { self.proxies.insert(end) }
             if let source = route.source.flatMap({ SocketEnd(host: $0, port: 0) }),

@@ -86,15 +86,21 @@
         ) throws(SocketDiagnosticsError) -> [UInt64?] {
             var inodes = [UInt64?](repeating: nil, count: sockets.count)
             var pairs: [(index: Int, ends: SocketPair)] = []
+            var datagrams: [(index: Int, ends: SocketPair)] = []
             for (index, socket) in sockets.enumerated() {
                 switch socket {
                 case .tcp(let ends): pairs.append((index, ends))
+                case .udp(let ends): datagrams.append((index, ends))
                 case .inode(let inode): inodes[index] = inode
                 case .unix: break
                 }
             }
             for (pair, record) in zip(pairs, try self.diagnostics.find(pairs.map(\.ends))) {
                 if let inode = record?.inode, inode != 0 { inodes[pair.index] = inode }
+            }
+            let senders = try self.diagnostics.findDatagramSockets(datagrams.map(\.ends))
+            for (question, record) in zip(datagrams, senders) {
+                inodes[question.index] = record?.inode
             }
             return inodes
         }

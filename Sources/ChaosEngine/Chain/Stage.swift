@@ -46,6 +46,12 @@ package struct Stage: Hashable, Sendable {
         self.share = share
         self.action = action
     }
+
+    /// Whether it acts on a connection for which this number was drawn.
+    func isMeant(forDraw word: UInt64) -> Bool {
+        if self.share <= 0 { return false }
+        return self.share >= 1 || Double(word >> 11) * 0x1p-53 < self.share
+    }
 }
 
 /// A stage on one link: what all its connections share.

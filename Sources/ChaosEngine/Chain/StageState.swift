@@ -53,9 +53,7 @@ struct StageState {
     /// Whether it acts on this connection. Drawn once: neither another stage nor an update of this one
     /// draws again, an update only moves the border.
     var isActive: Bool {
-        if self.isRemoved || self.stage.share <= 0 { return false }
-        return self.stage.share >= 1
-            || Double(self.draws.word(at: 0) >> 11) * 0x1p-53 < self.stage.share
+        !self.isRemoved && self.stage.isMeant(forDraw: self.draws.word(at: 0))
     }
 
     /// Whether it has nothing and does nothing any more.

@@ -20,7 +20,7 @@ package final class LinkState {
     package private(set) var stages: [LinkStage] = []
     private(set) var stageSeed = Seed(0)
     /// Grows with each change to faults or cuts, so that connections know that they must look.
-    private(set) var revision = 0 { didSet { self.network.noteChange(of: self) } }
+    package private(set) var revision = 0 { didSet { self.network.noteChange(of: self) } }
     /// Whether the driver has still to be told of a change.
     var isNotedAsChanged = false
     /// The mean delay on this link in nanoseconds, for the round trips that loss is measured in.

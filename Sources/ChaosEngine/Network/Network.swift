@@ -32,6 +32,12 @@ package final class Network {
     }
     /// Called with each whole message when some trigger waits for one.
     package var messageObserver: ((Link, MessageView) -> Void)?
+    /// Is told what happens to messages, if somebody wants to know.
+    package var messageTracer: MessageTracer?
+    /// Whether somebody looks into every message.
+    var looksIntoMessages: Bool {
+        self.messageObserver != nil || self.messageTracer?.takesMore == true
+    }
 
     /// Makes a clean network.
     package init(
@@ -175,6 +181,14 @@ package final class Network {
     package func listenerPolicy(for links: [Link]) -> ListenerPolicy {
         let policies = Set(links.map { self.listenerPolicy(for: $0) })
         return policies.count == 1 ? policies.first ?? .open : .open
+    }
+
+    /// Whether senders are told that nobody receives their packets, over every one of these links.
+    package func refusesPackets(over links: [Link]) -> Bool {
+        links.allSatisfy { link in
+            let state = self.state(of: link)
+            return state.isCut(.reject) || state.fault(.refuse) != nil
+        }
     }
 
     /// Records that somebody tried to connect over a link whose listener refuses or keeps silent.

@@ -46,6 +46,16 @@ struct TokenBucket {
         return (taken, max(now, self.transmittedAt.advanced(byNanoseconds: -capacityTime)))
     }
 
+    /// Takes as much as is wanted (0 bytes or more) at once, whether the bucket holds it or not.
+    ///
+    /// - Returns: When it may leave: now, or once the bucket has filled up enough.
+    mutating func takeWhole(_ wanted: Int, of rate: Fault.Rate, at now: Instant) -> Instant {
+        if self.transmittedAt < now { (self.transmittedAt, self.fraction) = (now, 0) }
+        let capacityTime = rate.bandwidth.nanoseconds(forBytes: Self.capacity(rate))
+        self.charge(wanted, rate.bandwidth)
+        return max(now, self.transmittedAt.advanced(byNanoseconds: -capacityTime))
+    }
+
     private mutating func charge(_ bytes: Int, _ bandwidth: Bandwidth) {
         // At most 2³⁰ bytes: the product stays below 2⁶³.
         let product = Int64(bytes) * 8_000_000_000

@@ -77,18 +77,31 @@ final class FaultDraws {
     /// go; counts it if so and returns how many the fault has met since injection, or `nil` if it
     /// is none of those that the match counts.
     func meets(_ view: inout LazyMessageView, _ direction: Direction) -> Int? {
-        guard let match = self.match else {
-            self.fault.touch()
-            return self.fault.countMatch()
+        if let match = self.match {
+            if !self.isMeant(for: direction) { return nil }
+            if self.looksInside && !match.matchesContent(of: view.value) { return nil }
         }
-        if let wanted = match.direction, (wanted == .request) != (direction == .forward) {
-            return nil
-        }
-        if self.looksInside && !match.matchesContent(of: view.value) { return nil }
+        return self.countMeeting()
+    }
+
+    /// The same for a packet, in which nothing can be looked for.
+    func meets(_ direction: Direction) -> Int? {
+        if self.looksInside || !self.isMeant(for: direction) { return nil }
+        return self.countMeeting()
+    }
+
+    private func isMeant(for direction: Direction) -> Bool {
+        guard let wanted = self.match?.direction else { return true }
+        return (wanted == .request) == (direction == .forward)
+    }
+
+    private func countMeeting() -> Int? {
         let number = self.fault.countMatch()
-        if let nth = match.nth, number != nth { return nil }
-        if let first = match.first, number > first { return nil }
-        if let after = match.after, number <= after { return nil }
+        if let match = self.match {
+            if let nth = match.nth, number != nth { return nil }
+            if let first = match.first, number > first { return nil }
+            if let after = match.after, number <= after { return nil }
+        }
         self.fault.touch()
         return number
     }

@@ -20,6 +20,8 @@ struct QueueItem {
     private(set) var endsMessage = false
     /// What the other direction must know once it leaves.
     var notes: [RequestNote] = []
+    /// The ordinals of its messages that have not begun to leave; empty where nobody traces them.
+    var traced: [Int] = []
 
     enum Content {
         case bytes(Chunk)
@@ -106,7 +108,9 @@ struct QueueItem {
             self.nextBorder < self.borders.count && self.borders[self.nextBorder] == chunk.begin
         if self.startsMessage { self.nextBorder += 1 }
         self.notes = []
-        return (prefix, before - self.messages)
+        let begun = before - self.messages
+        if !self.traced.isEmpty { self.traced.removeFirst(min(begun, self.traced.count)) }
+        return (prefix, begun)
     }
 
     /// Takes away the message at its beginning.
@@ -126,6 +130,7 @@ struct QueueItem {
         joined.borders = []
         joined.nextBorder = 0
         joined.notes = []
+        joined.traced = []
         var size = 0
         var messages = 0
         for item in items {
@@ -138,6 +143,7 @@ struct QueueItem {
                 note.index += messages
                 joined.notes.append(note)
             }
+            joined.traced += item.traced
             if size > 0 { whole.append(chunk) }
             size += chunk.count
             messages += item.messages

@@ -64,7 +64,7 @@ extension StreamPipeline {
 
     /// Whether messages can be decided on by their ordinals alone.
     private func mayBatch(_ context: MessageContext) -> Bool {
-        self.link.framing != .http1 && self.link.network.messageObserver == nil
+        self.link.framing != .http1 && !self.link.network.looksIntoMessages
             && self.faults?.lookInside != true
             && !(self.direction == .backward && context.exchange.isSuppressing)
     }
@@ -205,7 +205,7 @@ extension StreamPipeline {
 
     private func needsWholeMessages(_ context: MessageContext) -> Bool {
         self.faults?.needWholeMessages == true || self.link.isCut(.lose)
-            || self.link.network.messageObserver != nil
+            || self.link.network.looksIntoMessages
             || (self.direction == .backward && context.exchange.isSuppressing)
     }
 

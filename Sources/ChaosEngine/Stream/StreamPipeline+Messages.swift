@@ -33,12 +33,20 @@ extension StreamPipeline {
         let ordinal = self.beginMessage()
         var view = LazyMessageView(framing: self.link.framing, side: self.side, bytes: message)
         if let observer = self.link.network.messageObserver { observer(self.link.link, view.value) }
+        let isTraced = self.link.network.messageTracer?.takesMore == true
+        if isTraced { self.trace(.sent(view.value), ordinal, at: now) }
         if self.direction == .backward, view.isReply, context.exchange.suppresses(&view) {
+            if isTraced { self.trace(.lost(injection: self.idOfAckLoss), ordinal, at: now) }
             self.suppress(message, at: now)
             return
         }
         let fate = self.decideFate(of: ordinal, &view, context)
-        self.deliver(message, ordinal, fate, at: now)
+        self.deliver(message, ordinal, fate, at: now, isTraced: isTraced)
+    }
+
+    /// The injection that takes replies away.
+    private var idOfAckLoss: String {
+        self.reverseLink.fault(.ackLoss)?.injection.id ?? FaultKind.ackLoss.rawValue
     }
 
     /// Takes a reply away and resets the connection behind all that came before it.
@@ -108,8 +116,14 @@ extension StreamPipeline {
     // MARK: - Effects
 
     /// Carries out what was decided for a message.
-    mutating func deliver(_ message: Chunk, _ ordinal: Int, _ fate: MessageFate, at now: Instant) {
+    mutating func deliver(
+        _ message: Chunk, _ ordinal: Int, _ fate: MessageFate, at now: Instant,
+        isTraced: Bool = false
+    ) {
         if fate.isLost {
+            if isTraced, let fault = self.faults?.loss?.fault {
+                self.trace(.lost(injection: fault.injection.id), ordinal, at: now)
+            }
             self.counters.lost += message.count
             self.method = nil
             return
@@ -124,9 +138,10 @@ extension StreamPipeline {
         let note =
             fate.isUnacknowledged
             ? RequestNote(isUnacknowledged: true, messageID: messageID) : nil
-        let item = QueueItem(
+        var item = QueueItem(
             messages: message, due: now.advanced(byNanoseconds: fate.delay), ordinal: ordinal,
             notes: self.takeNotes(note))
+        if isTraced { item.traced = [ordinal] }
         if fate.isHeld, case .reorder(let reorder)? = self.faults?.reorder?.fault.fault {
             self.counters.queued += message.count
             self.held.append(

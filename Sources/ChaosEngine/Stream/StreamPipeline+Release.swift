@@ -82,6 +82,9 @@ extension StreamPipeline {
     }
 
     private mutating func lose(_ size: Int, to cut: Cut, _ journal: Journal) {
+        if let message = self.queue[0].traced.first {
+            self.trace(.lost(injection: cut.id), message, at: journal.now)
+        }
         self.queue[0].removeMessage(size)
         if self.queue[0].byteCount == 0 { self.queue.removeFirst() }
         self.release.collectedRest = max(0, self.release.collectedRest - size)
@@ -131,19 +134,19 @@ extension StreamPipeline {
             guard let piece = self.nextAllowance(of: size, rate, fault, at: now) else { return nil }
             size = piece
         }
-        let piece = self.take(size, exchange)
+        let piece = self.take(size, at: now, exchange)
         self.account(size, at: now)
         return .write(piece)
     }
 
     /// Takes everything that may leave and that lies together.
     private mutating func takeAll(at now: Instant, _ exchange: Exchange) -> PipelineAction? {
-        var piece = self.take(self.sizeOfHead, exchange)
+        var piece = self.take(self.sizeOfHead, at: now, exchange)
         while let next = self.queue.first, next.due <= now, case .bytes(let chunk) = next.content,
             !self.link.isCut(.lose), piece.count + chunk.count <= self.pieceLimit,
             piece.extend(by: chunk)
         {
-            _ = self.take(chunk.count, exchange)
+            _ = self.take(chunk.count, at: now, exchange)
         }
         return .write(piece)
     }
@@ -158,8 +161,9 @@ extension StreamPipeline {
     }
 
     /// Takes bytes from the head and tells the other direction of the messages that begin to leave.
-    private mutating func take(_ size: Int, _ exchange: Exchange) -> Chunk {
+    private mutating func take(_ size: Int, at now: Instant, _ exchange: Exchange) -> Chunk {
         let notes = self.queue[0].notes
+        let traced = self.queue[0].traced
         let (piece, begun) = self.queue[0].removePrefix(size)
         if self.queue[0].byteCount == 0 {
             self.queue.removeFirst()
@@ -167,6 +171,7 @@ extension StreamPipeline {
             self.queue[0].place += size
         }
         if self.framer != nil { self.noteLeaving(begun, notes, exchange) }
+        for message in traced.prefix(begun) { self.trace(.left, message, at: now) }
         self.counters.queued -= size
         self.counters.written += size
         return piece

@@ -77,6 +77,10 @@
             try await self.onThread { body($0.network, $0.clock.now) }
         }
 
+        func post(_ task: @escaping @Sendable (Network) -> Void) -> Bool {
+            self.mailbox.post { task($0.network) }
+        }
+
         func close(_ links: [Link]) async throws {
             try await self.posting { plane, finish in
                 plane.enqueue { finish(Swift.Result { plane.close(links) }) }

@@ -40,6 +40,16 @@ final class NIODriver: ProxyDriver {
         try await self.onLoop { $0.loop.makeSucceededFuture(body($0.network, $0.clock.now)) }
     }
 
+    func post(_ task: @escaping @Sendable (Network) -> Void) -> Bool {
+        if self.isClosed.withLockedValue({ $0 }) { return false }
+        let plane = self.plane
+        self.group.next().execute {
+            task(plane.value.network)
+            plane.value.flushJournal()
+        }
+        return true
+    }
+
     func close(_ links: [Link]) async throws { try await self.onLoop { $0.close(links) } }
 
     func connections() async throws -> [ConnectionStatus] {

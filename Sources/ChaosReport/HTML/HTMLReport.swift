@@ -11,7 +11,8 @@ package enum HTMLReport {
         let title = Markup.escaped("\(result.scenario), seed \(result.seed.value)")
         let sections = [
             Self.head(result), Self.findings(result.findings), Self.timeline(input),
-            Self.faults(result.faults), Self.cuts(result), Self.links(input.links),
+            Self.operations(input.history), Self.faults(result.faults), Self.cuts(result),
+            Self.messages(input), Self.links(input),
             Self.deaths(result.deaths), Self.logs(input.logs),
         ]
         return """
@@ -24,7 +25,9 @@ package enum HTMLReport {
             style-src 'unsafe-inline'">
             <title>\(title)</title>
             <style>
+            \(StyleSheet.colours)
             \(Self.styleSheet)
+            \(StyleSheet.drawing)
             </style>
             </head>
             <body>
@@ -60,7 +63,8 @@ package enum HTMLReport {
         if findings.isEmpty { return "" }
         let parts = findings.map { finding in
             let evidence = finding.evidence.map(Markup.escaped).joined(separator: "\n")
-            let statistics = finding.statistics.members.map { name, value in
+            let numbers = finding.statistics.members.filter { !Self.drawn.contains($0.key) }
+            let statistics = numbers.map { name, value in
                 "<tr><th>\(Markup.escaped(name))</th><td>\(Markup.escaped(value.text))</td></tr>"
             }
             return """
@@ -68,6 +72,7 @@ package enum HTMLReport {
                 <h3>\(Markup.escaped(finding.checker)) <em>\(finding.verdict.rawValue)</em></h3>
                 <p>\(Markup.escaped(finding.summary))</p>
                 \(evidence.isEmpty ? "" : "<pre>\(evidence)</pre>")
+                \(Self.drawings(finding.statistics))
                 \(statistics.isEmpty ? "" : "<details><summary>numbers</summary><table>"
                     + statistics.joined() + "</table></details>")
                 </section>
@@ -76,9 +81,70 @@ package enum HTMLReport {
         return "<h2>Findings</h2>\n" + parts.joined(separator: "\n")
     }
 
+    /// The statistics that are drawings rather than numbers.
+    private static let drawn = ["failures", "graphs"]
+    /// How many windows and cycles of one finding are drawn.
+    private static let mostDrawings = 4
+
+    /// The windows without an order, and the cycles, that a checker found.
+    private static func drawings(_ statistics: JSONObject) -> String {
+        let windows = (statistics["failures"]?.arrayValue ?? []).prefix(Self.mostDrawings)
+            .compactMap { WindowDrawing($0)?.svg }
+        let cycles = (statistics["graphs"]?.arrayValue ?? []).prefix(Self.mostDrawings)
+            .compactMap { graph in
+                graph["dot"]?.stringValue.flatMap { CycleDrawing(dot: $0)?.svg }.map {
+                    "<p>\(Markup.escaped(graph["anomaly"]?.stringValue ?? ""))</p>\n" + $0
+                }
+            }
+        return (windows + cycles).joined(separator: "\n")
+    }
+
+    private static func operations(_ history: History) -> String {
+        func text(_ time: Duration?) -> String { time?.roundedText ?? "" }
+        return Self.table(
+            "Operations by name",
+            ["Operation", "Count", "Ok", "Failed", "Unknown", "p50", "p95", "p99", "Longest"],
+            numbers: 1,
+            OperationStatistics.all(history).map { statistics in
+                [
+                    statistics.function, "\(statistics.count)", "\(statistics.ok)",
+                    "\(statistics.fail)", "\(statistics.unknown)",
+                    text(statistics.quantile(0.5)), text(statistics.quantile(0.95)),
+                    text(statistics.quantile(0.99)), text(statistics.quantile(1)),
+                ]
+            })
+    }
+
+    private static func messages(_ input: ReportInput) -> String {
+        let diagram = SpaceTime(
+            input.messages, participants: input.logs.map(\.node), spans: input.states,
+            faults: input.result.faults, elapsed: input.result.elapsed)
+        if diagram.isEmpty { return "" }
+        // Boxes that stand before the drawing hide what is not checked, without a script.
+        let boxes = diagram.filters.map { filter in
+            "<input type=\"checkbox\" checked=\"checked\" id=\"show-\(filter.name)\"/>"
+                + "<label for=\"show-\(filter.name)\">\(Markup.escaped(filter.label))</label>"
+        }
+        let rules = diagram.filters.map { filter in
+            "#show-\(filter.name):not(:checked) ~ .scroll .\(filter.name) { display: none }"
+        }
+        return """
+            <h2>Messages</h2>
+            <div class="messages">
+            <style>\(rules.joined(separator: "\n"))</style>
+            \(boxes.joined(separator: "\n"))
+            <div class="scroll">\(diagram.svg)</div>
+            </div>
+            <p class="note">Time goes downwards, faster where nothing happens. An arrow is a message; one that ends in a \
+            red cross was taken away by a fault, a dashed one did not arrive before the end, a yellow one arrived twice. \
+            Point at one to read it. \(Markup.escaped(diagram.note))</p>
+            """
+    }
+
     private static func timeline(_ input: ReportInput) -> String {
         let timeline = Timeline(
-            history: input.history, faults: input.result.faults, elapsed: input.result.elapsed)
+            history: input.history, faults: input.result.faults, nodes: input.states,
+            elapsed: input.result.elapsed)
         return "<h2>Operations and faults</h2>\n\(timeline.svg)\n"
             + "<p class=\"note\">\(Markup.escaped(timeline.note))</p>"
     }
@@ -99,15 +165,32 @@ package enum HTMLReport {
         return lines.isEmpty ? "" : "<h2>Leak proof</h2>\n" + Self.list(lines, class: "cuts")
     }
 
-    private static func links(_ links: [RunStatus.Link]) -> String {
-        Self.table(
-            "Links", ["Link", "Connections", "Messages", "Bytes"], numbers: 1,
-            links.filter { !$0.isQuiet }.map { link in
-                [
-                    link.link.description, "\(link.connections)", "\(link.messages)",
-                    ByteCount(link.bytes).roundedText,
-                ]
-            })
+    private static func links(_ input: ReportInput) -> String {
+        let operations = input.history.invocations.count
+        func perOperation(_ messages: Int) -> String {
+            operations == 0 || messages == 0
+                ? "" : SVG.number(Double(messages) / Double(operations))
+        }
+        let links = input.links.filter { !$0.isQuiet }
+        var rows = links.map { link in
+            [
+                link.link.description, "\(link.connections)", "\(link.messages)",
+                perOperation(link.messages), ByteCount(link.bytes).roundedText,
+            ]
+        }
+        // What clients and nodes say to each other is the load, not the cluster's own traffic.
+        let inner = links.filter { $0.link.source != .client && $0.link.target != .client }
+        if inner.count > 1 {
+            let messages = inner.reduce(0) { $0 + $1.messages }
+            rows.append([
+                "between nodes", "\(inner.reduce(0) { $0 + $1.connections })", "\(messages)",
+                perOperation(messages),
+                ByteCount(inner.reduce(0) { $0 + $1.bytes }).roundedText,
+            ])
+        }
+        return Self.table(
+            "Links", ["Link", "Connections", "Messages", "per operation", "Bytes"], numbers: 1, rows
+        )
     }
 
     private static func deaths(_ deaths: [RunResult.Death]) -> String {
@@ -159,8 +242,6 @@ package enum HTMLReport {
 
 extension HTMLReport {
     private static let styleSheet = """
-        :root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --unsure: #9a6700;
-          --line: #8884; --faint: #777; }
         body { font: 15px/1.5 system-ui, sans-serif; max-width: 1040px; margin: 2em auto;
           padding: 0 1em; }
         header { border-left: 6px solid var(--faint); padding-left: 1em; }
@@ -182,10 +263,9 @@ extension HTMLReport {
         th { color: var(--faint); font-weight: 500; }
         .number { text-align: right; font-variant-numeric: tabular-nums; }
         .note { color: var(--faint); font-size: 13px; }
-        svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; }
-        svg text { fill: currentColor; } svg .axis { stroke: var(--line); }
-        svg .ok { fill: var(--good); } svg .fail { fill: var(--bad); }
-        svg .info { fill: var(--unsure); } svg .band { fill: var(--bad); opacity: .1; }
-        svg .bar { fill: var(--bad); opacity: .55; }
+        svg { width: 100%; height: auto; }
+        .scroll { overflow: auto; max-height: 80vh; border: 1px solid var(--line); }
+        .messages svg { width: auto; min-width: 40%; max-width: 100%; }
+        .messages label { margin: 0 1em 0 .2em; font-size: 13px; }
         """
 }

@@ -11,6 +11,20 @@ package struct ReportInput: Sendable {
     package var links: [RunStatus.Link]
     /// The last lines of each node's output, in the scenario's order.
     package var logs: [NodeLog]
+    /// The states of the nodes over time.
+    package var states: [NodeSpan]
+    /// The messages that were taken down.
+    package var messages: MessageLog
+
+    /// The report's files by name.
+    package var files: [(name: String, text: String)] {
+        var files = [("report.html", HTMLReport.render(self))]
+        let diagram = SpaceTime(
+            self.messages, participants: self.logs.map(\.node), spans: self.states,
+            faults: self.result.faults, elapsed: self.result.elapsed)
+        if !diagram.isEmpty { files.append(("messages.svg", diagram.file)) }
+        return files
+    }
 
     /// The last lines of one node's output.
     package struct NodeLog: Hashable, Sendable {
@@ -29,11 +43,13 @@ package struct ReportInput: Sendable {
     /// Makes the input of a report.
     package init(
         result: RunResult, history: History = History(), links: [RunStatus.Link] = [],
-        logs: [NodeLog] = []
+        logs: [NodeLog] = [], states: [NodeSpan] = [], messages: MessageLog = MessageLog()
     ) {
         self.result = result
         self.history = history
         self.links = links
         self.logs = logs
+        self.states = states
+        self.messages = messages
     }
 }

@@ -20,10 +20,12 @@ package enum StatusText {
         return lines
     }
 
-    /// The members of an object as words: `kind broadcast, ok 1200`.
+    /// The members of an object as words, without objects in it: `kind broadcast, ok 1200`.
     static func words(of object: JSONObject) -> String {
-        object.members.map { "\($0.key) \($0.value.stringValue ?? $0.value.text)" }
-            .joined(separator: ", ")
+        object.members.filter { $0.value.objectValue == nil }.map {
+            "\($0.key) \($0.value.stringValue ?? $0.value.text)"
+        }
+        .joined(separator: ", ")
     }
 
     private static func nodes(_ nodes: [RunStatus.Node], _ style: TerminalStyle) -> [String] {
@@ -34,14 +36,8 @@ package enum StatusText {
             let ports = node.ports.map { port in
                 "\(port.name) \(port.listen)" + (port.proxied.map { " (clients: \($0))" } ?? "")
             }
-            let tone: StyledText.Tone =
-                switch node.state {
-                case .running: .good
-                case .died, .killed: .bad
-                case .starting, .paused, .stopping, .stopped: .uncertain
-                }
             table.add([
-                StyledText(node.name.text), StyledText(node.state.rawValue, tone),
+                StyledText(node.name.text), StyledText(node.state.rawValue, node.state.tone),
                 StyledText(node.pid.map { "\($0)" } ?? "-"), StyledText("\(node.restarts)"),
                 StyledText(ports.joined(separator: ", ")),
             ])

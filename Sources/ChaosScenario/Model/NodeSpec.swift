@@ -65,6 +65,11 @@ package struct PortSpec: Hashable, Sendable {
     /// What a port speaks.
     package enum Transport: String, CaseIterable, Sendable { case tcp, udp, unix }
 
+    /// Whether its number can only be another port's that speaks something else.
+    func collides(with other: PortSpec) -> Bool {
+        self.number != nil && self.number == other.number && self.transport == other.transport
+    }
+
     /// Makes a port.
     package init(name: PortName, number: UInt16? = nil, transport: Transport = .tcp) {
         self.name = name

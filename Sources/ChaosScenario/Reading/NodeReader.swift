@@ -114,13 +114,14 @@ struct NodeReader {
                 try PortName(parsing: name)
             }
             guard let read else { return }
+            let port = PortSpec(name: read, number: number, transport: transport)
             if ports.contains(where: { $0.name == read }) {
                 self.mistakes.add(InputError("a port is named once", found: name), at: position)
-            } else if let number, ports.contains(where: { $0.number == number }) {
+            } else if let number, ports.contains(where: port.collides) {
                 self.mistakes.add(
                     InputError("a port's number stands once", found: "\(number)"), at: position)
             }
-            ports.append(PortSpec(name: read, number: number, transport: transport))
+            ports.append(port)
         }
         if case .sequence(let elements) = node.content {
             for element in elements {
@@ -157,13 +158,17 @@ struct NodeReader {
         switch text {
         case "auto", "tcp": return (nil, .tcp)
         case "unix": return (nil, .unix)
-        case "udp": throw InputError("chaos cannot do UDP ports yet", found: text)
+        case "udp": return (nil, .udp)
         default:
             guard text.first?.isNumber == true else {
-                throw InputError("a port is 'auto', 'unix' or a number", found: text)
+                throw InputError(
+                    "a port is 'auto', 'udp', 'unix' or a number", found: text,
+                    hint: "a udp port with a number is written like '7946/udp'")
             }
-            let number = try WholeNumber.parse(text, as: "a port", in: 1...65535)
-            return (UInt16(number), .tcp)
+            let isUDP = text.hasSuffix("/udp")
+            let digits = isUDP ? String(text.dropLast(4)) : text
+            let number = try WholeNumber.parse(digits, as: "a port", in: 1...65535)
+            return (UInt16(number), isUDP ? .udp : .tcp)
         }
     }
 
@@ -197,9 +202,15 @@ struct NodeReader {
     private func readReady(_ node: YAMLNode, into spec: inout NodeSpec) {
         guard let mapping = MappingReader(node, "'ready'", self.mistakes) else { return }
         let ports = spec.ports.map(\.name)
+        let datagrams = spec.ports.filter { $0.transport == .udp }.map(\.name)
         func port(_ key: String) -> PortName? {
             mapping.read(key) { text throws(InputError) in
                 let name = try PortName(parsing: text)
+                if datagrams.contains(name) {
+                    throw InputError(
+                        "a udp port accepts no connections", found: text,
+                        hint: "a line of output can show that it is ready: log: 'listening'")
+                }
                 // Where no port could be read, that has been told.
                 if ports.contains(name) || ports.isEmpty { return name }
                 throw InputError(

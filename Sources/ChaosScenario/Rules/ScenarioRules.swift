@@ -49,6 +49,18 @@ package struct ScenarioRules {
                             found: "\(self.scenario.nodes.count)", hint: hint)))
             }
         }
+        for port in self.ports where self.isDatagrams(port) {
+            let kinds = Set(
+                self.scenario.nodes.flatMap(\.ports).filter { $0.name == port }.map(\.transport))
+            if kinds.count > 1 {
+                problems.append(
+                    Problem(
+                        path: "nodes",
+                        error: InputError(
+                            "a port's name means udp for all nodes that have it or for none",
+                            found: port.text)))
+            }
+        }
         var seen: [NodeName] = []
         for link in self.scenario.externalLinks {
             if seen.contains(link.name)
@@ -80,6 +92,14 @@ package struct ScenarioRules {
         {
             problems.append(
                 Problem(path: "network.framing.\(port)", error: Self.unknown(port, among: ports)))
+        }
+        for port in network.framing.keys.sorted()
+        where self.isDatagrams(port) && self.isFramed(port) {
+            problems.append(
+                Problem(
+                    path: "network.framing.\(port)",
+                    error: InputError(
+                        "a udp port has no framing: each datagram is a message", found: port.text)))
         }
         return problems
     }
@@ -139,15 +159,32 @@ package struct ScenarioRules {
         // A port needs a framing if faults on it do; where a pattern covers several ports, such
         // faults act on those that have one, so one of them must.
         let ports = rule.links.port.map { [$0] } ?? self.ports(of: rule.links)
-        for fault in rule.faults where fault.needsFraming && !ports.contains(where: self.isFramed) {
-            let name = ports.first?.text ?? "PORT"
-            let what = fault.match == nil ? "'\(fault.kind.rawValue)'" : "'match'"
-            errors.append(
-                InputError(
-                    "\(what) needs messages, and port '\(name)' has no framing",
-                    found: fault.text, hint: "write 'framing: { \(name): lines }' under 'network'"))
+        for fault in rule.faults where !ports.contains(where: { self.takes(fault, port: $0) }) {
+            let streams = ports.filter { !self.isDatagrams($0) }
+            if let port = ports.first, streams.isEmpty {
+                errors.append(fault.refusal(byDatagramsOf: port))
+            } else if fault.needsFraming {
+                let name = streams.first?.text ?? "PORT"
+                let what = fault.match == nil ? "'\(fault.kind.rawValue)'" : "'match'"
+                errors.append(
+                    InputError(
+                        "\(what) needs messages, and port '\(name)' has no framing",
+                        found: fault.text,
+                        hint: "write 'framing: { \(name): lines }' under 'network'"))
+            }
         }
         return errors
+    }
+
+    /// Whether a fault can be one of a port's links.
+    private func takes(_ fault: Fault, port: PortName) -> Bool {
+        self.isDatagrams(port)
+            ? fault.isForPackets : !fault.needsFraming || self.isFramed(port)
+    }
+
+    /// Whether datagrams come in at a port of this name.
+    func isDatagrams(_ port: PortName) -> Bool {
+        self.scenario.datagramPorts.contains(port)
     }
 
     func isFramed(_ port: PortName) -> Bool {
@@ -172,7 +209,10 @@ package struct ScenarioRules {
                 found: mode.rawValue, hint: "'reject' resets and refuses instead")
         case .lose:
             let ports = port.map { [$0] } ?? self.ports
-            if ports.isEmpty || ports.contains(where: self.isFramed) { return nil }
+            if ports.isEmpty || ports.contains(where: { self.isFramed($0) || self.isDatagrams($0) })
+            {
+                return nil
+            }
             return InputError(
                 "mode 'lose' needs messages, and port '\(ports[0])' has no framing",
                 found: mode.rawValue,

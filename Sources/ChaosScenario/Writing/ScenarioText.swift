@@ -54,7 +54,7 @@ extension NodeSpec {
         case .words(let words): entries.append(("command", .list(words.map { .scalar($0) })))
         }
         let ports = self.ports.map { port in
-            (port.name.text, YAMLText.scalar(port.number.map(String.init) ?? port.transport.word))
+            (port.name.text, YAMLText.scalar(port.word))
         }
         entries.append(("ports", .flow(ports)))
         if !self.environment.isEmpty {
@@ -81,8 +81,13 @@ extension NodeSpec {
     }
 }
 
-extension PortSpec.Transport {
-    fileprivate var word: String { self == .tcp ? "auto" : self.rawValue }
+extension PortSpec {
+    fileprivate var word: String {
+        guard let number = self.number else {
+            return self.transport == .tcp ? "auto" : self.transport.rawValue
+        }
+        return self.transport == .udp ? "\(number)/udp" : String(number)
+    }
 }
 
 extension ExternalLink {

@@ -61,18 +61,18 @@ final class TestWorld: Sendable {
     let host: String
     private static let worlds = NIOLockedValueBox(0)
 
-    private init(_ driver: ProxyDriverKind) async throws {
+    private init(_ driver: ProxyDriverKind, idleTime: Duration) async throws {
         let number = Self.worlds.withLockedValue { count in
             count += 1
             return count
         }
-        self.host = "127.99.\(getpid() % 250).\(number)"
+        self.host = "127.\(99 + number / 250).\(getpid() % 250).\(1 + number % 250)"
         self.directory = NSTemporaryDirectory() + "chaos-proxy-\(getpid())-\(number)"
         try FileManager.default.createDirectory(
             atPath: self.directory, withIntermediateDirectories: true)
         let lines = self.lines
         self.proxy = try await Proxy(
-            clock: RunClock(), driver: driver,
+            clock: RunClock(), driver: driver, idleTime: idleTime,
             makeNetwork: {
                 Network(
                     seed: Seed(7), nodes: ["n1", "n2"],
@@ -83,9 +83,10 @@ final class TestWorld: Sendable {
 
     /// Makes a world, and takes it apart afterwards: everything must then be closed.
     static func run(
-        on driver: ProxyDriverKind, _ body: @escaping @Sendable (TestWorld) throws -> Void
+        on driver: ProxyDriverKind, idleTime: Duration = Proxy.idleTimeDefault,
+        _ body: @escaping @Sendable (TestWorld) throws -> Void
     ) async throws {
-        let world = try await TestWorld(driver)
+        let world = try await TestWorld(driver, idleTime: idleTime)
         do {
             try await onThread { try body(world) }
         } catch {

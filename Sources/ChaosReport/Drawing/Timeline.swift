@@ -1,7 +1,8 @@
 import ChaosCheckers
 import ChaosCore
 
-/// The drawing of a run: each operation by when it began and how long it took, over the faults.
+/// The drawing of a run: each operation by when it began and how long it took, how many there were, the
+/// nodes' states and the faults.
 struct Timeline {
     /// More points make a file that browsers are slow with and eyes cannot tell apart.
     static let mostPoints = 4000
@@ -19,8 +20,16 @@ struct Timeline {
     private static let top = 10.0
     private static let plotHeight = 260.0
     private static let laneHeight = 18.0
+    /// Below the plot a strip shows how many operations ended, in so many steps.
+    private static let stripHeight = 56.0
+    private static let steps = 120
+    /// Where the strip, and below it the lanes, begin.
+    private static let stripTop = Self.top + Self.plotHeight + 30
+    private static let lanesTop = Self.stripTop + Self.stripHeight + 10
 
-    init(history: History, faults: [RunResult.Fault], elapsed: Duration) {
+    init(
+        history: History, faults: [RunResult.Fault], nodes: [NodeSpan] = [], elapsed: Duration
+    ) {
         let invocations = history.invocations
         let last = invocations.reduce(elapsed.inSeconds) {
             max($0, ($1.end ?? $1.begin).time.sinceStart.inSeconds)
@@ -28,20 +37,23 @@ struct Timeline {
         let axes = Axes(seconds: max(last, 0.001), slowest: Self.slowest(invocations))
         let shown = Self.sampled(invocations)
         let lanes = faults.prefix(Self.mostLanes)
-        let height = Self.top + Self.plotHeight + 26 + Double(lanes.count) * Self.laneHeight + 8
-        var parts = [
-            "<svg viewBox=\"0 0 \(Self.number(Self.width)) \(Self.number(height))\" role=\"img\""
-                + " aria-label=\"operations over time, with faults\">"
-        ]
-        parts += Self.bands(faults, axes, elapsed)
+        // Nodes that only ran have nothing to show; that all end with the run says nothing.
+        let nodes = nodes.filter { $0.from < elapsed.inSeconds }
+        let names = Self.names(nodes.filter { $0.state != "starting" && $0.state != "ready" })
+        let rows = names.count + lanes.count
+        let height = Self.lanesTop + Double(rows) * Self.laneHeight + 8
+        var parts = Self.bands(faults, axes, elapsed)
         parts += Self.grid(axes)
         parts += shown.map { Self.point($0, axes) }
-        parts += Self.lanes(Array(lanes), axes, elapsed)
-        parts.append("</svg>")
-        self.svg = parts.joined(separator: "\n")
+        parts += Self.strip(invocations, axes)
+        parts += Self.nodeLanes(nodes.filter { names.contains($0.node) }, names, axes, elapsed)
+        parts += Self.lanes(Array(lanes), below: names.count, axes, elapsed)
+        self.svg = SVG.drawing(
+            Self.width, height, label: "operations over time, with faults", parts)
         var note =
             "A dot is an operation: green ended ok, red failed, yellow is unknown; at the top"
-            + " edge no answer came. Red shades are times of faults."
+            + " edge no answer came. Red shades are times of faults. The bars below count the"
+            + " operations that ended."
         if shown.count < invocations.count {
             note +=
                 " \(shown.count) of \(invocations.count) operations are drawn, those first that"
@@ -82,16 +94,87 @@ struct Timeline {
     private static func point(_ invocation: Invocation, _ axes: Axes) -> String {
         let begin = invocation.begin
         let took = Self.milliseconds(invocation)
-        let x = Self.number(axes.x(begin.time.sinceStart.inSeconds))
+        let x = SVG.number(axes.x(begin.time.sinceStart.inSeconds))
         // What never ended stands at the top edge.
-        let y = Self.number(took.map(axes.y) ?? Self.top)
-        let time = took.map { "\(Self.number($0)) ms" } ?? "no answer"
+        let y = SVG.number(took.map(axes.y) ?? Self.top)
+        let time = took.map { "\(SVG.number($0)) ms" } ?? "no answer"
         let title =
             "\(begin.function) \(begin.value.text.prefix(60)) \(begin.node ?? "")"
             + " \(invocation.outcome.rawValue), \(time)"
             + (invocation.end?.error.map { ": \($0)" } ?? "")
         return "<circle class=\"\(invocation.outcome.rawValue)\" cx=\"\(x)\" cy=\"\(y)\" r=\"2\">"
             + "<title>\(Markup.escaped(title))</title></circle>"
+    }
+
+    // MARK: - Throughput
+
+    /// How many operations ended in each step of time, by how they ended.
+    private static func strip(_ invocations: [Invocation], _ axes: Axes) -> [String] {
+        var counts = Array(repeating: [0, 0, 0], count: Self.steps)
+        for invocation in invocations {
+            guard let end = invocation.end else { continue }
+            let share = end.time.sinceStart.inSeconds / axes.seconds
+            let step = min(max(Int(share * Double(Self.steps)), 0), Self.steps - 1)
+            let kind =
+                switch invocation.outcome {
+                case .fail: 2
+                case .info: 1
+                case .ok, .invoke: 0
+                }
+            counts[step][kind] += 1
+        }
+        let most = counts.map { $0[0] + $0[1] + $0[2] }.max() ?? 0
+        if most == 0 { return [] }
+        let bottom = Self.stripTop + Self.stripHeight
+        let perSecond = Double(most) * Double(Self.steps) / axes.seconds
+        var parts = [
+            SVG.text(
+                "\(SVG.number(perSecond.rounded()))/s", x: Self.left - 6, y: Self.stripTop + 8,
+                anchor: "end"),
+            SVG.line("axis", Self.left, bottom, Self.width - Self.right, bottom),
+        ]
+        let width = axes.x(axes.seconds / Double(Self.steps)) - axes.x(0)
+        for (step, kinds) in counts.enumerated() {
+            let x = axes.x(axes.seconds * Double(step) / Double(Self.steps))
+            var y = bottom
+            for (kind, style) in ["ok", "info", "fail"].enumerated() where kinds[kind] > 0 {
+                let height = Self.stripHeight * Double(kinds[kind]) / Double(most)
+                y -= height
+                parts.append(
+                    SVG.rectangle(
+                        style, x: x, y: y, width: max(1, width - 1), height: height))
+            }
+        }
+        return parts
+    }
+
+    // MARK: - Nodes
+
+    private static func names(_ spans: [NodeSpan]) -> [String] {
+        var seen: Set<String> = []
+        return spans.map(\.node).filter { seen.insert($0).inserted }
+    }
+
+    private static func nodeLanes(
+        _ spans: [NodeSpan], _ names: [String], _ axes: Axes, _ elapsed: Duration
+    ) -> [String] {
+        var parts = names.enumerated().map { row, name in
+            SVG.text(
+                name, x: Self.left - 6, y: Self.lanesTop + Double(row) * Self.laneHeight + 11,
+                anchor: "end")
+        }
+        for span in spans {
+            guard let style = span.style, let row = names.firstIndex(of: span.node) else {
+                continue
+            }
+            let y = Self.lanesTop + Double(row) * Self.laneHeight + 7
+            let (from, to) = (axes.x(span.from), axes.x(span.to ?? elapsed.inSeconds))
+            let title = Markup.escaped("\(span.node) \(span.state)")
+            parts.append(
+                SVG.line(style, from, y, max(to, from + 1.5), y).dropLast(2)
+                    + "><title>\(title)</title></line>")
+        }
+        return parts
     }
 
     // MARK: - Faults
@@ -102,24 +185,24 @@ struct Timeline {
         faults.map { fault in
             let (x, width) = Self.span(of: fault, axes, elapsed)
             return
-                "<rect class=\"band\" x=\"\(x)\" y=\"\(Self.number(Self.top))\" width=\"\(width)\""
-                + " height=\"\(Self.number(Self.plotHeight))\"/>"
+                "<rect class=\"band\" x=\"\(x)\" y=\"\(SVG.number(Self.top))\" width=\"\(width)\""
+                + " height=\"\(SVG.number(Self.stripTop + Self.stripHeight - Self.top))\"/>"
         }
     }
 
     private static func lanes(
-        _ faults: [RunResult.Fault], _ axes: Axes, _ elapsed: Duration
+        _ faults: [RunResult.Fault], below rows: Int, _ axes: Axes, _ elapsed: Duration
     ) -> [String] {
         faults.enumerated().map { lane, fault in
-            let y = Self.top + Self.plotHeight + 26 + Double(lane) * Self.laneHeight
+            let y = Self.lanesTop + Double(rows + lane) * Self.laneHeight
             let (x, width) = Self.span(of: fault, axes, elapsed)
             let title = Markup.escaped(
                 "\(fault.id): \(fault.text), touched \(fault.touched), hits \(fault.hits)")
             let label = Markup.escaped("\(fault.id) \(fault.text)")
             return
-                "<g><title>\(title)</title><rect class=\"bar\" x=\"\(x)\" y=\"\(Self.number(y))\""
-                + " width=\"\(width)\" height=\"\(Self.number(Self.laneHeight - 4))\"/>"
-                + "<text x=\"\(Self.number(Self.left + 4))\" y=\"\(Self.number(y + 11))\">"
+                "<g><title>\(title)</title><rect class=\"bar\" x=\"\(x)\" y=\"\(SVG.number(y))\""
+                + " width=\"\(width)\" height=\"\(SVG.number(Self.laneHeight - 4))\"/>"
+                + "<text x=\"\(SVG.number(Self.left + 4))\" y=\"\(SVG.number(y + 11))\">"
                 + "\(label)</text></g>"
         }
     }
@@ -130,7 +213,7 @@ struct Timeline {
     ) -> (x: String, width: String) {
         let from = axes.x(fault.begin.sinceStart.inSeconds)
         let to = axes.x((fault.end?.sinceStart ?? elapsed).inSeconds)
-        return (Self.number(from), Self.number(max(1.5, to - from)))
+        return (SVG.number(from), SVG.number(max(1.5, to - from)))
     }
 
     // MARK: - Axes
@@ -170,21 +253,21 @@ struct Timeline {
         let bottom = Self.top + Self.plotHeight
         for power in axes.lowest...axes.highest {
             let value = Self.powerOfTen(power)
-            let y = Self.number(axes.y(value))
-            let label = value < 1000 ? "\(Self.number(value)) ms" : "\(Self.number(value / 1000)) s"
+            let y = SVG.number(axes.y(value))
+            let label = value < 1000 ? "\(SVG.number(value)) ms" : "\(SVG.number(value / 1000)) s"
             parts.append(
-                "<line class=\"axis\" x1=\"\(Self.number(Self.left))\" y1=\"\(y)\""
-                    + " x2=\"\(Self.number(Self.width - Self.right))\" y2=\"\(y)\"/>"
-                    + "<text x=\"\(Self.number(Self.left - 6))\" y=\"\(y)\" dy=\"4\""
+                "<line class=\"axis\" x1=\"\(SVG.number(Self.left))\" y1=\"\(y)\""
+                    + " x2=\"\(SVG.number(Self.width - Self.right))\" y2=\"\(y)\"/>"
+                    + "<text x=\"\(SVG.number(Self.left - 6))\" y=\"\(y)\" dy=\"4\""
                     + " text-anchor=\"end\">\(label)</text>")
         }
         let step = Self.step(for: axes.seconds)
         var second = 0.0
         while second <= axes.seconds {
-            let x = Self.number(axes.x(second))
+            let x = SVG.number(axes.x(second))
             parts.append(
-                "<text x=\"\(x)\" y=\"\(Self.number(bottom + 16))\" text-anchor=\"middle\">"
-                    + "\(Self.number(second)) s</text>")
+                "<text x=\"\(x)\" y=\"\(SVG.number(bottom + 16))\" text-anchor=\"middle\">"
+                    + "\(SVG.number(second)) s</text>")
             second += step
         }
         return parts
@@ -218,12 +301,5 @@ struct Timeline {
         let ln2 = 0.693_147_180_559_945_3
         let ln10 = 2.302_585_092_994_045_7
         return (2 * sum + Double(number.exponent) * ln2) / ln10
-    }
-
-    /// At most two decimals.
-    private static func number(_ value: Double) -> String {
-        let hundredths = (value * 100).rounded()
-        guard hundredths.isFinite, hundredths.magnitude < 1e15 else { return "0" }
-        return Decimals.text(Int64(hundredths), per: 100)
     }
 }

@@ -1,0 +1,73 @@
+import ChaosCore
+import Foundation
+import Testing
+
+/// What a run leaves for people and for CI, with the built program.
+@Suite struct ReportFilesTests {
+    @Test func theMessagesOfARunAreDrawn() async throws {
+        let directory = try TestDirectory()
+        let scenario = broadcastScenario(
+            "workload: { kind: broadcast, rate: 50/s, for: 500ms }\nchecks: [set-full]")
+        try directory.write(scenario, to: "scenario.yaml")
+        let run = try await directory.finished(
+            "test", "scenario.yaml", "--seed", "1")
+        #expect([0, 1, 2].contains(run.code))
+        let folder = try directory.run()
+        let steps = try directory.text("\(folder)/messages.jsonl").split(separator: "\n")
+        let first = try JSONValue(text: String(try #require(steps.first)))
+        #expect(first["event"] == "sent")
+        let drawing = try directory.text("\(folder)/messages.svg")
+        #expect(drawing.hasPrefix("<svg xmlns="))
+        #expect(try directory.text("\(folder)/report.html").contains("<h2>Messages</h2>"))
+        let without = try TestDirectory()
+        try without.write(scenario, to: "scenario.yaml")
+        _ = try await without.finished(
+            "test", "scenario.yaml", "--seed", "1", "--trace-messages", "0")
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: "\(without.path)/\(try without.run())")
+        #expect(!names.contains("messages.jsonl") && !names.contains("messages.svg"))
+    }
+
+    @Test func gitHubIsToldOfARunThatIsNotAsExpected() async throws {
+        let directory = try TestDirectory()
+        try directory.write(
+            """
+            name: nobody
+            nodes:
+              n1: { command: "no-such-program-at-all" }
+            """, to: "scenario.yaml")
+        try directory.write("before\n", to: "summary.md")
+        let run = try await directory.finished(
+            "test", "scenario.yaml", "--seed", "1",
+            environment: [
+                "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "\(directory.path)/summary.md",
+            ])
+        #expect(run.code != 0)
+        #expect(
+            run.errLines.contains {
+                $0.hasPrefix("::error file=scenario.yaml,title=chaos%3A nobody::nobody, seed 1: ")
+            })
+        let summary = try directory.text("summary.md")
+        #expect(summary.hasPrefix("before\n### chaos: 0 of 1 run as expected\n"))
+    }
+
+    @Test func topShowsALiveRunUntilItEnds() async throws {
+        let directory = try TestDirectory()
+        try directory.write(echoScenario(), to: "scenario.yaml")
+        let run = try directory.chaos("run", "scenario.yaml")
+        try await run.waitFor("1 node ready")
+        let looks = try await directory.finished("top", "--looks", "2", "--interval", "100ms")
+        #expect(looks.code == 0)
+        #expect(looks.out.ranges(of: "nodes    n1 running").count == 2)
+        let top = try directory.chaos("top", "--interval", "100ms")
+        try await top.waitFor("nodes    n1 running")
+        #expect(try await directory.finished("end").code == 0)
+        #expect(try await run.exit() == 0)
+        // It ends with the run.
+        #expect(try await top.exit() == 0)
+        let wrong = try await directory.finished("top", "--interval", "5")
+        #expect(wrong.code == 64)
+        #expect(
+            wrong.err == "--interval: a time of at least 100ms, found '5'\nhint: such as 2s\n")
+    }
+}
