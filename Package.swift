@@ -21,7 +21,12 @@ let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-met
 let nioConcurrencyHelpers = Target.Dependency.product(
     name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(
+    name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let tests: [Target] = [
@@ -102,6 +107,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -137,15 +144,14 @@ let package = Package(
             name: "ChaosProxy",
             dependencies: [
                 "CLinux", "ChaosCore", "ChaosEngine", "ChaosSockets", collections,
-                nioConcurrencyHelpers, nioCore, nioPosix,
+                nioConcurrencyHelpers, nioCore, nioPosix, nioSSL, nioTLS,
             ],
             swiftSettings: strict),
         .target(
             name: "ChaosToxiproxyServer",
             dependencies: [
                 "ChaosCore", "ChaosEngine", "ChaosProxy", "ChaosToxiproxy", hummingbird, logging,
-                metrics,
-                nioConcurrencyHelpers, nioCore, nioPosix, yams,
+                metrics, nioConcurrencyHelpers, nioCore, nioHTTP1, nioHTTPTypes, nioPosix, yams,
             ],
             swiftSettings: strict),
         .target(

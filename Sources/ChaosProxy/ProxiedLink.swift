@@ -25,11 +25,14 @@ package struct ProxiedLink: Sendable {
     package let transport: Transport
     /// Whether a connection whose target cannot be reached is ended (FIN) rather than reset.
     package let endsUnreached: Bool
+    /// The TLS on either side, which only the NIO driver speaks.
+    package let tls: ProxyTLS?
 
     /// Makes a listener.
     package init(
         link: Link, listen: Endpoint, upstream: Endpoint, sourceHost: String? = nil,
-        openers: OpenerRule? = nil, transport: Transport = .stream, endsUnreached: Bool = false
+        openers: OpenerRule? = nil, transport: Transport = .stream, endsUnreached: Bool = false,
+        tls: ProxyTLS? = nil
     ) {
         self.link = link
         self.listen = listen
@@ -38,6 +41,7 @@ package struct ProxiedLink: Sendable {
         self.openers = openers
         self.transport = transport
         self.endsUnreached = endsUnreached
+        self.tls = tls
     }
 
     /// The same way to the target for another opener.

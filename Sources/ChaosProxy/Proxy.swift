@@ -57,6 +57,9 @@ package final class Proxy: Sendable {
     ///
     /// - Throws: `ProxyError` for the first address that cannot be bound.
     package func open(_ links: [ProxiedLink]) async throws -> [Endpoint] {
+        if self.driverKind != .nio, let link = links.first(where: { $0.tls != nil }) {
+            throw ProxyError(description: "proxy \(link.link): TLS needs the driver nio")
+        }
         let driver = try self.openDriver
         let streams = links.filter { $0.transport == .stream }
         let datagrams = links.filter { $0.transport == .datagrams }

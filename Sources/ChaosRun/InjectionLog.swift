@@ -1,4 +1,5 @@
 import ChaosCore
+import ChaosScenario
 
 /// All injections of a run, in the order in which they began.
 ///
@@ -55,14 +56,14 @@ private struct SharedParts {
 
     private var texts: Set<String> = []
     private var places: Set<[String]> = []
-    private var patterns: Set<[LinkPattern]> = []
+    private var rules: Set<[FaultRule]> = []
     private var pairs: Set<[DirectedPair]> = []
     private var crossings: Set<[InjectionRecord.Crossing]> = []
 
     mutating func share(_ record: inout InjectionRecord) {
         Self.share(&record.text, in: &self.texts)
         Self.share(&record.places, in: &self.places)
-        Self.share(&record.patterns, in: &self.patterns)
+        Self.share(&record.rules, in: &self.rules)
         Self.share(&record.pairs, in: &self.pairs)
         Self.share(&record.crossings, in: &self.crossings)
     }

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosEngine
+import ChaosScenario
 
 /// What is known of one thing that was done to the run: a fault, a cut, or a blow to a node.
 package struct InjectionRecord: Hashable, Sendable {
@@ -17,8 +18,12 @@ package struct InjectionRecord: Hashable, Sendable {
     package var port: PortName?
     /// Where it works: patterns for faults, directed pairs for cuts, names for nodes.
     package var places: [String]
+    /// The faults with their links.
+    package var rules: [FaultRule] = []
     /// The links that faults are on.
-    package var patterns: [LinkPattern] = []
+    package var patterns: [LinkPattern] { self.rules.map(\.links) }
+    /// What was done to nodes.
+    package var action: ProcessAction?
     /// The pairs that are cut.
     package var pairs: [DirectedPair] = []
     /// When a schedule had planned it, from the start of the run: the same again with the same seed.

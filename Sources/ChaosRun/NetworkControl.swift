@@ -81,7 +81,7 @@ package actor NetworkControl {
         var draft = InjectionRecord(
             id: id, kind: .faults, text: text, origin: origin,
             places: rules.map { "\($0.links)" }, begin: .start)
-        draft.patterns = rules.map(\.links)
+        draft.rules = rules
         draft.planned = planned
         (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
             for rule in rules {

@@ -205,6 +205,7 @@ extension ScenarioRun: CommandTarget {
         var record = InjectionRecord(
             id: id, kind: .process, text: "\(action.rawValue) \(node)", origin: .control,
             places: [node.text], begin: begin)
+        record.action = action
         record.touched = 1
         record.hits = 1
         if action != .pause { record.end = parts.clock.now }

@@ -22,6 +22,8 @@ package struct RunOutcome: Sendable {
 /// What was seen of a run before its parts were closed.
 struct Observations: Sendable {
     var records: [InjectionRecord] = []
+    /// When the schedule began; nil when it never did.
+    var origin: Instant?
     var history = History()
     var links: [RunStatus.Link] = []
     var elapsed = Duration.zero
@@ -124,6 +126,7 @@ extension ScenarioRun {
         } catch {
             self.doubt("what the network did could not be read: \(error)")
         }
+        seen.origin = parts.timeline.map { _ in parts.timelineOrigin }
         seen.records = await parts.network.allRecords
         seen.records.sort { $0.precedes($1) }
         return seen
@@ -173,6 +176,10 @@ extension ScenarioRun {
         do throws(InputError) {
             try directory.write(observations.history.edn, to: "history.edn")
             try directory.write(result.json.text + "\n", to: "results.json")
+            if let origin = observations.origin {
+                let recorded = self.scenarioAsRun.recorded(observations.records, since: origin)
+                try directory.write(recorded.yaml, to: RecordedRun.fileName)
+            }
             var report = ReportInput(
                 result: result, history: observations.history, links: observations.links)
             self.addFiles(of: directory, to: &report)

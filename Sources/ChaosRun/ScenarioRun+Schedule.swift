@@ -35,7 +35,10 @@ extension ScenarioRun {
                 await self.undo(action, on: nodes, event, parts)
             case (_, .heal): try await self.healAll(.command)
             }
-            if event.phase == .begin { self.memory.happened.insert(Self.entry(of: event.id)) }
+            if event.phase == .begin {
+                // The entry may have the id of a firing itself: it then repeats what another run drew.
+                self.memory.happened.formUnion([event.id, Self.entry(of: event.id)])
+            }
         } catch {
             self.doubt("\(event.id) could not be carried out: \(Self.sentence(of: error))")
         }
@@ -81,6 +84,7 @@ extension ScenarioRun {
         var record = InjectionRecord(
             id: event.id, kind: .process, text: text, origin: .schedule,
             places: nodes.map(\.text), begin: begin, until: lasting.map { begin + $0 })
+        record.action = action
         record.planned = planned
         record.touched = struck
         record.hits = struck

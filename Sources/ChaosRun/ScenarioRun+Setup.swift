@@ -268,15 +268,21 @@ extension ScenarioRun {
         try directory.write(
             ChaosCluster.RunRecord(
                 name: self.scenario.name, seed: seed, command: ProcessInfo.processInfo.arguments,
+                wrapped: self.settings.wrapped,
                 pid: ProcessInfo.processInfo.processIdentifier, version: self.settings.version,
                 backend: "proxy", started: .now, socket: directory.socketPath))
+        try directory.write(self.scenarioAsRun.yaml, to: "scenario.yaml")
+    }
+
+    /// The scenario with what the command line decided.
+    var scenarioAsRun: Scenario {
         var asRun = self.scenario
-        asRun.seed = seed
+        asRun.seed = self.settings.seed
         if let wanted = self.settings.duration {
             asRun.duration = wanted
             if asRun.workload != nil { asRun.workload?.duration = wanted }
         }
-        try directory.write(asRun.yaml, to: "scenario.yaml")
+        return asRun
     }
 
     private func startTimeline(_ clock: RunClock, _ network: NetworkControl) async {

@@ -89,7 +89,7 @@ struct RunPlan: Sendable {
         let text =
             "chaos: the test failed; run directory: \(outcome.result.directory)\n"
             + "chaos: repeat it with: \(outcome.result.repeatCommand)\n"
-        FileHandle.standardError.write(Data(text.utf8))
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     /// Removes the run directory of a run that came out well.

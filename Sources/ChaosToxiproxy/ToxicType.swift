@@ -23,12 +23,30 @@ struct AttributeRule: Sendable {
         /// A whole number; `type` is the Go type that errors name.
         case integer(type: String)
         case real
-        /// One of these words; an attribute of ours, shown only once it was given.
+        /// One of these words.
         case word([String])
+        /// Any text.
+        case text
     }
 
     let name: String
     let kind: Kind
+    /// Whether it may be left out, and is shown only once it was given. Toxiproxy has none of these.
+    var isOptional = false
+
+    static func optional(_ name: String, _ kind: Kind) -> AttributeRule {
+        AttributeRule(name: name, kind: kind, isOptional: true)
+    }
+
+    static let probability = AttributeRule(name: "probability", kind: .real)
+    static let correlation = AttributeRule(name: "correlation", kind: .real)
+    /// How messages are told apart.
+    static let framing = AttributeRule.optional(
+        "framing", .word(["lines", "length16", "length32", "varint", "resp"]))
+    /// Which messages are meant.
+    static let match: [AttributeRule] = [
+        .optional("type", .text), .optional("first", .integer(type: "int64")),
+    ]
 }
 
 /// A type of toxic.
@@ -41,24 +59,27 @@ package enum ToxicType: String, CaseIterable, Sendable {
     case limitData = "limit_data"
     case packetLoss = "packet_loss"
     case noop
-    // What follows is ours: faults of a link, for all its connections.
-    case delay, loss, corrupt, down
+    // What follows is ours. Faults of a byte stream:
+    case delay, loss, corrupt
+    // Faults of messages:
+    case drop, duplicate, reorder, http
+    // Faults of connecting, for all connections:
+    case down, refuse
     case acceptDelay = "accept_delay"
 
-    /// Whether it is a fault of all connections at once, rather than a stage of some.
-    package var isForAll: Bool {
-        switch self {
-        case .delay, .loss, .corrupt, .down, .acceptDelay: true
-        default: false
-        }
-    }
+    /// Whether it means nothing to a stream without messages.
+    var needsFraming: Bool { self == .drop || self == .duplicate || self == .reorder }
+
+    /// Whether nobody is let in.
+    package var refuses: Bool { self == .down || self == .refuse }
 
     /// Whether it can be a toxic of datagrams, each of which arrives whole or not at all.
     var isForDatagrams: Bool {
         switch self {
-        case .latency, .bandwidth, .timeout, .packetLoss, .noop, .delay, .loss, .corrupt, .down:
+        case .latency, .bandwidth, .timeout, .packetLoss, .noop, .delay, .loss, .corrupt,
+            .duplicate, .reorder, .down, .refuse:
             true
-        case .slowClose, .resetPeer, .slicer, .limitData, .acceptDelay: false
+        case .slowClose, .resetPeer, .slicer, .limitData, .acceptDelay, .drop, .http: false
         }
     }
 
@@ -70,26 +91,36 @@ package enum ToxicType: String, CaseIterable, Sendable {
         return switch self {
         case .latency: integers("latency", "jitter")
         case .bandwidth:
-            integers("rate")
-                + [AttributeRule(name: "scope", kind: .word(["connection", "proxy"]))]
+            integers("rate") + [.optional("scope", .word(["connection", "proxy"]))]
         case .slowClose: integers("delay")
         case .timeout, .resetPeer: integers("timeout")
         case .slicer: integers("average_size", "size_variation", "delay", type: "int")
         case .limitData: integers("bytes")
         case .packetLoss:
             ["loss_rate", "correlation"].map { AttributeRule(name: $0, kind: .real) }
-        case .noop, .down: []
+        case .noop, .down, .refuse: []
         case .delay:
             integers("latency", "jitter")
                 + [
-                    AttributeRule(
-                        name: "distribution",
-                        kind: .word(["uniform", "normal", "pareto", "paretonormal", "exponential"])),
-                    AttributeRule(name: "correlation", kind: .real),
+                    .optional(
+                        "distribution",
+                        .word(["uniform", "normal", "pareto", "paretonormal", "exponential"])),
+                    .correlation,
                 ]
-        case .loss:
-            ["probability", "correlation"].map { AttributeRule(name: $0, kind: .real) }
-        case .corrupt: [AttributeRule(name: "probability", kind: .real)] + integers("bits")
+        case .loss: [.probability, .correlation]
+        case .corrupt: [.probability] + integers("bits") + [.framing]
+        case .drop, .duplicate: [.probability, .correlation, .framing] + AttributeRule.match
+        case .reorder:
+            [.probability, .correlation] + integers("gap", "hold") + [.framing]
+                + AttributeRule.match
+        case .http:
+            ["method", "path", "header"].map { .optional($0, .text) }
+                + [
+                    .optional("first", .integer(type: "int64")), .optional("probability", .real),
+                    AttributeRule(name: "delay", kind: .integer(type: "int64")),
+                    AttributeRule(name: "status", kind: .integer(type: "int64")),
+                    .optional("body", .text), .optional("truncate", .integer(type: "int64")),
+                ]
         case .acceptDelay: integers("delay")
         }
     }
@@ -124,6 +155,9 @@ package struct ToxicAttributes: Hashable, Sendable {
         return number
     }
 
+    /// Whether an attribute was given.
+    package func has(_ name: String) -> Bool { self.values[name] != nil }
+
     /// An attribute that is a word, if it was given.
     package func word(_ name: String) -> String? {
         guard case .text(let text)? = self.values[name] else { return nil }
@@ -142,7 +176,7 @@ package struct ToxicAttributes: Hashable, Sendable {
                 case .integer(let type):
                     merged.values[key] = .integer(try value.integer(field, type))
                 case .real: merged.values[key] = .real(try value.double(field))
-                case .word: merged.values[key] = .text(try value.text(field))
+                case .word, .text: merged.values[key] = .text(try value.text(field))
                 }
             }
         } catch { throw .badBody(error) }
@@ -154,10 +188,11 @@ package struct ToxicAttributes: Hashable, Sendable {
     package var shown: [(name: String, value: AttributeValue)] {
         self.type.rules.compactMap { rule in
             if let value = self.values[rule.name] { return (rule.name, value) }
+            if rule.isOptional { return nil }
             switch rule.kind {
             case .integer: return (rule.name, .integer(0))
             case .real: return (rule.name, .real(0))
-            case .word: return nil
+            case .word, .text: return (rule.name, .text(""))
             }
         }
     }
@@ -186,7 +221,8 @@ package struct ToxicAttributes: Hashable, Sendable {
             if self.integer("size_variation") >= average {
                 throw self.refusal("size_variation", "must be below average_size, \(average)")
             }
-        case .slowClose, .timeout, .resetPeer, .limitData, .packetLoss, .noop, .down: break
+        case .slowClose, .timeout, .resetPeer, .limitData, .packetLoss, .noop, .down, .refuse:
+            break
         case .delay:
             try self.requireTime("latency")
             try self.requireTime("jitter")
@@ -198,6 +234,8 @@ package struct ToxicAttributes: Hashable, Sendable {
             try self.requireShare("probability")
             try self.require("bits", atLeast: 0)
             try self.require("bits", atMost: 8000)
+        case .drop, .duplicate, .reorder: try self.checkMessages()
+        case .http: try self.checkHTTP()
         case .acceptDelay: try self.requireTime("delay")
         }
         for rule in self.type.rules {
@@ -206,6 +244,40 @@ package struct ToxicAttributes: Hashable, Sendable {
             else { continue }
             throw self.refusal(rule.name, "must be \(words.joined(separator: " or "))")
         }
+    }
+
+    private func checkMessages() throws(ToxiproxyError) {
+        try self.requireShare("probability")
+        try self.requireShare("correlation")
+        try self.requireCount("first")
+        if self.type == .reorder {
+            try self.require("gap", atLeast: 0)
+            try self.require("gap", atMost: 1_000_000)
+            try self.requireTime("hold")
+        }
+    }
+
+    private func checkHTTP() throws(ToxiproxyError) {
+        if self.integer("status") != 0 {
+            try self.require("status", atLeast: 200)
+            try self.require("status", atMost: 599)
+        }
+        try self.requireTime("delay")
+        try self.requireShare("probability")
+        try self.requireCount("first")
+        if self.has("truncate") { try self.require("truncate", atLeast: 0) }
+        let field = self.word("header").map { $0.prefix { $0 != ":" } }
+        let isToken =
+            field?.utf8.allSatisfy { byte in
+                byte > 0x20 && byte < 0x7F && !#"(),/:;<=>?@[\]{}""#.utf8.contains(byte)
+            } ?? true
+        if field?.isEmpty == true || !isToken {
+            throw self.refusal("header", "must be 'Name' or 'Name: value'")
+        }
+    }
+
+    private func requireCount(_ name: String) throws(ToxiproxyError) {
+        if self.has(name) { try self.require(name, atLeast: 1) }
     }
 
     private func require(_ name: String, atLeast limit: Int64) throws(ToxiproxyError) {

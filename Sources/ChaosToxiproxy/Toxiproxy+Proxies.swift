@@ -22,15 +22,16 @@ extension Toxiproxy {
             let old = try self.record(name)
             let input = try ProxyInput(
                 json, listen: old.listen, upstream: old.upstream, enabled: old.isEnabled,
-                network: old.network)
+                network: old.network, tls: old.tls)
             if input.network != old.network {
                 throw ToxiproxyError(
                     "a proxy's network cannot be changed: delete it and make another", 400)
             }
-            try old.network.check(listen: input.listen, upstream: input.upstream)
+            try old.network.check(listen: input.listen, upstream: input.upstream, tls: input.tls)
             var new = old
             if try await self.differs(old, from: input) {
                 (new.listen, new.upstream) = (input.listen, input.upstream)
+                new.tls = input.tls
                 if old.isEnabled && input.enabled {
                     try await self.replace(old, by: &new)
                 } else if old.isEnabled {
@@ -91,14 +92,15 @@ extension Toxiproxy {
         do throws(PlaneFailure) {
             let listen = try await self.resolve(input.listen)
             return record.listen != listen.description || record.upstream != input.upstream
-                || record.network != input.network
+                || record.network != input.network || record.tls != input.tls
         } catch { throw .plane(error) }
     }
 
     private func makeRecord(_ input: ProxyInput) throws(ToxiproxyError) -> ProxyRecord {
-        var record = ProxyRecord(name: input.name, listen: input.listen, upstream: input.upstream)
+        var record = ProxyRecord(
+            name: input.name, listen: input.listen, upstream: input.upstream, tls: input.tls)
         record.network = input.network
-        try record.network.check(listen: input.listen, upstream: input.upstream)
+        try record.network.check(listen: input.listen, upstream: input.upstream, tls: input.tls)
         for toxic in input.toxics { _ = try self.makeToxic(try ToxicInput(toxic), for: &record) }
         return record
     }

@@ -1,6 +1,31 @@
 // From requests to answers.
 
 extension Toxiproxy {
+    /// Answers a request, or says once the limit has passed that it is not done: then it will not be
+    /// if it had not begun, and otherwise goes on.
+    ///
+    /// - Parameter limit: Returns when the answer is due.
+    package nonisolated func answer(
+        _ request: ToxiproxyRequest, limit: @escaping @Sendable () async -> Void
+    ) async -> ToxiproxyResponse {
+        let (answers, answer) = AsyncStream<ToxiproxyResponse>.makeStream()
+        let ticket = await self.makeTicket()
+        Task {
+            await Self.$ticket.withValue(ticket) {
+                answer.yield(await self.answer(request))
+            }
+        }
+        let timer = Task {
+            await limit()
+            // Who is withdrawn answers that himself.
+            let isWithdrawn = await self.withdraw(ticket)
+            if !isWithdrawn { answer.yield(.error(.underWay)) }
+        }
+        defer { timer.cancel() }
+        for await first in answers { return first }
+        return .error(.underWay)
+    }
+
     /// Answers a request.
     package nonisolated func answer(_ request: ToxiproxyRequest) async -> ToxiproxyResponse {
         var response: ToxiproxyResponse
@@ -64,7 +89,9 @@ extension Toxiproxy {
     /// Errors of `/populate` come as JSON, with what was done before.
     private static func answer(_ populated: Populated) -> ToxiproxyResponse {
         let list = populated.proxies.map(\.json).joined(separator: ",")
-        let proxies = "\"proxies\":" + (populated.proxies.isEmpty ? "null" : "[\(list)]")
+        // Upstream says null for none, at which clients stumble that go through them; errors still do.
+        let isNull = populated.proxies.isEmpty && populated.failure != nil
+        let proxies = "\"proxies\":" + (isNull ? "null" : "[\(list)]")
         guard let failure = populated.failure else { return .json(201, "{\(proxies)}") }
         return .json(failure.status, "{\(failure.members),\(proxies)}")
     }

@@ -27,9 +27,9 @@ extension Toxiproxy {
         let json = try Self.read(body)
         return try await self.change { () throws(ToxiproxyError) in
             var toxic = try self.toxic(name, of: proxy)
-            try Self.merge(json, into: &toxic)
-            toxic.revision += 1
             var record = try self.record(proxy)
+            try Self.merge(json, into: &toxic, on: record.network)
+            toxic.revision += 1
             for index in record.toxics.indices where record.toxics[index].name == name {
                 record.toxics[index] = toxic
             }
@@ -40,7 +40,9 @@ extension Toxiproxy {
     }
 
     /// Reads all of a body before anything of it counts.
-    private static func merge(_ body: GoJSON, into toxic: inout Toxic) throws(ToxiproxyError) {
+    private static func merge(
+        _ body: GoJSON, into toxic: inout Toxic, on network: ProxyNetwork
+    ) throws(ToxiproxyError) {
         var attributes = GoJSON.null
         var toxicity = toxic.toxicity
         do throws(GoJSONError) {
@@ -49,7 +51,7 @@ extension Toxiproxy {
                 if key == "toxicity" { toxicity = try value.float(".toxicity") }
             }
         } catch { throw .badBody(error) }
-        if toxic.type.isForAll && toxicity != 1 { throw .shared(toxic.type, toxicity) }
+        if network.isForAll(toxic.type) && toxicity != 1 { throw .shared(toxic.type, toxicity) }
         try toxic.attributes.merge(attributes)
         toxic.toxicity = toxicity
     }

@@ -15,7 +15,10 @@ package actor Toxiproxy {
     private var toxicOfNext = 0
     /// Whether a change is under way, and those that wait for it.
     private var isChanging = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var waiting: [(ticket: Int?, turn: CheckedContinuation<Bool, Never>)] = []
+    private var ticketOfNext = 0
+    /// The request that a task answers, so that it can be withdrawn while it waits.
+    @TaskLocal static var ticket: Int?
 
     /// Makes an API without proxies.
     ///
@@ -46,11 +49,14 @@ package actor Toxiproxy {
     // MARK: - Changes
 
     /// Makes a change behind those under way, and keeps its outcome.
+    ///
+    /// - Throws: What `body` throws; `.withdrawn` if nobody waits for its turn any more.
     func change<Result: Sendable>(
         _ body: () async throws(ToxiproxyError) -> Result
     ) async throws(ToxiproxyError) -> Result {
         if self.isChanging {
-            await withCheckedContinuation { self.waiting.append($0) }
+            let isTurn = await withCheckedContinuation { self.waiting.append((Self.ticket, $0)) }
+            if !isTurn { throw .withdrawn }
         }
         self.isChanging = true
         let result: Swift.Result<Result, ToxiproxyError>
@@ -65,9 +71,26 @@ package actor Toxiproxy {
         if self.waiting.isEmpty {
             self.isChanging = false
         } else {
-            self.waiting.removeFirst().resume()
+            self.waiting.removeFirst().turn.resume(returning: true)
         }
         return try result.get()
+    }
+
+    /// How many changes wait for their turn.
+    package var changesWaiting: Int { self.waiting.count }
+
+    func makeTicket() -> Int {
+        defer { self.ticketOfNext += 1 }
+        return self.ticketOfNext
+    }
+
+    /// Gives up a change that waits for its turn; tells whether it did, since one that has begun goes on.
+    func withdraw(_ ticket: Int) -> Bool {
+        guard let index = self.waiting.firstIndex(where: { $0.ticket == ticket }) else {
+            return false
+        }
+        self.waiting.remove(at: index).turn.resume(returning: false)
+        return true
     }
 
     func tell(_ kind: ToxiproxyEvent.Kind, _ proxy: String, toxic: Toxic? = nil) {
@@ -107,8 +130,10 @@ package actor Toxiproxy {
             record.listen = try await self.plane.open(
                 PlaneProxy(
                     id: id, name: record.name, start: start, listen: listen,
-                    upstream: record.upstream, network: record.network, toxics: record.toxics))
+                    upstream: record.upstream, network: record.network, tls: record.tls,
+                    toxics: record.toxics))
         } catch {
+            if error.isInput { throw .plane(error) }
             let place = if case .unix(let path) = listen { path } else { "\(listen)" }
             let network = record.network == .udp ? record.network.rawValue : listen.network
             throw .plane(PlaneFailure("listen \(network) \(place): \(error.reason)"))
@@ -158,7 +183,10 @@ package actor Toxiproxy {
         if record.toxics.contains(where: { $0.name == input.name }) { throw .toxicAlreadyExists }
         try record.network.check(input.type)
         let attributes = try input.readAttributes()
-        if input.type.isForAll && input.toxicity != 1 { throw .shared(input.type, input.toxicity) }
+        try record.network.check(attributes)
+        if record.network.isForAll(input.type) && input.toxicity != 1 {
+            throw .shared(input.type, input.toxicity)
+        }
         defer { self.toxicOfNext += 1 }
         let generation = record.generations[input.name, default: 0]
         record.generations[input.name] = generation + 1

@@ -34,10 +34,17 @@ package struct ToxiproxyError: Error, Hashable, Sendable, CustomStringConvertibl
         ToxiproxyError("missing required field: \(field)", 400)
     }
 
-    /// What went wrong at a socket: a server's error.
+    /// What went wrong at a socket: a server's error, unless what was asked for is wrong.
     static func plane(_ failure: PlaneFailure) -> ToxiproxyError {
-        ToxiproxyError(failure.reason, 500)
+        ToxiproxyError(failure.reason, failure.isInput ? 400 : 500)
     }
+
+    /// A change that did not begin in time.
+    static let withdrawn = ToxiproxyError(
+        "not done: other changes took too long, and nothing was changed; ask again", 503)
+    /// A change that began and did not end in time.
+    static let underWay = ToxiproxyError(
+        "not done yet: the change takes longer than the limit for answers, and goes on", 503)
 
     /// The members that tell it, in their order.
     var members: String { "\"error\":\(GoText.quoted(self.message)),\"status\":\(self.status)" }

@@ -54,9 +54,4 @@ package struct ToxiproxyResponse: Hashable, Sendable {
     static func error(_ error: ToxiproxyError) -> ToxiproxyResponse {
         .plain(error.status, "{\(error.members)}")
     }
-
-    /// What a request gets that took too long.
-    package static let timeout = ToxiproxyResponse(
-        503, [],
-        "<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>")
 }

@@ -1,3 +1,5 @@
+import ChaosCore
+
 /// What must be done to sockets, asked by the API and carried out by whoever has them.
 package protocol ToxiproxyPlane: Sendable {
     /// The address of a host, in its canonical text.
@@ -20,8 +22,13 @@ package protocol ToxiproxyPlane: Sendable {
 /// Why sockets did not do what they should.
 package struct PlaneFailure: Error, Hashable, Sendable {
     package let reason: String
+    /// Whether what was asked for is wrong in itself.
+    package let isInput: Bool
 
-    package init(_ reason: String) { self.reason = reason }
+    package init(_ reason: String, isInput: Bool = false) {
+        self.reason = reason
+        self.isInput = isInput
+    }
 }
 
 /// A proxy that is to accept.
@@ -36,5 +43,6 @@ package struct PlaneProxy: Sendable {
     /// Where to dial, as it was written.
     package let upstream: String
     package let network: ProxyNetwork
+    package let tls: TLSSettings?
     package let toxics: [Toxic]
 }

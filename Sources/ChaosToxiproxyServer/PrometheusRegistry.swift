@@ -1,11 +1,17 @@
+import ChaosEngine
 import CoreMetrics
 import NIOConcurrencyHelpers
 
 /// A backend of swift-metrics that keeps numbers and writes them in Prometheus' text format.
 ///
-/// What is only recorded or timed has no form there yet and is left out.
+/// Times become histograms in seconds. What is only recorded has no form there and is left out.
 final class PrometheusRegistry: MetricsFactory {
     private let cells = NIOLockedValueBox<[String: [String: Cell]]>([:])
+    private let histograms = NIOLockedValueBox<[String: [String: Histogram]]>([:])
+    /// What metrics mean, for those whose names do not say it.
+    private let help: [String: String]
+
+    init(help: [String: String] = [:]) { self.help = help }
 
     /// One number with its labels.
     final class Cell: CounterHandler, MeterHandler {
@@ -28,9 +34,50 @@ final class PrometheusRegistry: MetricsFactory {
         }
     }
 
-    private func cell(_ kind: String, _ label: String, _ dimensions: [(String, String)]) -> Cell {
+    /// How long things took, with their labels.
+    final class Histogram: TimerHandler {
+        private let state = NIOLockedValueBox(LatencyHistogram())
+
+        func recordNanoseconds(_ duration: Int64) {
+            self.state.withLockedValue { $0.add(duration) }
+        }
+
+        /// Adds what somebody else has counted.
+        func add(_ others: LatencyHistogram, since before: LatencyHistogram) {
+            self.state.withLockedValue { $0.add(others, since: before) }
+        }
+
+        func text(_ label: String, _ labels: String) -> String {
+            let state = self.state.withLockedValue { $0 }
+            let begin = labels.isEmpty ? "" : labels.dropFirst().dropLast() + ","
+            let bounds = LatencyHistogram.bounds.map { "\(Double($0) / 1e6)" } + ["+Inf"]
+            var (text, total) = ("", 0)
+            for (bound, count) in zip(bounds, state.counts) {
+                total += count
+                text += "\(label)_bucket{\(begin)le=\"\(bound)\"} \(total)\n"
+            }
+            text += "\(label)_sum\(labels) \(Double(state.nanoseconds) / 1e9)\n"
+            return text + "\(label)_count\(labels) \(total)\n"
+        }
+    }
+
+    func histogram(_ label: String, _ dimensions: [(String, String)]) -> Histogram {
+        let key = Self.key(dimensions)
+        return self.histograms.withLockedValue { histograms in
+            if let histogram = histograms[label]?[key] { return histogram }
+            let histogram = Histogram()
+            histograms[label, default: [:]][key] = histogram
+            return histogram
+        }
+    }
+
+    private static func key(_ dimensions: [(String, String)]) -> String {
         let labels = dimensions.sorted { $0.0 < $1.0 }.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }
-        let key = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
+        return labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
+    }
+
+    private func cell(_ kind: String, _ label: String, _ dimensions: [(String, String)]) -> Cell {
+        let key = Self.key(dimensions)
         return self.cells.withLockedValue { cells in
             if let cell = cells[label]?[key] { return cell }
             let cell = Cell(kind: kind)
@@ -58,13 +105,20 @@ final class PrometheusRegistry: MetricsFactory {
     ) -> any RecorderHandler { NOOPMetricsHandler.instance }
 
     func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        NOOPMetricsHandler.instance
+        self.histogram(label, dimensions)
     }
 
     func destroyCounter(_ handler: any CounterHandler) { self.forget(handler as? Cell) }
     func destroyMeter(_ handler: any MeterHandler) { self.forget(handler as? Cell) }
     func destroyRecorder(_ handler: any RecorderHandler) {}
-    func destroyTimer(_ handler: any TimerHandler) {}
+    func destroyTimer(_ handler: any TimerHandler) {
+        guard let histogram = handler as? Histogram else { return }
+        self.histograms.withLockedValue { histograms in
+            for label in histograms.keys {
+                histograms[label] = histograms[label]?.filter { $0.value !== histogram }
+            }
+        }
+    }
 
     private func forget(_ cell: Cell?) {
         guard let cell else { return }
@@ -79,11 +133,22 @@ final class PrometheusRegistry: MetricsFactory {
         var text = ""
         for (label, members) in cells.sorted(by: { $0.key < $1.key }) {
             guard let kind = members.values.first?.kind else { continue }
-            text += "# HELP \(label) \n# TYPE \(label) \(kind)\n"
+            text += self.head(label, kind)
             for (labels, cell) in members.sorted(by: { $0.key < $1.key }) {
                 text += "\(label)\(labels) \(cell.text)\n"
             }
         }
+        let histograms = self.histograms.withLockedValue { $0 }
+        for (label, members) in histograms.sorted(by: { $0.key < $1.key }) where !members.isEmpty {
+            text += self.head(label, "histogram")
+            for (labels, histogram) in members.sorted(by: { $0.key < $1.key }) {
+                text += histogram.text(label, labels)
+            }
+        }
         return text
+    }
+
+    private func head(_ label: String, _ kind: String) -> String {
+        "# HELP \(label) \(self.help[label] ?? "")\n# TYPE \(label) \(kind)\n"
     }
 }

@@ -11,7 +11,7 @@ final class SocketPlane: ToxiproxyPlane {
     /// How long the address of a name may be looked up.
     private static let lookUpTime = Duration.seconds(1)
 
-    private let proxy: Proxy
+    private let planes: DataPlanes
     private let seed: Seed
     /// The starts that are open, and the stages that each toxic of theirs became.
     private let starts = NIOLockedValueBox<[Int: Start]>([:])
@@ -23,6 +23,9 @@ final class SocketPlane: ToxiproxyPlane {
         var toxics: [Toxic]
         var listen = ""
         let upstream: String
+        let network: ProxyNetwork
+        /// What carries it.
+        let proxy: Proxy
     }
 
     /// Given the last numbers of a start that is about to be closed.
@@ -35,8 +38,8 @@ final class SocketPlane: ToxiproxyPlane {
     /// Whether a client whose upstream cannot be reached sees an end rather than a reset.
     private let endsUnreached: Bool
 
-    init(proxy: Proxy, seed: Seed, endsUnreached: Bool) {
-        self.proxy = proxy
+    init(_ planes: DataPlanes, seed: Seed, endsUnreached: Bool) {
+        self.planes = planes
         self.endsUnreached = endsUnreached
         self.seed = seed
     }
@@ -64,21 +67,26 @@ final class SocketPlane: ToxiproxyPlane {
 
     func open(_ proxy: PlaneProxy) async throws(PlaneFailure) -> String {
         let seed = self.seed.derived("proxy", proxy.name, String(proxy.start))
-        let link = Self.link(of: proxy.id)
+        let tls: ProxyTLS?
+        let carrier: Proxy
+        do {
+            tls = try proxy.tls.map { settings throws(InputError) in try ProxyTLS(settings) }
+            carrier = try await self.planes.proxy(isSecure: tls != nil)
+        } catch {
+            throw PlaneFailure("invalid \(error)", isInput: error is InputError)
+        }
         self.starts.withLockedValue {
             $0[proxy.id] = Start(
-                name: proxy.name, seed: seed, toxics: proxy.toxics, upstream: proxy.upstream)
+                name: proxy.name, seed: seed, toxics: proxy.toxics, upstream: proxy.upstream,
+                network: proxy.network, proxy: carrier)
         }
         do {
             // Who refuses everybody must have listened once to know its port.
             try await self.setStages(
-                proxy.toxics.filter { $0.type != .down }, of: proxy.id, seed: seed)
-            let upstream = Self.target(proxy.upstream)
-            let bound = try await self.bind(
-                link, proxy.listen, to: upstream, proxy.network
-            ).description
+                proxy.toxics.filter { !$0.type.refuses }, of: proxy.id, seed: seed)
+            let bound = try await self.bind(proxy, tls, on: carrier).description
             self.starts.withLockedValue { $0[proxy.id]?.listen = bound }
-            if proxy.toxics.contains(where: { $0.type == .down }) {
+            if proxy.toxics.contains(where: \.type.refuses) {
                 try await self.setStages(proxy.toxics, of: proxy.id, seed: seed)
             }
             return bound
@@ -89,21 +97,22 @@ final class SocketPlane: ToxiproxyPlane {
     }
 
     private func bind(
-        _ link: Link, _ listen: ListenAddress, to upstream: Endpoint, _ network: ProxyNetwork
+        _ start: PlaneProxy, _ tls: ProxyTLS?, on carrier: Proxy
     ) async throws -> Endpoint {
         let endpoint: Endpoint
-        switch listen {
+        switch start.listen {
         case .unix(let path): endpoint = .unix(path: path)
         case .tcp(let host, let port):
             // Go listens on both families when asked for all addresses of either.
             let isEvery = host == nil || host == "0.0.0.0"
             endpoint = .tcp(host: isEvery ? "::" : host ?? "::", port: port)
         }
-        let bound = try await self.proxy.open([
+        let bound = try await carrier.open([
             ProxiedLink(
-                link: link, listen: endpoint, upstream: upstream,
-                transport: network == .udp ? .datagrams : .stream,
-                endsUnreached: self.endsUnreached)
+                link: Self.link(of: start.id), listen: endpoint,
+                upstream: Self.target(start.upstream),
+                transport: start.network == .udp ? .datagrams : .stream,
+                endsUnreached: self.endsUnreached, tls: tls)
         ])
         return bound.first ?? endpoint
     }
@@ -113,41 +122,31 @@ final class SocketPlane: ToxiproxyPlane {
             await tell(await self.totals().filter { $0.id == id })
         }
         let prefix = "\(Self.link(of: id)) "
-        _ = try? await self.proxy.change { network, _ in
+        let carrier = self.starts.withLockedValue { $0[id]?.proxy }
+        _ = try? await carrier?.change { network, _ in
             network.removeInjections { $0.id.hasPrefix(prefix) }.count
         }
         // A proxy that is closed has closed this one too.
-        try? await self.proxy.close([Self.link(of: id)])
+        try? await carrier?.close([Self.link(of: id)])
         _ = self.starts.withLockedValue { $0.removeValue(forKey: id) }
     }
 
     /// What has gone through each start so far.
     func totals() async -> [StartTotals] {
-        let starts = self.starts.withLockedValue { $0 }
-        let totals = try? await self.proxy.inspect { network, _ in
-            starts.sorted { $0.key < $1.key }.map { id, start in
-                let forward = network.state(of: Self.link(of: id))
-                let backward = network.state(of: Self.link(of: id).reversed)
-                return StartTotals(
-                    id: id, name: start.name, listen: start.listen, upstream: start.upstream,
-                    openConnections: forward.connectionsOpen,
-                    connections: forward.connectionsOpened,
-                    received: [
-                        .upstream: forward.bytesReceived, .downstream: backward.bytesReceived,
-                    ],
-                    sent: [
-                        .upstream: forward.bytesDelivered, .downstream: backward.bytesDelivered,
-                    ],
-                    hits: start.toxics.compactMap { toxic in
-                        let stages = toxic.stream == .upstream ? forward.stages : backward.stages
-                        guard
-                            let stage = stages.first(where: { $0.stage.identity == toxic.identity })
-                        else { return nil }
-                        return (toxic, stage.hits, stage.connections)
-                    })
-            }
+        let starts = self.starts.withLockedValue { $0 }.sorted { $0.key < $1.key }
+        var totals: [StartTotals] = []
+        var carriers: [Proxy] = []
+        for (_, start) in starts where !carriers.contains(where: { $0 === start.proxy }) {
+            carriers.append(start.proxy)
         }
-        return totals ?? []
+        for carrier in carriers {
+            let own = starts.filter { $0.value.proxy === carrier }
+            let found = try? await carrier.inspect { network, _ in
+                own.map { StartTotals($0.key, $0.value, in: network) }
+            }
+            totals += found ?? []
+        }
+        return totals
     }
 
     func apply(_ toxics: [Toxic], to id: Int) async {
@@ -160,21 +159,23 @@ final class SocketPlane: ToxiproxyPlane {
     }
 
     private func setStages(_ toxics: [Toxic], of id: Int, seed: Seed) async throws {
-        let stages = toxics.filter { !$0.type.isForAll }
-        let upstream = stages.filter { $0.stream == .upstream }.map(\.stage)
-        let downstream = stages.filter { $0.stream == .downstream }.map(\.stage)
+        guard let start = self.starts.withLockedValue({ $0[id] }) else { return }
+        let network = start.network
+        let upstream = Toxic.stages(of: toxics, .upstream, on: network)
+        let downstream = Toxic.stages(of: toxics, .downstream, on: network)
         let link = Self.link(of: id)
-        let faults = toxics.compactMap { LinkToxic($0, over: link) }
-        try await self.proxy.change { network, now in
+        let faults = toxics.compactMap { LinkToxic($0, over: link, on: network) }
+        try await start.proxy.change { network, now in
             network.setStages(upstream, on: link, seed: seed)
             network.setStages(downstream, on: link.reversed, seed: seed)
             let prefix = "\(link) "
-            let wanted = Set(faults.map { prefix + $0.id })
+            let wanted = Set(faults.map { $0.injectionID(on: link) })
             network.removeInjections { $0.id.hasPrefix(prefix) && !wanted.contains($0.id) }
             let present = Set(network.activeInjections.map(\.id))
-            for fault in faults where !present.contains(prefix + fault.id) {
+            for fault in faults where !present.contains(fault.injectionID(on: link)) {
                 network.inject(
-                    fault.fault, on: fault.links, id: prefix + fault.id, origin: .control, at: now)
+                    fault.fault, on: fault.links, id: fault.injectionID(on: link),
+                    origin: .control, at: now)
             }
         }
     }
@@ -194,52 +195,5 @@ final class SocketPlane: ToxiproxyPlane {
         }
         if let number = text.range(of: " (errno ") { text = String(text[..<number.lowerBound]) }
         return text
-    }
-}
-
-/// What has gone through one start of a proxy.
-struct StartTotals: Sendable {
-    let id: Int
-    let name: String
-    let listen: String
-    let upstream: String
-    let openConnections: Int
-    let connections: Int
-    let received: [ToxicStream: Int]
-    let sent: [ToxicStream: Int]
-    let hits: [(toxic: Toxic, hits: Int, connections: Int)]
-}
-
-extension Toxic {
-    /// What the toxic is to the engine.
-    var stage: Stage {
-        Stage(
-            identity: self.identity, revision: self.revision,
-            label: "\(self.generation) \(self.name)", share: Double(self.toxicity),
-            action: self.action)
-    }
-
-    private var action: Stage.Action {
-        let attributes = self.attributes
-        func integer(_ name: String) -> Int64 { attributes.integer(name) }
-        return switch self.type {
-        case .noop, .delay, .loss, .corrupt, .down, .acceptDelay: .pass
-        case .latency:
-            .delay(milliseconds: integer("latency"), jitter: max(0, integer("jitter")))
-        case .bandwidth:
-            .rate(kilobytes: integer("rate"), isShared: attributes.word("scope") == "proxy")
-        case .slowClose: .delayEnd(milliseconds: integer("delay"))
-        case .timeout: .swallow(closeAfterMilliseconds: integer("timeout"))
-        case .resetPeer: .reset(afterMilliseconds: integer("timeout"))
-        case .slicer:
-            .slice(
-                average: Int(integer("average_size")), variation: Int(integer("size_variation")),
-                pauseMicroseconds: integer("delay"))
-        case .limitData: .limit(bytes: integer("bytes"))
-        case .packetLoss:
-            .drop(
-                probability: min(1, max(0, attributes.real("loss_rate"))),
-                correlation: min(1, max(0, attributes.real("correlation"))))
-        }
     }
 }

@@ -1,3 +1,4 @@
+import ChaosEngine
 import ChaosToxiproxy
 import CoreMetrics
 import Foundation
@@ -14,7 +15,13 @@ actor ToxiproxyMetrics {
     private let plane: SocketPlane
     private let ofProxies: Bool
     private let ofProcess: Bool
-    private let registry = PrometheusRegistry()
+    private static let latency = "toxiproxy_proxy_added_latency_seconds"
+    private let registry = PrometheusRegistry(help: [
+        ToxiproxyMetrics.latency:
+            "From when a chunk was read to when it was handed on, while toxics are in force."
+    ])
+    /// What has been counted of the latencies of each start.
+    private var latencies: [String: LatencyHistogram] = [:]
     /// What has been counted of each start, by metric and labels.
     private var counted: [String: Int] = [:]
     private var open: [String: Gauge] = [:]
@@ -47,6 +54,12 @@ actor ToxiproxyMetrics {
                 ]
                 self.count("proxy_received_bytes_total", labels, start.received[stream], start.id)
                 self.count("proxy_sent_bytes_total", labels, start.sent[stream], start.id)
+                let latency = start.latency[stream] ?? LatencyHistogram()
+                let part = "\(start.id) \(stream)"
+                self.registry.histogram(
+                    Self.latency, [("direction", stream.rawValue), ("proxy", start.name)]
+                ).add(latency, since: self.latencies[part] ?? LatencyHistogram())
+                self.latencies[part] = latency
             }
             let proxy = [("proxy", start.name)]
             self.count("proxy_connections_total", proxy, start.connections, start.id)

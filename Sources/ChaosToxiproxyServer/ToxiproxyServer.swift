@@ -7,6 +7,7 @@ import Hummingbird
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
+import NIOPosix
 
 /// What a server is told when it starts.
 package struct ToxiproxySettings: Sendable {
@@ -26,6 +27,8 @@ package struct ToxiproxySettings: Sendable {
     /// Whether a client whose upstream cannot be reached sees an end, as with Toxiproxy, rather than a
     /// reset.
     package var isLazy = false
+    /// After how long a request to the API is answered, if need be with the news that it is not done.
+    package var answerTime = Duration.milliseconds(100)
 
     package init(version: String) { self.version = version }
 }
@@ -36,7 +39,7 @@ package final class ToxiproxyServer: Sendable {
     package let api: Toxiproxy
     private let settings: ToxiproxySettings
     private let log: Logger
-    private let proxy: Proxy
+    private let planes: DataPlanes
     private let plane: SocketPlane
     private let events: EventHub
     private let state: StateFile?
@@ -51,32 +54,42 @@ package final class ToxiproxyServer: Sendable {
         let events = EventHub()
         let translator = NIOLockedValueBox<EventTranslator?>(nil)
         let seed = settings.seed
-        let proxy = try await Proxy(
-            clock: RunClock(), driver: driver,
-            makeNetwork: {
-                Network(seed: seed, nodes: [], queueLimit: ByteCount(32 << 20))
-            },
-            journal: { entries in
-                guard events.isHeard, let translator = translator.withLockedValue({ $0 }) else {
-                    return
-                }
-                for entry in entries { translator.translate(entry).map(events.send) }
-            })
-        let plane = SocketPlane(
-            proxy: proxy, seed: seed, endsUnreached: settings.isLazy)
-        let clock = proxy.clock
+        let clock = RunClock()
+        let measures = settings.proxyMetrics
+        let makeProxy = { @Sendable (driver: ProxyDriverKind?) async throws -> Proxy in
+            try await Proxy(
+                clock: clock, driver: driver,
+                makeNetwork: {
+                    let network = Network(seed: seed, nodes: [], queueLimit: ByteCount(32 << 20))
+                    network.measuresLatency = measures
+                    return network
+                },
+                journal: { entries in
+                    guard events.isHeard, let translator = translator.withLockedValue({ $0 }) else {
+                        return
+                    }
+                    for entry in entries { translator.translate(entry).map(events.send) }
+                })
+        }
+        let planes = DataPlanes(plain: try await makeProxy(driver)) { try await makeProxy(.nio) }
+        let plane = SocketPlane(planes, seed: seed, endsUnreached: settings.isLazy)
         translator.withLockedValue { $0 = EventTranslator(plane: plane) }
         let state = settings.stateFile.map(StateFile.init(path:))
         self.settings = settings
         self.log = log
-        self.proxy = proxy
+        self.planes = planes
         self.plane = plane
         self.events = events
         self.state = state
         let persist: (@Sendable (String) async -> Void)?
         if let state {
             persist = { text in
-                do { try state.write(text) } catch { log.error("\(error)") }
+                // Disks take their time, which the threads of all tasks must not.
+                do {
+                    try await NIOSingletons.posixBlockingThreadPool.runIfActive {
+                        try state.write(text)
+                    }
+                } catch { log.error("\(error)") }
             }
         } else {
             persist = nil
@@ -110,8 +123,12 @@ package final class ToxiproxyServer: Sendable {
         var quiet = self.log
         quiet.logLevel = .critical
         let app = Application(
-            responder: ToxiproxyResponder(api: self.api, events: self.events, metrics: metrics),
-            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            responder: ToxiproxyResponder(
+                api: self.api, events: self.events, metrics: metrics,
+                answerTime: self.settings.answerTime),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionOptions()], idleTimeout: .seconds(60))),
             configuration: .init(address: .hostname(address, port: self.settings.port)),
             onServerRunning: { await isListening($0.localAddress?.port ?? 0) },
             logger: quiet)
@@ -124,7 +141,7 @@ package final class ToxiproxyServer: Sendable {
     /// Closes every listener and connection. What is kept in a file stays as it is.
     package func close() async {
         self.events.close()
-        await self.proxy.close()
+        await self.planes.close()
     }
 
     private func populate() async {

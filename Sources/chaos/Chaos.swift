@@ -7,6 +7,9 @@ import Foundation
 enum Entrypoint {
     static func main() async {
         Self.refuseUnknownCommands()
+        if let usage = ToxicUsage(Array(Swift.CommandLine.arguments.dropFirst())) {
+            return await usage.run()
+        }
         await Chaos.main()
     }
 
@@ -30,12 +33,15 @@ struct Chaos: AsyncParsableCommand {
         RunCommand.self, TestCommand.self, CheckCommand.self, CheckHistoryCommand.self,
         ProfilesCommand.self,
     ]
+    private static let repeatingCommands: [any ParsableCommand.Type] = [
+        ReplayCommand.self, ShrinkCommand.self, ExploreCommand.self,
+    ]
     private static let proxyCommands: [any ParsableCommand.Type] = [
         ProxyCommand.self, ToxicCommand.self,
     ]
     /// All subcommands, in the order in which help lists them.
     static var commands: [any ParsableCommand.Type] {
-        Self.runCommands + controlCommands + Self.proxyCommands
+        Self.runCommands + Self.repeatingCommands + controlCommands + Self.proxyCommands
     }
 
     static let configuration = CommandConfiguration(
@@ -50,6 +56,7 @@ struct Chaos: AsyncParsableCommand {
         version: chaosVersion,
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: Self.runCommands),
+            CommandGroup(name: "Repeat and narrow", subcommands: Self.repeatingCommands),
             CommandGroup(name: "Steer a live run", subcommands: controlCommands),
             CommandGroup(name: "A proxy on its own", subcommands: Self.proxyCommands),
         ])

@@ -5,16 +5,24 @@ import Foundation
 
 // stdout is the result, stderr is progress.
 
-/// Prints a line to standard error.
-func printError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+/// Writes to standard output or error at once. Whoever read it may have gone, as 'head' does: a run goes on
+/// without him to its exit code, and to its files.
+///
+/// - Returns: Whether it was taken.
+@discardableResult
+func write(_ text: String, to file: FileHandle) -> Bool {
+    do {
+        try file.write(contentsOf: Data(text.utf8))
+        return true
+    } catch { return false }
 }
+
+/// Prints a line to standard error.
+func printError(_ line: String) { write(line + "\n", to: .standardError) }
 
 /// Prints a line to standard output at once, so that it stands where it belongs among the progress
 /// when both go to one file.
-func printOutput(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
-}
+func printOutput(_ line: String) { write(line + "\n", to: .standardOutput) }
 
 /// Prints what a run came to, or in one sentence why it could not be.
 func report(_ outcome: RunOutcome, json: Bool, isWrapped: Bool = false) {

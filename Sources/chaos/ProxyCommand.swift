@@ -67,6 +67,12 @@ struct ProxyCommand: AsyncParsableCommand {
             valueName: "lazy|eager"))
     var connect = ConnectMode.eager
 
+    @Option(
+        help: ArgumentHelp(
+            "After how long a request to the API is answered, if need be with an error.",
+            valueName: "duration"))
+    var answerWithin = "100ms"
+
     @Option(help: ArgumentHelp("Keep all proxies in this file over restarts.", valueName: "file"))
     var state: String?
 
@@ -79,6 +85,12 @@ struct ProxyCommand: AsyncParsableCommand {
         name: [.customLong("version"), .customLong("version", withSingleDash: true)],
         help: "Print the version that clients are told.")
     var isVersionAsked = false
+
+    func validate() throws {
+        do { _ = try Duration(parsing: self.answerWithin) } catch {
+            throw ValidationError("--answer-within: \(error)")
+        }
+    }
 
     func run() async throws {
         if self.isVersionAsked {
@@ -95,6 +107,7 @@ struct ProxyCommand: AsyncParsableCommand {
             self.seed.map { UInt64(bitPattern: $0) } ?? .random(in: 0...UInt64(Int64.max)))
         settings.stateFile = self.state
         settings.isLazy = self.connect == .lazy
+        settings.answerTime = try Duration(parsing: self.answerWithin)
         settings.proxyMetrics = self.proxyMetrics
         settings.runtimeMetrics = self.runtimeMetrics
         if let config = self.config {

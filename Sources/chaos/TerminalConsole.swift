@@ -54,14 +54,14 @@ final class TerminalConsole: Sendable {
         }
         self.progress.withLock { shown in
             shown = self.dim(Self.time(at)) + " " + text
-            FileHandle.standardError.write(Data("\r\u{1B}[K\(shown)".utf8))
+            write("\r\u{1B}[K\(shown)", to: .standardError)
         }
     }
 
     /// Takes the progress line away.
     func finish() {
         self.progress.withLock { shown in
-            if !shown.isEmpty { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+            if !shown.isEmpty { write("\r\u{1B}[K", to: .standardError) }
             shown = ""
         }
     }
@@ -69,7 +69,7 @@ final class TerminalConsole: Sendable {
     private func print(_ line: String) {
         self.progress.withLock { shown in
             let clear = shown.isEmpty ? "" : "\r\u{1B}[K"
-            FileHandle.standardError.write(Data("\(clear)\(line)\n\(shown)".utf8))
+            write("\(clear)\(line)\n\(shown)", to: .standardError)
         }
     }
 

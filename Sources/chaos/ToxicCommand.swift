@@ -12,7 +12,10 @@ struct ToxicCommand: AsyncParsableCommand {
             chaos toxic create db --listen 127.0.0.1:15432 --upstream 127.0.0.1:5432
             chaos toxic add db --type latency --attribute latency=100 --attribute jitter=20
             chaos toxic update db --toxicName latency_downstream --attribute latency=300
+
+            Exit codes are toxiproxy-cli's: 1 after any mistake or failure, 3 after an unknown command.
             """,
+        version: "chaos toxic version \(chaosVersion)",
         subcommands: [
             ToxicList.self, ToxicInspect.self, ToxicCreate.self, ToxicToggle.self,
             ToxicDelete.self, ToxicAdd.self, ToxicUpdate.self, ToxicRemove.self,
@@ -27,9 +30,21 @@ struct ToxicGroup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "toxic", abstract: "The same add, update and remove, for scripts.",
         shouldDisplay: false,
-        subcommands: [ToxicAdd.self, ToxicUpdate.self, ToxicRemove.self], aliases: ["t"])
+        subcommands: [ToxicAdd.self, ToxicUpdate.self, ToxicGroupRemove.self], aliases: ["t"])
 
     @OptionGroup var place: ToxiproxyPlace
+}
+
+/// `toxic remove` behind that word, where `delete` means a toxic as well.
+struct ToxicGroupRemove: ToxicSubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Removes a toxic.", aliases: ["r", "delete", "d"])
+
+    @OptionGroup var removal: ToxicRemove
+
+    var place: ToxiproxyPlace { self.removal.place }
+
+    func perform() async throws { try await self.removal.perform() }
 }
 
 /// Where the API is.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChaosCore
+import ChaosReport
 import ChaosToxiproxyServer
 import Foundation
 
@@ -14,10 +15,11 @@ struct ToxicList: ToxicSubcommand {
     func perform() async throws {
         let proxies = try await self.place.ask(
             "GET", ["proxies"], or: "Failed to retrieve proxies")
-        let members = proxies.objectValue?.members ?? []
-        for (name, proxy) in members.sorted(by: {
+        let members = (proxies.objectValue?.members ?? []).sorted {
             $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
-        }) {
+        }
+        if ToxicTable.isSeen { return Self.table(members.map { ($0.key, $0.value) }).print() }
+        for (name, proxy) in members {
             let words = [
                 name, proxy["listen"]?.stringValue ?? "", proxy["upstream"]?.stringValue ?? "",
                 proxy["enabled"]?.boolValue == true ? "enabled" : "disabled",
@@ -25,6 +27,26 @@ struct ToxicList: ToxicSubcommand {
             ]
             printOutput(words.joined(separator: "\t"))
         }
+    }
+
+    private static func table(_ proxies: [(name: String, proxy: JSONValue)]) -> ToxicTable {
+        var table = ToxicTable(headers: ["Name", "Listen", "Upstream", "Enabled", "Toxics"])
+        for (name, proxy) in proxies {
+            let isEnabled = proxy["enabled"]?.boolValue == true
+            let toxics = proxy["toxics"]?.arrayValue?.count ?? 0
+            table.rows.append([
+                StyledText(name, isEnabled ? .good : .bad),
+                StyledText(proxy["listen"]?.stringValue ?? ""),
+                StyledText(proxy["upstream"]?.stringValue ?? ""),
+                StyledText(isEnabled ? "enabled" : "disabled", isEnabled ? .good : .bad),
+                StyledText(toxics == 0 ? "None" : String(toxics), toxics == 0 ? .faint : .bad),
+            ])
+        }
+        table.hint =
+            proxies.isEmpty
+            ? "make a proxy with 'chaos toxic create'"
+            : "see the toxics of a proxy with 'chaos toxic inspect NAME'"
+        return table
     }
 }
 
@@ -36,7 +58,10 @@ struct ToxicInspect: ToxicSubcommand {
     @Argument(help: "The proxy.") var name: String
 
     func perform() async throws {
-        for toxic in try await self.proxy(self.name)["toxics"]?.arrayValue ?? [] {
+        let proxy = try await self.proxy(self.name)
+        let toxics = proxy["toxics"]?.arrayValue ?? []
+        if ToxicTable.isSeen { return self.printTable(of: toxics, proxy) }
+        for toxic in toxics {
             let attributes = (toxic["attributes"]?.objectValue?.members ?? [])
                 .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
                 .map { "\t\($0.key)=\(Self.text($0.value))" }
@@ -45,6 +70,33 @@ struct ToxicInspect: ToxicSubcommand {
                 "\(toxic["name"]?.stringValue ?? "")\ttype=\(toxic["type"]?.stringValue ?? "")"
                     + "\tstream=\(toxic["stream"]?.stringValue ?? "")\ttoxicity=\(toxicity)"
                     + "\tattributes=[\(attributes.joined())\t]")
+        }
+    }
+
+    private func printTable(of toxics: [JSONValue], _ proxy: JSONValue) {
+        let listen = proxy["listen"]?.stringValue ?? ""
+        printOutput(
+            "Name: \(self.name)\tListen: \(listen)\tUpstream: \(proxy["upstream"]?.stringValue ?? "")"
+        )
+        for stream in ["upstream", "downstream"] {
+            let own = toxics.filter { $0["stream"]?.stringValue?.lowercased() == stream }
+            if own.isEmpty { continue }
+            printOutput("\n\(stream.capitalized) toxics:")
+            var table = ToxicTable(headers: ["Name", "Type", "Toxicity", "Attributes"])
+            for toxic in own {
+                let attributes = (toxic["attributes"]?.objectValue?.members ?? [])
+                    .map { "\($0.key)=\(Self.text($0.value))" }.joined(separator: " ")
+                table.rows.append([
+                    StyledText(toxic["name"]?.stringValue ?? "", .bad),
+                    StyledText(toxic["type"]?.stringValue ?? ""),
+                    StyledText(String(format: "%.2f", toxic["toxicity"]?.doubleValue ?? 0)),
+                    StyledText(attributes),
+                ])
+            }
+            table.print()
+        }
+        if toxics.isEmpty {
+            printOutput("\nHint: add a toxic with 'chaos toxic add \(self.name) --type TYPE'")
         }
     }
 
@@ -71,6 +123,7 @@ struct ToxicCreate: ToxicSubcommand {
     var upstream: String
     @Option(help: "What it carries: tcp (and Unix sockets) or udp.")
     var network: String?
+    @OptionGroup(title: "TLS") var tls: ToxicTLS
     @Argument(help: "The proxy.") var name: String
 
     func perform() async throws {
@@ -79,6 +132,7 @@ struct ToxicCreate: ToxicSubcommand {
             "upstream": .string(self.upstream), "enabled": true,
         ]
         if let network = self.network { body["network"] = .string(network) }
+        if let tls = try self.tls.value() { body["tls"] = tls }
         _ = try await self.place.ask(
             "POST", ["proxies"], .object(body), or: "Failed to create proxy")
         printOutput("Created new proxy \(self.name)")

@@ -76,6 +76,71 @@ struct CommandTests {
         #expect(process.terminationReason == .exit)
     }
 
+    @Test("mistakes end as they do with toxiproxy-cli and toxiproxy-server")
+    func exitCodes() throws {
+        let unknown = try self.run(["toxic", "lst"])
+        #expect(unknown.code == 3)
+        #expect(
+            unknown.errors
+                == "there is no such command, found 'lst'\nhint: did you mean 'list'?\n")
+        let missing = try self.run(["toxic", "create", "db"])
+        #expect(missing.code == 1)
+        #expect(missing.errors.hasPrefix("Error: Missing expected argument '--listen <listen>'"))
+        #expect(missing.output.contains("USAGE: chaos toxic create"))
+        #expect(try self.run(["toxic", "list", "--host", "127.0.0.1:1"]).code == 1)
+        #expect(try self.run(["toxic", "help", "list"]).code == 0)
+        #expect(try self.run(["toxic", "-v"]).output == "chaos toxic version 0.1.0\n")
+        let flag = try self.run(["proxy", "-nope"])
+        #expect(flag.code == 2)
+        #expect(flag.errors.contains("Unknown option '-nope'"))
+        #expect(try self.run(["proxy", "-h"]).code == 0)
+        let time = try self.run(["proxy", "--answer-within", "soon"])
+        #expect(time.code == 2)
+        let (process, port) = try self.serve()
+        defer { process.terminate() }
+        #expect(try self.run(["toxic", "-h", "http://127.0.0.1:\(port)", "ls"]).code == 0)
+    }
+
+    @Test("people see tables, programs see tabs")
+    func tables() throws {
+        let (process, port) = try self.serve()
+        defer { process.terminate() }
+        let place = ["TOXIPROXY_URL": "127.0.0.1:\(port)", "NO_COLOR": "1"]
+        for line in [
+            "toxic create -l 127.0.0.1:0 -u localhost:1 db", "toxic toggle db",
+            "toxic add -t latency -a latency=100 db", "toxic toxic add -u -t noop db",
+        ] {
+            let words = line.split(separator: " ").map(String.init)
+            #expect(try self.run(words, environment: place).code == 0)
+        }
+        // script(1) gives the command a terminal.
+        func seen(_ arguments: String) throws -> [String] {
+            let command = "'\(Programs.chaos.path)' toxic \(arguments)"
+            let result = try Programs.run(
+                URL(fileURLWithPath: "/usr/bin/env"), ["script", "-qec", command, "/dev/null"],
+                environment: place)
+            return result.output.replacing("\r\n", with: "\n").components(separatedBy: "\n")
+        }
+        let list = try seen("list")
+        #expect(
+            list[0].split(separator: " ").joined(separator: " ")
+                == "Name Listen Upstream Enabled Toxics")
+        #expect(list[1].allSatisfy { $0 == "=" })
+        #expect(list[2].hasPrefix("db    127.0.0.1:"))
+        #expect(list[2].hasSuffix("  localhost:1  disabled  2"))
+        #expect(list[4] == "Hint: see the toxics of a proxy with 'chaos toxic inspect NAME'")
+        let inspected = try seen("inspect db")
+        #expect(inspected[0].hasPrefix("Name: db\tListen: 127.0.0.1:"))
+        #expect(inspected.contains("Upstream toxics:"))
+        #expect(inspected.contains("latency_downstream  latency  1.00      latency=100 jitter=0"))
+        #expect(
+            try self.run(
+                ["toxic", "toxic", "delete", "-n", "noop_upstream", "db"],
+                environment: place
+            ).output
+                == "Removed toxic 'noop_upstream' on proxy 'db'\n")
+    }
+
     @Test("what was kept is there after kill -9")
     func survivesKill() throws {
         let file = "/tmp/chaos-state-\(UUID().uuidString.prefix(8)).json"

@@ -179,6 +179,53 @@ struct ServerTests {
         }
     }
 
+    @Test("connections end as their requests ask, HTTP/1.0 too")
+    func ends() async throws {
+        try await World.with(.nio) { world in
+            for request in [
+                "GET /version HTTP/1.0\r\n\r\n",
+                "GET /version HTTP/1.1\r\nHost: x\r\nConnection: Close\r\n\r\n",
+            ] {
+                let socket = try await Socket.connect(UInt16(world.port))
+                try await socket.send(request)
+                let (bytes, end) = await socket.receive()
+                #expect(String(decoding: bytes, as: UTF8.self).hasSuffix("2.12.0\"}\n"))
+                #expect(end == .finished)
+            }
+            let kept = try await Socket.connect(UInt16(world.port))
+            for _ in 0..<2 {
+                try await kept.send("GET /version HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+                var text = ""
+                while !text.hasSuffix("}\n") { text += await kept.text(1) }
+            }
+        }
+    }
+
+    @Test(
+        "the latency that toxics add is told, chunk by chunk", arguments: ProxyDriverKind.available)
+    func latencies(_ driver: ProxyDriverKind) async throws {
+        try await World.with(driver) { world in
+            let (listener, upstream) = try Socket.listen()
+            let port = try await world.makeProxy("p", to: upstream)
+            let client = try await Socket.connect(port)
+            let server = try await listener.accept()
+            try await world.addToxic("latency", to: "p", ["latency": 60])
+            for letter in ["a", "b"] {
+                try await server.send(letter)
+                #expect(await client.text(1) == letter)
+            }
+            let name = "toxiproxy_proxy_added_latency_seconds"
+            let labels = #"direction="downstream",proxy="p""#
+            let lines = try await world.metrics()
+            #expect(lines.contains("# TYPE \(name) histogram"))
+            #expect(lines.contains(#"\#(name)_bucket{\#(labels),le="0.05"} 0"#))
+            #expect(lines.contains(#"\#(name)_bucket{\#(labels),le="+Inf"} 2"#))
+            #expect(lines.contains("\(name)_count{\(labels)} 2"))
+            let sum = lines.first { $0.hasPrefix("\(name)_sum{\(labels)}") }?.split(separator: " ")
+            #expect(try #require(Double(sum?.last ?? "")) >= 0.12)
+        }
+    }
+
     @Test("hostile bodies are answered")
     func hostile() async throws {
         try await World.with(.nio) { world in

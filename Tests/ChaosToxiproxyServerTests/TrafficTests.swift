@@ -295,7 +295,7 @@ struct TrafficTests {
             #expect(await client.text(1) == "x")
             #expect(ContinuousClock.now - begin >= .milliseconds(50))
             try await world.ask(
-                "POST", "proxies/p/toxics", ["type": "loss", "toxicity": 0.5], expecting: 400)
+                "POST", "proxies/p/toxics", ["type": "down", "toxicity": 0.5], expecting: 400)
             try await world.ask(
                 "POST", "proxies/p/toxics",
                 ["type": "loss", "attributes": ["probability": 1.5]], expecting: 400)

@@ -10,7 +10,7 @@ import Testing
 /// A server of the API in this process, asked over HTTP, and an upstream that sends back what it gets.
 final class World: Sendable {
     let port: Int
-    private let server: ToxiproxyServer
+    let server: ToxiproxyServer
     private let serving: Task<Void, any Error>
     let client: ToxiproxyClient
 
@@ -26,6 +26,8 @@ final class World: Sendable {
         settings.isLazy = isLazy
         settings.proxyMetrics = true
         settings.runtimeMetrics = true
+        // Machines that run tests are busy; that answers come in time is a test of its own.
+        settings.answerTime = .seconds(10)
         let world = try await World(settings, driver)
         do { try await body(world) } catch {
             await world.close()
@@ -66,6 +68,29 @@ final class World: Sendable {
             method, path.split(separator: "/").map(String.init), body)
         #expect(answer.status == status, "\(method) \(path): \(answer.body.text)")
         return answer.body
+    }
+
+    /// The metrics, line by line.
+    func metrics() async throws -> [String] {
+        let socket = try await Socket.connect(UInt16(self.port))
+        try await socket.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return String(decoding: await socket.receive().bytes, as: UTF8.self)
+            .components(separatedBy: "\n")
+    }
+
+    private func line(_ part: String) async throws -> String {
+        try await self.metrics().first { $0.contains(part) && !$0.hasPrefix("#") } ?? "no \(part)"
+    }
+
+    /// Expects a metric to be something.
+    func expect(_ metric: String, _ value: String) async throws {
+        let line = try await self.line(metric)
+        #expect(line.hasSuffix(value), "\(line)")
+    }
+
+    /// Waits until a metric is something.
+    func wait(for metric: String, _ value: String) async throws {
+        while try await !self.line(metric).hasSuffix(value) { await Task.yield() }
     }
 
     /// Makes a proxy; returns the port on which it listens.

@@ -146,3 +146,44 @@ struct ChangeTests {
         func keep(_ text: String) { self.text = text }
     }
 }
+
+extension ChangeTests {
+    @Test(
+        "a request that is not done at the limit says whether it goes on (upstream #558, #760)")
+    func limit() async {
+        let plane = FakePlane()
+        let api = Toxiproxy(plane: plane, version: "3.0.0")
+        func create(_ name: String, limit: @escaping @Sendable () async -> Void) async
+            -> ToxiproxyResponse
+        {
+            let body = #"{"name":"\#(name)","listen":"127.0.0.1:0","upstream":"u:1"}"#
+            return await api.answer(
+                ToxiproxyRequest("POST", "/proxies", body: Array(body.utf8)), limit: limit)
+        }
+        await plane.hold()
+        // The first one has begun when its limit passes, the second waits for it.
+        let begun = await create("a") { while await plane.holds == 0 { await Task.yield() } }
+        #expect(begun.status == 503)
+        #expect(
+            begun.body == #"{"error":"not done yet: the change takes longer than the limit for "#
+                + #"answers, and goes on","status":503}"# + "\n")
+        let waiting = await create("b") {
+            while await api.changesWaiting == 0 { await Task.yield() }
+        }
+        #expect(waiting.status == 503)
+        #expect(
+            waiting.body == #"{"error":"not done: other changes took too long, and nothing was "#
+                + #"changed; ask again","status":503}"# + "\n")
+        // What only looks is answered whatever is under way.
+        let looking = await api.answer(ToxiproxyRequest("GET", "/proxies")) {
+            await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+        }
+        #expect(looking.status == 200)
+        await plane.release()
+        let last = await create("c") {
+            await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+        }
+        #expect(last.status == 201)
+        #expect(await api.proxies.map(\.name) == ["a", "c"])
+    }
+}

@@ -40,7 +40,9 @@ struct DatagramProxyTests {
                 ))
     }
 
-    @Test(arguments: ["slow_close", "reset_peer", "slicer", "limit_data", "accept_delay"])
+    @Test(arguments: [
+        "slow_close", "reset_peer", "slicer", "limit_data", "accept_delay", "drop", "http",
+    ])
     func refuseToxicsOfStreams(type: String) async {
         _ = await self.create(#","network":"udp""#)
         let answer = await self.ask("POST", "/proxies/dns/toxics", #"{"type":"\#(type)"}"#)
@@ -58,7 +60,7 @@ struct DatagramProxyTests {
 
     @Test(arguments: [
         "latency", "bandwidth", "timeout", "packet_loss", "noop", "delay", "loss", "corrupt",
-        "down",
+        "down", "refuse", "duplicate", "reorder",
     ])
     func haveToxicsOfDatagrams(type: String) async {
         _ = await self.create(#","network":"udp""#)

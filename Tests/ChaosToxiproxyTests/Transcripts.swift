@@ -530,9 +530,9 @@ enum Transcripts {
 
     static let populating = #"""
         > POST /populate []
-        < 201 json {"proxies":null}
+        < 201 json {"proxies":[]}
         > POST /populate null
-        < 201 json {"proxies":null}
+        < 201 json {"proxies":[]}
         > POST /populate
         < 400 json {"error":"bad request body: EOF","status":400,"proxies":null}
         > POST /populate {}

@@ -6,6 +6,8 @@ package struct RunRecord: Hashable, Sendable {
     package var seed: Seed
     /// The command that started it, word by word.
     package var command: [String]
+    /// The command that ran beside the cluster, word by word; empty without one.
+    package var wrapped: [String]
     /// The process id of chaos.
     package var pid: Int32
     /// The version of chaos.
@@ -18,12 +20,13 @@ package struct RunRecord: Hashable, Sendable {
     package var socket: String
 
     package init(
-        name: String, seed: Seed, command: [String], pid: Int32, version: String, backend: String,
-        started: WallTime, socket: String
+        name: String, seed: Seed, command: [String], wrapped: [String] = [], pid: Int32,
+        version: String, backend: String, started: WallTime, socket: String
     ) {
         self.name = name
         self.seed = seed
         self.command = command
+        self.wrapped = wrapped
         self.pid = pid
         self.version = version
         self.backend = backend
@@ -38,6 +41,7 @@ package struct RunRecord: Hashable, Sendable {
             "name": .string(self.name),
             "seed": .string(String(self.seed.value)),
             "command": .array(self.command.map { .string($0) }),
+            "wrapped": .array(self.wrapped.map { .string($0) }),
             "pid": .int(Int64(self.pid)),
             "version": .string(self.version),
             "backend": .string(self.backend),
@@ -59,7 +63,8 @@ package struct RunRecord: Hashable, Sendable {
             let socket = json["socket"]?.stringValue
         else { return nil }
         self.init(
-            name: name, seed: Seed(seed), command: command.compactMap(\.stringValue), pid: pid,
+            name: name, seed: Seed(seed), command: command.compactMap(\.stringValue),
+            wrapped: (json["wrapped"]?.arrayValue ?? []).compactMap(\.stringValue), pid: pid,
             version: version, backend: backend, started: WallTime(seconds: Int(started)),
             socket: socket)
     }

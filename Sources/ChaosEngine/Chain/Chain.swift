@@ -22,6 +22,8 @@ final class Chain {
         case reset
     }
 
+    /// Where it stands.
+    private let place: ChainPlace
     private var stages: [StageState] = []
     private var inbox: Deque<ChainItem> = []
     /// From which the stages' draws derive.
@@ -38,17 +40,20 @@ final class Chain {
     private(set) var written = 0
     private(set) var lost = 0
     private(set) var discarded = 0
+    /// Bytes that stages added.
+    private(set) var added = 0
 
     /// Makes a chain without stages.
     ///
     /// - Parameter limit: How many bytes a stage that delays may hold.
-    init(key: Seed, limit: Int) {
+    init(_ place: ChainPlace, key: Seed, limit: Int) {
+        self.place = place
         self.key = key
         self.limit = limit
     }
 
     /// Bytes that wait.
-    var queued: Int { self.received - self.written - self.lost - self.discarded }
+    var queued: Int { self.received + self.added - self.written - self.lost - self.discarded }
 
     /// Whether nothing is here and nothing would be done to what comes.
     var isPlain: Bool { self.stages.isEmpty && self.inbox.isEmpty && !self.isEnding }
@@ -94,6 +99,7 @@ final class Chain {
                 {
                     self.inbox.removeFirst()
                     self.stages[0].take(head, at: now)
+                    self.count(0)
                     isMoving = true
                 }
             }
@@ -119,15 +125,22 @@ final class Chain {
             : self.stages[index + 1].accepts(at: now, limit: self.limit)
         {
             let item = self.stages[index].emit(at: now)
-            self.lost += self.stages[index].takeLost()
+            self.count(index)
             guard let item else { return nil }
             isMoving = true
             if case .end(let end) = item.content, end != .finished { self.end(before: index) }
             if isLast { return self.leave(item) }
             self.stages[index + 1].take(item, at: now)
-            self.lost += self.stages[index + 1].takeLost()
+            self.count(index + 1)
         }
         return nil
+    }
+
+    /// Counts what a stage took away and added.
+    private func count(_ index: Int) {
+        let (lost, added) = self.stages[index].takeCounts()
+        self.lost += lost
+        self.added += added
     }
 
     /// A stage ends the connection: what is in front of it has nowhere to go.
@@ -177,21 +190,29 @@ final class Chain {
         {
             if self.stages[index].closesWhenRemoved { self.end(before: index) }
             self.stages[index].remove(at: now)
-            self.lost += self.stages[index].takeLost()
+            self.count(index)
             if index > 0 { self.stages[index - 1].interrupt() }
         }
         for link in wanted {
             guard let index = self.stages.firstIndex(where: { $0.link === link }) else {
                 if !self.stages.isEmpty { self.stages[self.stages.count - 1].interrupt() }
-                self.stages.append(StageState(link, key: self.key, at: now))
+                self.stages.append(StageState(link, self.place, key: self.key, at: now))
                 continue
             }
             if self.stages[index].stage.revision != link.stage.revision {
                 self.stages[index].update(at: now)
+                self.count(index)
             }
         }
         self.stages.removeAll(where: \.isDone)
         self.wakeAt = now
+    }
+
+    /// What stages with a network of their own wrote down since this was last asked.
+    func takeEntries() -> [JournalEntry] {
+        var entries: [JournalEntry] = []
+        for stage in self.stages { entries += stage.link.takeEntries() }
+        return entries
     }
 
     /// The stages that acted for the first time since this was last asked.

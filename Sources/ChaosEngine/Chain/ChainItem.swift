@@ -25,10 +25,25 @@ struct ChainItem {
         return 0
     }
 
+    /// Whether it ends the connection rather than the stream.
+    var isAbrupt: Bool {
+        if case .end(let end) = self.content { return end != .finished }
+        return false
+    }
+
     var isEnd: Bool {
         if case .end = self.content { return true }
         return false
     }
+}
+
+/// Where a chain stands.
+struct ChainPlace {
+    let direction: Direction
+    /// The connection's number on its link.
+    let ordinal: Int
+    /// What both directions of the connection know of each other.
+    let exchange: Exchange
 }
 
 /// How a direction ends.

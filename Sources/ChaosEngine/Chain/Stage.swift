@@ -25,6 +25,13 @@ package struct Stage: Hashable, Sendable {
         /// Whole chunks vanish: the first probability after one that passed, the sum of both after one
         /// that vanished.
         case drop(probability: Double, correlation: Double)
+        /// What the fault does to a stream, or to the messages that the framing finds. On a connection
+        /// that is open already, the framing begins with the next byte.
+        case fault(Fault, framing: Framing)
+        /// What happens to HTTP/1 requests; needs `httpReplies` of the same identity the other way.
+        case http(HTTPFault)
+        /// The other half of `http`: gives answers in the target's place, and cuts answers short.
+        case httpReplies
     }
 
     /// Unlike that of every other stage there ever was.
@@ -64,11 +71,34 @@ package final class LinkStage {
     package internal(set) var hits = 0
     /// When all that a shared allowance has granted has left.
     var freeAt = Instant.start
+    /// How many HTTP requests it was for since it was made or changed.
+    var matched = 0
+    /// Where its fault is in force, if it has one.
+    private(set) var network: StageNetwork?
+    private let seed: Seed
 
-    init(_ stage: Stage) { self.stage = stage }
+    init(_ stage: Stage, seed: Seed) {
+        self.stage = stage
+        self.seed = seed
+        self.prepare()
+    }
 
     func update(_ stage: Stage) {
         self.stage = stage
         self.freeAt = .start
+        self.matched = 0
+        self.prepare()
     }
+
+    private func prepare() {
+        guard case .fault(let fault, let framing) = self.stage.action else { return }
+        if let network = self.network, network.framing == framing {
+            network.set(fault)
+        } else {
+            self.network = StageNetwork(
+                fault, framing: framing, seed: self.seed.derived("stage", self.stage.label))
+        }
+    }
+
+    func takeEntries() -> [JournalEntry] { self.network?.takeEntries() ?? [] }
 }

@@ -10,7 +10,10 @@ struct StageState {
     private static let millisecond: Int64 = 1_000_000
 
     let link: LinkStage
+    private let place: ChainPlace
     private(set) var stage: Stage
+    /// What does the work of a stage that is more than a few words; then this only passes on.
+    private var worker: (any StageWorker)?
     /// The stage's draws on this connection; the first says whether it acts at all.
     private let draws: Seed
 
@@ -36,15 +39,17 @@ struct StageState {
     private var hasReachedLimit = false
     private var hasDropped = false
     private var lastDue = Instant.start
-    /// Bytes that the stage took away since they were last counted.
-    private(set) var lost = 0
+    /// Bytes that the stage took away, and added, since they were last counted.
+    private var lost = 0
+    private var added = 0
     private var hasTouched = false
     /// Whether it acted for the first time since that was last asked.
     private var hasNews = false
 
     /// - Parameter key: From which the draws of this connection and direction derive.
-    init(_ link: LinkStage, key: Seed, at now: Instant) {
+    init(_ link: LinkStage, _ place: ChainPlace, key: Seed, at now: Instant) {
         self.link = link
+        self.place = place
         self.stage = link.stage
         self.draws = key.derived("stage", link.stage.label)
         self.begin(at: now)
@@ -57,14 +62,36 @@ struct StageState {
     }
 
     /// Whether it has nothing and does nothing any more.
-    var isDone: Bool { self.isRemoved && self.held.isEmpty && self.timer == nil }
+    var isDone: Bool {
+        self.isRemoved && self.held.isEmpty && self.timer == nil && self.worker == nil
+    }
 
     private var action: Stage.Action { self.isActive ? self.stage.action : .pass }
 
     private mutating func begin(at now: Instant) {
+        if self.worker == nil && self.isActive { self.worker = self.makeWorker() }
         if case .swallow(let after) = self.action {
             self.timer = after > 0 ? Self.later(now, milliseconds: after) : nil
         }
+    }
+
+    private func makeWorker() -> (any StageWorker)? {
+        let conversation = { self.place.exchange.conversation(of: self.stage.identity) }
+        switch self.stage.action {
+        case .fault: return FaultWorker(self.link, self.place)
+        case .http: return HTTPRequestWorker(self.link, conversation(), self.draws)
+        case .httpReplies: return HTTPReplyWorker(conversation())
+        default: return nil
+        }
+    }
+
+    /// Counts what the worker did, and lets it go once it is not needed any more.
+    private mutating func settle(_ worker: any StageWorker) {
+        let tally = worker.takeTally()
+        self.lost += tally.lost
+        self.added += tally.added
+        if tally.hits > 0 { self.hit(tally.hits) }
+        if !self.isActive && worker.isDone { self.worker = nil }
     }
 
     private static func later(_ instant: Instant, milliseconds: Int64) -> Instant {
@@ -74,8 +101,8 @@ struct StageState {
     }
 
     /// Counts that it acted.
-    private mutating func hit() {
-        self.link.hits += 1
+    private mutating func hit(_ count: Int = 1) {
+        self.link.hits += count
         if self.hasTouched { return }
         self.hasTouched = true
         self.hasNews = true
@@ -87,9 +114,9 @@ struct StageState {
         return self.hasNews
     }
 
-    mutating func takeLost() -> Int {
-        defer { self.lost = 0 }
-        return self.lost
+    mutating func takeCounts() -> (lost: Int, added: Int) {
+        defer { (self.lost, self.added) = (0, 0) }
+        return (self.lost, self.added)
     }
 
     // MARK: - In
@@ -99,6 +126,7 @@ struct StageState {
     /// - Parameter limit: How many bytes it may hold, if it delays.
     func accepts(at now: Instant, limit: Int) -> Bool {
         if self.isFinished || self.hasReachedLimit { return false }
+        if let worker = self.worker { return self.held.isEmpty && worker.accepts(limit: limit) }
         switch self.action {
         case .delay:
             return self.held.isEmpty
@@ -111,6 +139,10 @@ struct StageState {
 
     /// Takes something; only after it said that it does.
     mutating func take(_ item: ChainItem, at now: Instant) {
+        if let worker = self.worker {
+            worker.take(item, at: now)
+            return self.settle(worker)
+        }
         let begin = self.offset
         self.offset += UInt64(item.byteCount)
         switch (self.action, item.content) {
@@ -178,7 +210,8 @@ struct StageState {
     /// When something leaves if nothing happens before; `nil` if nothing will.
     func wake(after now: Instant) -> Instant? {
         if self.isFinished { return nil }
-        if let head = self.held.first, head.isReleased || self.isRemoved { return now }
+        if let head = self.held.first, head.isReleased || self.passesOn { return now }
+        if let worker = self.worker { return worker.wake(after: now) }
         switch self.action {
         case .swallow, .reset: return self.timer
         case .delay:
@@ -194,9 +227,12 @@ struct StageState {
             if isShared { return self.allowance?.at ?? now }
             return self.paidUntil(head.byteCount, kilobytes)
         case .limit: return self.held.isEmpty && !self.hasReachedLimit ? nil : now
-        case .pass, .drop: return self.held.isEmpty ? nil : now
+        case .pass, .drop, .fault, .http, .httpReplies: return self.held.isEmpty ? nil : now
         }
     }
+
+    /// Whether what it has itself leaves at once.
+    private var passesOn: Bool { self.isRemoved || self.worker != nil }
 
     private func due(_ item: ChainItem) -> Instant {
         guard case .delay(let delay, let jitter) = self.stage.action else { return item.arrived }
@@ -224,7 +260,8 @@ struct StageState {
     /// Whether what leaves next ends the connection, for which the socket need not be ready.
     func endsNext(at now: Instant) -> Bool {
         if self.isFinished { return false }
-        if case .end(let end)? = self.held.first?.content, end != .finished { return true }
+        if let head = self.held.first, head.isAbrupt { return true }
+        if let worker = self.worker { return self.held.isEmpty && worker.endsNext(at: now) }
         switch self.action {
         case .swallow, .reset: return (self.timer ?? .never) <= now
         case .limit(let bytes):
@@ -236,9 +273,14 @@ struct StageState {
     /// The next thing that leaves now, if something does. Only to be asked when it has somewhere to go.
     mutating func emit(at now: Instant) -> ChainItem? {
         if self.isFinished { return nil }
-        if let head = self.held.first, head.isReleased || self.isRemoved {
+        if let head = self.held.first, head.isReleased || self.passesOn {
             self.pieces = []
             return self.takeHead()
+        }
+        if let worker = self.worker {
+            let item = worker.emit(at: now)
+            self.settle(worker)
+            return item
         }
         switch self.action {
         case .swallow:
@@ -257,7 +299,8 @@ struct StageState {
             return self.emitPaid(kilobytes, isShared, at: now)
         case .slice(_, _, let pause): return self.emitPiece(pause, at: now)
         case .limit(let bytes): return self.emitLimited(bytes, at: now)
-        case .pass, .drop: return self.held.isEmpty ? nil : self.takeHead()
+        case .pass, .drop, .fault, .http, .httpReplies:
+            return self.held.isEmpty ? nil : self.takeHead()
         }
     }
 
@@ -362,7 +405,7 @@ struct StageState {
     mutating func interrupt() {
         switch self.action {
         case .delay, .rate, .slice: self.release(1)
-        case .pass, .delayEnd, .swallow, .reset, .limit, .drop: break
+        case .pass, .delayEnd, .swallow, .reset, .limit, .drop, .fault, .http, .httpReplies: break
         }
     }
 
@@ -382,8 +425,12 @@ struct StageState {
         if self.isFinished { return }
         self.lastDue = .start
         self.paidAt = now
+        if let worker = self.worker {
+            if self.isActive { worker.update(at: now) } else { self.retire(worker, at: now) }
+            return self.settle(worker)
+        }
         switch self.action {
-        case .swallow: self.begin(at: now)
+        case .swallow, .fault, .http, .httpReplies: self.begin(at: now)
         case .reset(let after):
             self.timer = self.held.isEmpty ? nil : Self.later(now, milliseconds: after)
         case .delayEnd(let delay):
@@ -400,10 +447,24 @@ struct StageState {
         self.isRemoved = true
         self.timer = nil
         self.pieces = []
+        if let worker = self.worker {
+            self.retire(worker, at: now)
+            self.settle(worker)
+        }
         if case .swallow = action, !self.isFinished {
             self.lost += self.heldBytes
             self.heldBytes = 0
             self.held = [ChainItem(.end(.closed), arrived: now)]
+        }
+    }
+
+    /// Takes back from the worker what it has.
+    private mutating func retire(_ worker: any StageWorker, at now: Instant) {
+        worker.retire(at: now)
+        while var item = worker.emit(at: now) {
+            item.isReleased = true
+            self.heldBytes += item.byteCount
+            self.held.append(item)
         }
     }
 
@@ -418,6 +479,6 @@ struct StageState {
         defer { self.heldBytes = 0 }
         self.held = []
         self.timer = nil
-        return self.heldBytes
+        return self.heldBytes + (self.worker?.discard() ?? 0)
     }
 }

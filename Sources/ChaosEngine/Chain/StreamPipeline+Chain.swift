@@ -14,6 +14,7 @@ extension StreamPipeline {
         chain.limit = self.link.network.shareOfQueues
         defer {
             for stage in chain.takeNews() { context.journal.struck(stage, self) }
+            for entry in chain.takeEntries() { context.journal.adopt(entry, self) }
         }
         while true {
             var isDry = false
@@ -47,9 +48,10 @@ extension StreamPipeline {
     var countersThroughChain: DirectionCounters {
         guard let chain = self.chain else { return self.counters }
         var counters = self.counters
-        counters.written -= chain.queued + chain.lost + chain.discarded
+        counters.written += chain.added - chain.queued - chain.lost - chain.discarded
         counters.queued += chain.queued
         counters.lost += chain.lost
+        counters.duplicated += chain.added
         counters.discarded += chain.discarded
         return counters
     }

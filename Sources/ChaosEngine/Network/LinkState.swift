@@ -34,6 +34,8 @@ package final class LinkState {
     package private(set) var bytesReceived = 0
     /// How many bytes were delivered over this link.
     package internal(set) var bytesDelivered = 0
+    /// How long bytes stayed on this link, where the network measures that.
+    package internal(set) var latencies = LatencyHistogram()
     /// How many messages were found on this link.
     package internal(set) var messagesSeen = 0
 
@@ -67,7 +69,7 @@ package final class LinkState {
     func setStages(_ stages: [Stage], seed: Seed) {
         self.stages = stages.map { stage in
             guard let old = self.stages.first(where: { $0.stage.identity == stage.identity }) else {
-                return LinkStage(stage)
+                return LinkStage(stage, seed: seed)
             }
             if old.stage.revision != stage.revision { old.update(stage) }
             return old

@@ -30,6 +30,9 @@ package final class Network {
     var shareOfQueues: Int {
         min(self.queueLimit, max(64 << 10, self.queueLimitOfRun / max(1, 2 * self.connectionsOpen)))
     }
+    /// Whether links measure how long bytes stay. Only connections of which the engine is asked
+    /// count, and of those not what passes without a look.
+    package var measuresLatency = false
     /// Called with each whole message when some trigger waits for one.
     package var messageObserver: ((Link, MessageView) -> Void)?
     /// Is told what happens to messages, if somebody wants to know.

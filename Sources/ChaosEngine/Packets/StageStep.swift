@@ -63,7 +63,7 @@ final class StageStep: PacketStep {
             pipeline.lose(packet)
         case .drop(let probability, let correlation):
             self.drop(packet, probability, correlation, at: instant, pipeline)
-        case .pass, .delayEnd, .reset, .slice, .limit:
+        case .pass, .delayEnd, .reset, .slice, .limit, .fault, .http, .httpReplies:
             super.take(packet, at: instant, pipeline)
         }
     }

@@ -70,9 +70,20 @@ struct Chunk {
     /// The bytes as the driver holds them.
     func bytes<Bytes: StreamBytes>(as type: Bytes.Type) -> Bytes {
         guard let stored = self.storage as? StoredBytes<Bytes> else {
-            preconditionFailure("one connection has one kind of bytes")
+            // What the engine has thought up itself.
+            return Bytes(copying: self.array)
         }
         return stored.slice(from: self.begin, to: self.end)
+    }
+
+    /// A copy of the bytes.
+    var array: [UInt8] {
+        self.withSpan { span in
+            var copy: [UInt8] = []
+            copy.reserveCapacity(span.count)
+            for index in span.indices { copy.append(span[index]) }
+            return copy
+        }
     }
 }
 
@@ -118,10 +129,14 @@ private final class StoredBytes<Bytes: StreamBytes>: ChunkStorage {
     }
 
     override func append(_ other: ChunkStorage, from begin: Int, to end: Int) {
-        guard let other = other as? StoredBytes<Bytes> else {
-            preconditionFailure("one connection has one kind of bytes")
+        guard let stored = other as? StoredBytes<Bytes> else {
+            var copy: [UInt8] = []
+            other.withSpan { span in
+                for index in begin..<end { copy.append(span[index]) }
+            }
+            return self.bytes.append(Bytes(copying: copy))
         }
-        self.bytes.append(other.slice(from: begin, to: end))
+        self.bytes.append(stored.slice(from: begin, to: end))
     }
 
     override func flip(_ places: [Int]) {

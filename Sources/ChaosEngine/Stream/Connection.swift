@@ -122,6 +122,7 @@ package final class Connection<Bytes: StreamBytes> {
                 return
             }
             if count == 0 { return }
+            pipeline.noteArrival(at: now)
             pipeline.release.noteActivity(at: now)
             if pipeline.framer == nil {
                 pipeline.admitRaw(Chunk(bytes), at: now, journal: context.journal)
@@ -207,8 +208,8 @@ package final class Connection<Bytes: StreamBytes> {
         let backward = self.backward.link
         if self.isOver || self.revisions == (forward.revision, backward.revision) { return }
         self.revisions = (forward.revision, backward.revision)
-        self.forward.configure(at: now)
-        self.backward.configure(at: now)
+        self.forward.configure(at: now, exchange: self.exchange)
+        self.backward.configure(at: now, exchange: self.exchange)
         self.meetCuts()
         self.forwardGate = self.isGateClosed(.forward)
         self.backwardGate = self.isGateClosed(.backward)
@@ -225,12 +226,12 @@ package final class Connection<Bytes: StreamBytes> {
             at: now, isSinkReady: self.forwardIsReady,
             gates: Gates(isClosed: self.forwardGate, isOtherClosed: self.backwardGate),
             context: context)
-        if let action = forward.flatMap({ self.action(.forward, $0) }) { return action }
+        if let action = forward.flatMap({ self.action(.forward, $0, at: now) }) { return action }
         let backward = self.backward.nextThroughChain(
             at: now, isSinkReady: self.backwardIsReady,
             gates: Gates(isClosed: self.backwardGate, isOtherClosed: self.forwardGate),
             context: context)
-        if let action = backward.flatMap({ self.action(.backward, $0) }) { return action }
+        if let action = backward.flatMap({ self.action(.backward, $0, at: now) }) { return action }
         if self.forwardIsFinished && self.backwardIsFinished && self.forward.queue.isEmpty
             && self.backward.queue.isEmpty
         {
@@ -240,10 +241,12 @@ package final class Connection<Bytes: StreamBytes> {
     }
 
     private func action(
-        _ direction: Direction, _ action: PipelineAction
+        _ direction: Direction, _ action: PipelineAction, at now: Instant
     ) -> StreamAction<Bytes> {
         switch action {
-        case .write(let chunk): return .write(direction, chunk.bytes(as: Bytes.self))
+        case .write(let chunk):
+            self.with(direction) { $0.noteDeparture(at: now) }
+            return .write(direction, chunk.bytes(as: Bytes.self))
         case .closeWriting:
             self.setFinished(direction)
             return .closeWriting(direction)

@@ -10,7 +10,7 @@ package struct DirectionCounters: Hashable, Sendable {
     package var queued = 0
     /// Bytes that a fault or a cut took away on purpose.
     package var lost = 0
-    /// Bytes that a fault added by sending a message again.
+    /// Bytes that a fault added: a message that is sent again, or an answer in the target's place.
     package var duplicated = 0
     /// Bytes that had nowhere to go, because the connection ended.
     package var discarded = 0

@@ -17,6 +17,17 @@ final class Exchange {
     private var suppressedIdentifiers: Set<Int64> = []
     private var suppressedOrdinals: Set<Int> = []
 
+    /// What HTTP stages know of the requests under way, by the stage.
+    private var conversations: [Int: HTTPConversation] = [:]
+
+    /// The conversation that both halves of an HTTP stage share.
+    func conversation(of stage: Int) -> HTTPConversation {
+        if let conversation = self.conversations[stage] { return conversation }
+        let conversation = HTTPConversation()
+        self.conversations[stage] = conversation
+        return conversation
+    }
+
     /// Whether some reply must not arrive.
     var isSuppressing: Bool {
         !self.suppressedIdentifiers.isEmpty || !self.suppressedOrdinals.isEmpty

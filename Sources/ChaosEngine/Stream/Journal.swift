@@ -26,6 +26,13 @@ struct Journal {
             JournalEntry(at: self.now, event: "stage", details: JSONObject(members)))
     }
 
+    /// Writes down what a stage with a network of its own wrote there.
+    func adopt(_ entry: JournalEntry, _ pipeline: StreamPipeline) {
+        var details = entry.details
+        details["link"] = .string(pipeline.link.link.description)
+        self.network.record(JournalEntry(at: entry.at, event: entry.event, details: details))
+    }
+
     /// Writes down that a cut took messages away.
     func lost(to cut: Cut, _ pipeline: StreamPipeline, bytes: Int) {
         var members: [(key: String, value: JSONValue)] = [

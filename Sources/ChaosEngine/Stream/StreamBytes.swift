@@ -1,5 +1,7 @@
 /// A run of bytes as a driver holds it, so that the engine never copies what it only delays.
 package protocol StreamBytes: Sendable {
+    /// Makes a run of bytes that the engine has thought up itself.
+    init(copying bytes: [UInt8])
     /// How many bytes.
     var count: Int { get }
     /// Cuts off and returns the first bytes; the count is between 0 and ``count``.
@@ -22,6 +24,8 @@ package struct ByteArray: StreamBytes, Hashable {
 
     /// Makes a run of bytes.
     package init(_ bytes: [UInt8]) { self.slice = bytes[...] }
+
+    package init(copying bytes: [UInt8]) { self.init(bytes) }
 
     package var count: Int { self.slice.count }
 

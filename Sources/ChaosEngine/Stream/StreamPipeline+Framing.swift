@@ -281,6 +281,13 @@ extension StreamPipeline {
         self.passing = nil
     }
 
+    /// Lets everything go at once that waits for time or for the rest of a message.
+    mutating func flush(at now: Instant, context: MessageContext) {
+        self.releaseHeldMessages(at: now, all: true)
+        if let partial = self.takePartial() { self.pass(partial, at: now, context) }
+        self.releaseEverything(at: now)
+    }
+
     /// Numbers the next message.
     mutating func beginMessage() -> Int {
         defer { self.messagesStarted += 1 }

@@ -62,6 +62,8 @@ struct StreamPipeline {
     private(set) var chain: Chain?
     let connectionOrdinal: Int
 
+    /// When what is here was read, where that is measured.
+    private var arrivals = Arrivals()
     private var revision = -1
     /// A rolling hash over all decisions, to compare runs by.
     private(set) var fingerprint: UInt64 = 0
@@ -71,13 +73,24 @@ struct StreamPipeline {
         _ ticket: ConnectionTicket, direction: Direction, messageLimit: Int, pieceLimit: Int
     ) {
         let isForward = direction == .forward
-        self.link = isForward ? ticket.forward : ticket.backward
-        self.reverseLink = isForward ? ticket.backward : ticket.forward
+        self.init(
+            over: isForward ? ticket.forward : ticket.backward,
+            reverse: isForward ? ticket.backward : ticket.forward, ordinal: ticket.ordinal,
+            direction: direction, messageLimit: messageLimit, pieceLimit: pieceLimit)
+    }
+
+    /// Makes the pipeline of a connection that the network need not know of.
+    init(
+        over link: LinkState, reverse: LinkState, ordinal: Int, direction: Direction,
+        messageLimit: Int = Framer.limitDefault, pieceLimit: Int
+    ) {
+        self.link = link
+        self.reverseLink = reverse
         self.direction = direction
         self.pieceLimit = pieceLimit
-        self.connectionOrdinal = ticket.ordinal
+        self.connectionOrdinal = ordinal
         self.key = self.link.network.seed.derived(
-            "stream", self.link.link.description, String(ticket.ordinal), direction.rawValue)
+            "stream", self.link.link.description, String(ordinal), direction.rawValue)
         if self.link.framing != .none {
             self.framer = Framer(self.link.framing, side: self.side, limit: messageLimit)
         }
@@ -95,7 +108,9 @@ struct StreamPipeline {
     /// Takes over changed faults and cuts. Faults that stay keep their draws. Bytes in the queue
     /// keep the deadline they have, unless `delay` was taken away: then everything is released at
     /// once, in order. (Taking away `rate` releases what only the rate kept back.)
-    mutating func configure(at now: Instant) {
+    ///
+    /// - Parameter exchange: What both directions of the connection know of each other.
+    mutating func configure(at now: Instant, exchange: Exchange) {
         if self.revision == self.link.revision { return }
         self.revision = self.link.revision
         let hadDelay = self.faults?.delay != nil
@@ -110,13 +125,17 @@ struct StreamPipeline {
         self.release.configure(
             self.link, key: self.key, written: self.counters.written, at: now)
         if hadDelay && self.faults?.delay == nil { self.releaseEverything(at: now) }
-        if self.chain != nil || !self.link.stages.isEmpty { self.configureChain(at: now) }
+        if self.chain != nil || !self.link.stages.isEmpty {
+            self.configureChain(at: now, exchange)
+        }
     }
 
-    private mutating func configureChain(at now: Instant) {
+    private mutating func configureChain(at now: Instant, _ exchange: Exchange) {
         let chain =
             self.chain
             ?? Chain(
+                ChainPlace(
+                    direction: self.direction, ordinal: self.connectionOrdinal, exchange: exchange),
                 key: self.link.stageSeed.derived(UInt64(self.connectionOrdinal))
                     .derived(self.direction.rawValue),
                 limit: self.link.network.queueLimit)
@@ -124,7 +143,7 @@ struct StreamPipeline {
         chain.configure(self.link.stages, at: now)
     }
 
-    private mutating func releaseEverything(at now: Instant) {
+    mutating func releaseEverything(at now: Instant) {
         for index in self.queue.indices {
             self.queue[index].due = min(self.queue[index].due, now)
             self.queue[index].dueWithoutLoss = nil
@@ -188,6 +207,22 @@ struct StreamPipeline {
         self.decisions += 1
         self.fingerprint =
             Seed(self.fingerprint).derived(tag).derived(UInt64(ordinal)).derived(value).value
+    }
+
+    /// Notes when bytes were read, if their time is measured.
+    mutating func noteArrival(at now: Instant) {
+        if self.link.network.measuresLatency {
+            self.arrivals.read(to: self.counters.received, at: now)
+        }
+    }
+
+    /// Counts the time of what is gone.
+    mutating func noteDeparture(at now: Instant) {
+        if !self.link.network.measuresLatency { return }
+        let counters = self.countersThroughChain
+        let gone = counters.received - counters.queued - counters.discarded
+        let link = self.link
+        self.arrivals.gone(to: gone, at: now) { link.latencies.add($0) }
     }
 
     /// Gives up everything that waits, because the connection ends.

@@ -100,6 +100,17 @@
             self.segment.memory.copyMemory(from: memory, byteCount: count)
         }
 
+        init(copying bytes: [UInt8]) {
+            self.segment = Segment(capacity: bytes.count)
+            self.begin = 0
+            self.end = bytes.count
+            bytes.withUnsafeBytes { [segment = self.segment] in
+                if let base = $0.baseAddress {
+                    segment.memory.copyMemory(from: base, byteCount: $0.count)
+                }
+            }
+        }
+
         var count: Int { self.end - self.begin }
 
         var memory: UnsafeMutableRawPointer { self.segment.memory + self.begin }

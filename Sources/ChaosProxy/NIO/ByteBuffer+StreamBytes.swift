@@ -4,6 +4,8 @@ import NIOCore
 // The engine delays, splits and joins NIO's buffers without copying them, except where a fault asks
 // for it.
 extension ByteBuffer: StreamBytes {
+    package init(copying bytes: [UInt8]) { self.init(bytes: bytes) }
+
     package var count: Int { self.readableBytes }
 
     package mutating func removePrefix(_ count: Int) -> ByteBuffer {

@@ -154,7 +154,13 @@ final class DataPlane {
 
     private func networkChanged() -> EventLoopFuture<Void> {
         let applied = self.applyToListeners()
-        for connection in self.connectionsInOrder { connection.networkChanged() }
+        let changed = Set(self.network.takeChangedLinks().map(\.link))
+        let concerned = self.connections.values.filter {
+            changed.contains($0.spec.link) || changed.contains($0.spec.link.reversed)
+        }
+        for connection in concerned.sorted(by: { $0.number < $1.number }) {
+            connection.networkChanged()
+        }
         self.flushJournal()
         return EventLoopFuture.andAllSucceed(applied, on: self.loop)
     }

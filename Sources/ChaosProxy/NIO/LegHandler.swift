@@ -1,5 +1,7 @@
 import ChaosEngine
 import NIOCore
+import NIOSSL
+import NIOTLS
 
 #if canImport(Glibc)
     import Glibc
@@ -24,6 +26,9 @@ final class LegHandler: ChannelInboundHandler {
     private var connection: ProxyConnection?
     private var context: ChannelHandlerContext?
     private let isLocal: Bool
+    /// The TLS in front of it, if there is some.
+    private let secure: SecureLeg?
+    private var handshakeTimer: Scheduled<Void>?
     /// Whether the kernel discards what arrives; unknown for sockets of a listener that was deaf.
     private var isDeaf: Bool?
 
@@ -34,7 +39,11 @@ final class LegHandler: ChannelInboundHandler {
     private var hasFailed = false
     private var isLingering = false
 
-    init(_ leg: Leg, of connection: ProxyConnection, on channel: any Channel, isDeaf: Bool?) {
+    init(
+        _ leg: Leg, of connection: ProxyConnection, on channel: any Channel, isDeaf: Bool?,
+        secure: SecureLeg? = nil
+    ) {
+        self.secure = secure
         self.leg = leg
         self.connection = connection
         self.channel = channel
@@ -47,6 +56,9 @@ final class LegHandler: ChannelInboundHandler {
     /// Whether bytes may be written. A local socket whose peer closed it takes them too, and then
     /// fails: there is no other way to learn that the peer will not read.
     var canTakeBytes: Bool { self.isConnected && (self.isClosed || self.channel.isWritable) }
+
+    /// The name that a client asked for in TLS.
+    var askedName: String? { self.secure?.askedName }
 
     /// How many bytes wait for room in the kernel.
     var bufferedBytes: Int {
@@ -90,7 +102,7 @@ final class LegHandler: ChannelInboundHandler {
     /// Closes the socket behind everything written; what still arrives is forgotten.
     func close() {
         if self.isClosed { return }
-        if !self.isConnected { return self.channel.close(promise: nil) }
+        if !self.isConnected { return self.closeSocket() }
         self.isLingering = true
         if self.isOutputClosed { self.forgetInput() } else { self.closeOutput() }
     }
@@ -98,7 +110,7 @@ final class LegHandler: ChannelInboundHandler {
     private func forgetInput() {
         // When the input has ended too, the socket is closed by now.
         self.channel.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
-            if !self.isClosed { self.channel.close(promise: nil) }
+            if !self.isClosed { self.closeSocket() }
         }
         self.read()
     }
@@ -107,7 +119,12 @@ final class LegHandler: ChannelInboundHandler {
     func reset() {
         if self.isClosed { return }
         if !self.isLocal { Self.resetOnClose(self.channel) }
-        self.channel.close(promise: nil)
+        self.closeSocket()
+    }
+
+    /// Closes the socket at once; TLS would first wait for its peer's goodbye.
+    private func closeSocket() {
+        if let secure = self.secure { secure.close() } else { self.channel.close(promise: nil) }
     }
 
     /// Lets closing a socket reset it.
@@ -123,14 +140,40 @@ final class LegHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if self.channel.isActive { self.connected() }
+        if self.channel.isActive { self.opened() }
     }
 
-    func channelActive(context: ChannelHandlerContext) { self.connected() }
+    func channelActive(context: ChannelHandlerContext) {
+        self.opened()
+        context.fireChannelActive()
+    }
+
+    /// The socket is open; with TLS it is connected only once both sides agree on keys.
+    private func opened() {
+        if self.secure == nil { return self.connected() }
+        if self.handshakeTimer != nil || self.isConnected || self.isClosed { return }
+        self.handshakeTimer = self.channel.eventLoop.assumeIsolated().scheduleTask(
+            in: SecureLeg.handshakeTime
+        ) {
+            self.handshakeFailed(ChannelError.connectTimeout(SecureLeg.handshakeTime))
+        }
+        self.context?.read()
+    }
+
+    private func handshakeFailed(_ error: any Error) {
+        // Closing the socket makes TLS fail once more.
+        if self.isConnected || self.isClosed || self.hasFailed { return }
+        self.hasFailed = true
+        self.handshakeTimer?.cancel()
+        let connection = self.connection
+        self.closeSocket()
+        connection?.handshakeFailed(self.leg, error)
+    }
 
     private func connected() {
         if self.isConnected || self.isClosed { return }
         self.isConnected = true
+        self.handshakeTimer?.cancel()
         self.connection?.connected(self.leg)
     }
 
@@ -139,7 +182,13 @@ final class LegHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if self.isLingering { self.read() } else { self.connection?.pump() }
+        if !self.isConnected {
+            context.read()
+        } else if self.isLingering {
+            self.read()
+        } else {
+            self.connection?.pump()
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -147,7 +196,11 @@ final class LegHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed { self.inputEnded() }
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            if self.isConnected || self.secure == nil { self.inputEnded() }
+        } else if case .handshakeCompleted? = event as? TLSUserEvent {
+            self.connected()
+        }
     }
 
     private func inputEnded() {
@@ -157,8 +210,13 @@ final class LegHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if self.secure != nil {
+            // Many end their stream without the goodbye of TLS; the end of it is told all the same.
+            if case NIOSSLError.uncleanShutdown = error { return }
+            if !self.isConnected { return self.handshakeFailed(error) }
+        }
         self.hasFailed = true
-        context.close(promise: nil)
+        self.closeSocket()
     }
 
     func channelInactive(context: ChannelHandlerContext) { self.closed() }
@@ -172,6 +230,7 @@ final class LegHandler: ChannelInboundHandler {
     private func closed() {
         if self.isClosed { return }
         self.isClosed = true
+        self.handshakeTimer?.cancel()
         // NIO tells a failed read, but neither a failed write nor an end behind our own end.
         let isEnd = !self.hasFailed && (self.isOutputClosed || (self.isLocal && self.hasInputEnded))
         if isEnd { self.inputEnded() } else { self.connection?.failed(self.leg) }

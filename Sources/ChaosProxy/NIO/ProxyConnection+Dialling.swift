@@ -163,6 +163,13 @@ extension ProxyConnection {
         self.hangUp()
         // A call that a cut kept from its target has not failed; it is made again after heal.
         if !self.engine.mayReachTarget { return }
+        self.targetRefused(SocketFailure.reason(error))
+    }
+
+    /// Tells that the target cannot be reached, and ends the connection.
+    func targetRefused(_ why: String) {
+        self.listener?.reset()
+        self.dropListener()
         self.dialling.progress = .done
         self.plane.record(
             "connection",
@@ -170,7 +177,7 @@ extension ProxyConnection {
                 ("state", "unreachable"), ("link", .string(self.spec.link.description)),
                 ("connection", .int(Int64(self.engine.ordinal))),
                 ("target", .string(self.spec.upstream.description)),
-                ("why", .string(SocketFailure.reason(error))),
+                ("why", .string(why)),
             ])
         if self.spec.endsUnreached { self.close() } else { self.failed(.listener) }
     }

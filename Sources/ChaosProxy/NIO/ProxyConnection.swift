@@ -40,9 +40,20 @@ final class ProxyConnection {
 
     /// Adds a socket to the connection.
     func attach(_ leg: Leg, _ channel: any Channel, isDeaf: Bool?) throws {
-        let handler = LegHandler(leg, of: self, on: channel, isDeaf: isDeaf)
+        let handler = LegHandler(
+            leg, of: self, on: channel, isDeaf: isDeaf, secure: try self.secure(leg, channel))
         if leg == .opener { self.opener = handler } else { self.listener = handler }
         try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    private func secure(_ leg: Leg, _ channel: any Channel) throws -> SecureLeg? {
+        guard let tls = self.spec.tls else { return nil }
+        switch leg {
+        case .opener: return try tls.listening.map { try SecureLeg(serving: $0, channel) }
+        case .listener:
+            let name = tls.serverName(asked: self.opener?.askedName, upstream: self.spec.upstream)
+            return try tls.dialling.map { try SecureLeg(dialling: $0, name: name, channel) }
+        }
     }
 
     /// What this connection holds, for status.
@@ -97,6 +108,19 @@ final class ProxyConnection {
     }
 
     func closed(_ leg: Leg) { self.pump() }
+
+    /// A socket and its peer did not agree on keys.
+    func handshakeFailed(_ leg: Leg, _ error: any Error) {
+        if leg == .listener { return self.targetRefused(SecureLeg.reason(error)) }
+        self.plane.record(
+            "connection",
+            [
+                ("state", "insecure"), ("link", .string(self.spec.link.description)),
+                ("connection", .int(Int64(self.engine.ordinal))),
+                ("why", .string(SecureLeg.reason(error))),
+            ])
+        self.failed(leg)
+    }
 
     /// Forgets the connection once both sockets are closed and none will be opened.
     private func finishIfDone() {

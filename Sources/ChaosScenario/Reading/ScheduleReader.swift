@@ -73,10 +73,14 @@ struct ScheduleReader {
     /// An id as chaos writes it, or a name.
     private static func id(_ text: String) throws(InputError) -> String {
         var name = text
-        if let bracket = text.firstIndex(of: "["), text.hasSuffix("]") {
-            let number = text[bracket...].dropFirst().dropLast()
+        // A firing's number, in a schedule that repeats what another run drew.
+        if let mark = text.lastIndex(of: "#"), Int(text[text.index(after: mark)...]) != nil {
+            name = String(text[..<mark])
+        }
+        if let bracket = name.firstIndex(of: "["), name.hasSuffix("]") {
+            let number = name[bracket...].dropFirst().dropLast()
             if !number.isEmpty, number.utf8.allSatisfy({ (0x30...0x39) ~= $0 }) {
-                name = String(text[..<bracket])
+                name = String(name[..<bracket])
             }
         }
         let isPlain = name.utf8.allSatisfy { byte in

@@ -61,14 +61,15 @@ struct ControlSession {
         }
         if self.options.json { Self.print([JSONValue.object(["ok": false, "error": json]).text]) }
         let text = "chaos: \(error)\n"
-        FileHandle.standardError.write(Data(text.utf8))
+        write(text, to: .standardError)
         return ExitCode(code)
     }
 
     /// Writes lines to stdout at once, also when it is a pipe.
     static func print(_ lines: [String]) {
         let text = lines.map { $0 + "\n" }.joined()
-        FileHandle.standardOutput.write(Data(text.utf8))
+        // Nobody reads any more: end as SIGPIPE would have it.
+        if !write(text, to: .standardOutput) { Foundation.exit(128 + SIGPIPE) }
     }
 }
 

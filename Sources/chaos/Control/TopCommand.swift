@@ -94,19 +94,19 @@ private final class Screen {
         self.enter()
         // Home, each line with its rest cleared, then what is below (ECMA-48: CUP, EL, ED).
         let text = "\u{1B}[H" + lines.map { $0 + "\u{1B}[K\r\n" }.joined() + "\u{1B}[J"
-        FileHandle.standardOutput.write(Data(text.utf8))
+        write(text, to: .standardOutput)
     }
 
     private func enter() {
         if self.isEntered { return }
         self.isEntered = true
         // The other screen, without a cursor; whoever ends us gets his own back.
-        FileHandle.standardOutput.write(Data("\u{1B}[?1049h\u{1B}[?25l".utf8))
+        write("\u{1B}[?1049h\u{1B}[?25l", to: .standardOutput)
         self.signals = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
             source.setEventHandler {
-                FileHandle.standardOutput.write(Data(Self.leaving.utf8))
+                write(Self.leaving, to: .standardOutput)
                 _exit(number == SIGINT ? 0 : 128 + number)
             }
             source.resume()
@@ -119,6 +119,6 @@ private final class Screen {
     func leave() {
         if !self.isEntered { return }
         self.isEntered = false
-        FileHandle.standardOutput.write(Data(Self.leaving.utf8))
+        write(Self.leaving, to: .standardOutput)
     }
 }
