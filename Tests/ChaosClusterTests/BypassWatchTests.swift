@@ -180,6 +180,36 @@
             }
         }
 
+        /// Of UDP sockets only those show whom they send to that are connected.
+        @Test func aConnectedUDPSocketThatFacesAnotherNodeIsFoundToo() async throws {
+            try await BypassBench.with(transport: .udp) { bench in
+                let program = """
+                    import signal, socket, sys
+                    own, others = sys.argv[1].rsplit(":", 1), sys.argv[2:]
+                    kept = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)]
+                    kept[0].bind((own[0], int(own[1])))
+                    for other in others:
+                        host, port = other.rsplit(":", 1)
+                        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                        s.connect((host, int(port)))
+                        kept.append(s)
+                    while True: signal.pause()
+                    """
+                func place(_ node: NodeName) -> String { bench.listen(node).joined(separator: ":") }
+                let proxied = bench.route(from: "n3", to: "n2").listen.description
+                try await bench.start("n2", ["python3", "-c", program, place("n2")])
+                // Through its proxy, and to itself, nobody goes past anything.
+                try await bench.start(
+                    "n3", ["python3", "-c", program, place("n3"), proxied, place("n3")])
+                try await bench.start("n1", ["python3", "-c", program, place("n1"), place("n2")])
+                #expect(
+                    await bench.sentences(atLeast: 1) == [
+                        "n1 talks to n2 past chaos: it dialled \(place("n2")) directly"
+                    ])
+                #expect(bench.found.all.map(\.port) == ["main"])
+            }
+        }
+
         @Test func afterTheWatchHasStoppedNothingIsReported() async throws {
             try await BypassBench.with { bench in
                 let there = bench.listen("n2")

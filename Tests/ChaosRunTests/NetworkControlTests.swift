@@ -27,8 +27,9 @@ private final class ControlledNetwork: Sendable {
         spec.framing["main"] = .lines
         spec.partitionMode = mode
         self.control = NetworkControl(
-            proxy: self.proxy, nodes: nodes, ports: ["main", "raw"], network: spec, seed: Seed(1),
-            reserved: reserved)
+            proxy: self.proxy, nodes: nodes, ports: ["main", "raw", "news"], network: spec,
+            seed: Seed(1),
+            datagramPorts: ["news"], reserved: reserved)
         try await self.proxy.inspect { network, _ in
             for link in Self.links { _ = network.state(of: link) }
         }
@@ -188,6 +189,25 @@ private func rule(_ links: String, _ faults: String...) throws -> FaultRule {
         #expect(long.isWithin(wide, among: links))
         #expect(!both.isWithin(wide, among: links))
         #expect(both.isWithin([try LinkPattern(parsing: "*->*")], among: links))
+        await network.proxy.close()
+    }
+
+    @Test func datagramsHaveTheFaultsAndCutsOfPackets() async throws {
+        let network = try await ControlledNetwork()
+        for fault in ["duplicate=1%", "reorder=1%", "loss=1%", "delay=1s", "rate=1mbit"] {
+            _ = try await network.control.inject(
+                [try rule("n1->n2:news", fault)], id: "f", origin: .control)
+            try await network.control.end("f")
+        }
+        let slicer = await #expect(throws: InputError.self) {
+            _ = try await network.control.inject(
+                [try rule("n1->n2:news", "slicer=10B")], id: "f", origin: .control)
+        }
+        #expect(
+            slicer?.sentence.hasPrefix("'slicer' is for streams, and port 'news' is udp") == true)
+        _ = try await network.control.cut(
+            [DirectedPair("n1", "n2")], text: "n1 -> n2", mode: .lose, port: "news", id: "p1",
+            origin: .control)
         await network.proxy.close()
     }
 

@@ -112,6 +112,54 @@
                 try diagnostics.tcpSockets(in: .connecting).allSatisfy { $0.state == .synSent })
         }
 
+        /// UDP sockets are found by where they may send from: bound to an address or to all, connected
+        /// or not.
+        @Test(arguments: ["127.0.0.5", "0.0.0.0", "::", "::1"], [false, true])
+        func findSendersOfDatagrams(_ host: String, isConnected: Bool) throws {
+            let family = host.contains(":") ? AF_INET6 : AF_INET
+            let sender = socket(family, Int32(SOCK_DGRAM.rawValue), 0)
+            defer { close(sender) }
+            func name(_ host: String, _ port: UInt16) -> sockaddr_in6 {
+                var name = sockaddr_in6()
+                name.sin6_family = sa_family_t(family)
+                name.sin6_port = port.bigEndian
+                if family == AF_INET {
+                    // An IPv4 address stands where the flow's label does.
+                    name.sin6_flowinfo = inet_addr(host)
+                } else {
+                    inet_pton(AF_INET6, host, &name.sin6_addr)
+                }
+                return name
+            }
+            func call(
+                _ host: String, _ port: UInt16,
+                _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+            ) -> Int32 {
+                var name = name(host, port)
+                return withUnsafePointer(to: &name) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        body(sender, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                    }
+                }
+            }
+            #expect(call(host, 0, { bind($0, $1, $2) }) == 0)
+            let port = try Connected.port(sender)
+            let (local, remote) = family == AF_INET ? ("127.0.0.5", "127.0.0.6") : ("::1", "::1")
+            if isConnected { #expect(call(remote, 9, { connect($0, $1, $2) }) == 0) }
+            // A socket of every address that is connected has the one that the system took.
+            let own = isConnected && host == "0.0.0.0" ? "127.0.0.1" : local
+            func ask(_ local: String, _ port: UInt16, to remotePort: UInt16) throws -> UInt64? {
+                try SocketDiagnostics().findDatagramSockets([
+                    SocketPair(
+                        local: SocketEnd(host: local, port: port)!,
+                        remote: SocketEnd(host: remote, port: remotePort)!)
+                ])[0]?.inode
+            }
+            #expect(try ask(own, port, to: 9) == Connected.inode(sender))
+            #expect(try ask(own, port, to: 10) == (isConnected ? nil : Connected.inode(sender)))
+            #expect(try ask(own, port &+ 1, to: 9) == nil)
+        }
+
         @Test func showUnixSocketsWithTheirPeers() throws {
             let path = "/tmp/chaos-sockets-\(UUID().uuidString)"
             defer { unlink(path) }
