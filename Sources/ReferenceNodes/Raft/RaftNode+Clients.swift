@@ -1,5 +1,6 @@
 import ChaosCore
 import NodeKit
+import OrderedCollections
 
 extension RaftNode {
     /// Serves a client of this node.
