@@ -57,7 +57,7 @@ let tests: [Target] = [
         ]
     ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
-    ("ReferenceNodes", ["ChaosCore", "NodeKit", "chaos-node"]),
+    ("ReferenceNodes", ["ChaosCore", "ChaosCheckers", "NodeKit", "chaos-node", collections]),
     (
         "ChaosWorkloads",
         [

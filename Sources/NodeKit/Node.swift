@@ -1,7 +1,7 @@
 /// A node: messages in, effects out.
 ///
-/// A node is a value with one function. It never waits, reads a clock, or touches a socket: what
-/// happened comes in with the time at which it happened, and what is to be done goes out. So it
+/// A node is a value with one function. It never waits, reads a clock, or touches a socket or file:
+/// what happened comes in with the time at which it happened, and what is to be done goes out. So it
 /// runs unchanged over TCP (``TCPNode``), over standard input and output under Maelstrom
 /// (``StandardIONode``), and in a simulation whose network and clock a test owns (``NodeHost``).
 ///
@@ -41,6 +41,12 @@ public enum Effect: Hashable, Sendable {
     case reply(to: Message, _ body: JSONObject)
     /// Brings `Input.timer` with this name after a while. Setting a timer again replaces it.
     case setTimer(String, after: Duration)
+    /// Adds a record to the node's log on disk. Nothing that is sent after it leaves before the
+    /// record is durable, so what a node promises after writing it down, it can keep. A node that
+    /// was given no folder forgets its records when it dies.
+    case append(JSONValue)
+    /// Puts these records in the place of the whole log, at once or not at all.
+    case replaceLog([JSONValue])
 
     /// Answers a request with an error.
     public static func error(
@@ -65,16 +71,52 @@ public struct Membership: Sendable {
     public let id: String
     /// The names of all nodes of the cluster, its own included.
     public let members: [String]
-    /// The node's own source of randomness, fixed by the run's seed and the node's name.
+    /// The node's own source of randomness, fixed by the run's seed, the node's name, and how often
+    /// it was started on its folder.
     public let randomness: Randomness
+    /// What the node brings from earlier lives.
+    public let life: NodeLife
 
-    /// Makes a membership; the randomness follows from seed and name.
-    public init(id: String, members: [String], seed: UInt64) {
+    /// Makes a membership; the randomness follows from seed, name and life.
+    public init(id: String, members: [String], seed: UInt64, life: NodeLife = NodeLife()) {
         self.id = id
         self.members = members
-        self.randomness = Randomness(seed: seed, label: id)
+        self.life = life
+        // A node without a folder has the same numbers in each life, which a test can foretell.
+        let isFirst = life.start <= 1
+        self.randomness = Randomness(seed: seed, label: isFirst ? id : "\(id) \(life.start)")
     }
 
     /// The names of all other nodes, in order.
     public var others: [String] { self.members.filter { $0 != self.id } }
+}
+
+/// What tells one life of a node from another, and what it knows of the earlier ones.
+public struct NodeLife: Hashable, Sendable {
+    /// A number that no other life of this node has: ``start`` where there is a folder to count in,
+    /// a random one where there is none.
+    public let incarnation: UInt64
+    /// How often the node was started on its folder, this time included; 0 without a folder.
+    public let start: UInt64
+    /// The records of the node's log, oldest first; none without a folder.
+    public let records: [JSONValue]
+    /// What the machine's clock showed when this life began, as time since 1970. It may have been
+    /// set back since the life before.
+    public let date: Duration
+
+    /// Makes a life of a node that has a folder.
+    public init(start: UInt64, records: [JSONValue], date: Duration = .zero) {
+        self.incarnation = start
+        self.start = start
+        self.records = records
+        self.date = date
+    }
+
+    /// Makes a life without a past.
+    public init(incarnation: UInt64 = 0, date: Duration = .zero) {
+        self.incarnation = incarnation
+        self.start = 0
+        self.records = []
+        self.date = date
+    }
 }

@@ -5,6 +5,7 @@ public struct NodeError: Error, Hashable, Sendable, CustomStringConvertible {
         private enum Kind: Hashable, Sendable {
             case usage
             case cannotListen
+            case cannotStore
         }
         private let kind: Kind
 
@@ -13,11 +14,15 @@ public struct NodeError: Error, Hashable, Sendable, CustomStringConvertible {
         /// The address to listen on cannot be had. Exit code 69.
         public static let cannotListen = Code(kind: .cannotListen)
 
+        /// The node's folder cannot be read or written. Exit code 74.
+        public static let cannotStore = Code(kind: .cannotStore)
+
         /// The exit code of `sysexits.h` that a program ends with.
         public var exitCode: Int32 {
             switch self.kind {
             case .usage: 64
             case .cannotListen: 69
+            case .cannotStore: 74
             }
         }
     }

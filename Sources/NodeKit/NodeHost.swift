@@ -13,6 +13,10 @@ public struct NodeHost: Sendable {
         case send(Message)
         /// Tell the operator about something odd, in one sentence.
         case report(String)
+        /// Add this record to the node's log; it must be durable before anything later is sent.
+        case append(JSONValue)
+        /// Put these records in the place of the node's log.
+        case replaceLog([JSONValue])
     }
 
     private struct Timer {
@@ -38,10 +42,13 @@ public struct NodeHost: Sendable {
     /// When the next timer is due; `nil` without timers.
     public var deadline: Duration? { self.timers.map(\.deadline).min() }
 
+    /// What the node brings from earlier lives; looked at when the node starts.
+    public var life = NodeLife()
+
     /// Starts the node; a second call does nothing.
     public mutating func start(id: String, members: [String], at now: Duration) -> [Output] {
         guard self.membership == nil else { return [] }
-        let membership = Membership(id: id, members: members, seed: self.seed)
+        let membership = Membership(id: id, members: members, seed: self.seed, life: self.life)
         self.membership = membership
         return self.run(.started(membership), at: now)
     }
@@ -124,6 +131,8 @@ public struct NodeHost: Sendable {
             self.timers.append(Timer(name: name, deadline: deadline, ordinal: self.timersSet))
             self.timersSet += 1
             return []
+        case .append(let record): return [.append(record)]
+        case .replaceLog(let records): return [.replaceLog(records)]
         }
     }
 }

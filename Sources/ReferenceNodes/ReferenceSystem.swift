@@ -32,7 +32,10 @@ package struct ReferenceSystem: Sendable {
     package let variants: [Variant]
 
     /// All systems. A new one adds its line here and a folder beside this file.
-    package static let all: [ReferenceSystem] = [.echo, .broadcast]
+    package static let all: [ReferenceSystem] = [
+        .echo, .uniqueIds, .broadcast, .growSet, .gCounter, .pnCounter, .kafka, .linKV,
+        .listAppend, .readWriteRegister,
+    ]
 
     /// The system of that name.
     ///

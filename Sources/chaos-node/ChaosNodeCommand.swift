@@ -19,8 +19,10 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             Without --listen the node speaks Maelstrom's protocol on standard input and output. \
             Without arguments the systems and their variants are listed.
 
-            What is not given is taken from the environment: CHAOS_NODE, CHAOS_LISTEN, CHAOS_PEERS \
-            and CHAOS_SEED, as 'chaos run' sets them.
+            What is not given is taken from the environment: CHAOS_NODE, CHAOS_LISTEN, CHAOS_PEERS, \
+            CHAOS_SEED and CHAOS_DIR (for --data), as 'chaos run' sets them.
+
+            What each system and variant does, and which fault brings it down, is in docs/NODES.md.
             """)
 
     @Argument(help: "The system, such as 'broadcast'.")
@@ -40,6 +42,13 @@ struct ChaosNodeCommand: AsyncParsableCommand {
 
     @Option(help: "Fixes all randomness of the node.")
     var seed: UInt64?
+
+    @Option(
+        help: """
+            Where the node keeps what it must know after a crash, in a folder of its name. Without \
+            it a node that dies forgets everything.
+            """)
+    var data: String?
 
     func run() async throws {
         guard let system = self.system else {
@@ -64,9 +73,11 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         signal(SIGTERM) { _ in _exit(0) }
         signal(SIGPIPE, SIG_IGN)
         let seed = try self.seed ?? Self.seedOfEnvironment() ?? 0
+        let data = self.data ?? environment("CHAOS_DIR")
         guard let listen = self.listen ?? environment("CHAOS_LISTEN") else {
-            var node = StandardIONode(variant.makeNode(), seed: seed, log: report)
-            node.run()
+            var node = StandardIONode(
+                variant.makeNode(), seed: seed, folder: data, log: report)
+            try node.run()
             return
         }
         guard let id = self.id ?? environment("CHAOS_NODE") else {
@@ -76,9 +87,11 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let peerText = self.peers ?? environment("CHAOS_PEERS") ?? ""
         let peers = try PeerList(parsing: peerText, id: id)
         let node = try await TCPNode.listen(host: host, port: port)
-        try await node.run(variant.makeNode(), id: id, peers: peers, seed: seed, log: report)
+        try await node.run(
+            variant.makeNode(), id: id, peers: peers, seed: seed, folder: data, log: report)
         report("listening on \(node.address)")
         await node.waitUntilStopped()
+        if let failure = node.failure { throw failure }
     }
 
     private static func seedOfEnvironment() throws(InputError) -> UInt64? {

@@ -19,6 +19,10 @@ private struct Diary: Node {
                 return [.setTimer(name, after: .milliseconds(message["ms"]?.intValue ?? 0))]
             case "self":
                 return [.send(to: "n1", ["type": "note"]), .reply(to: message, ["type": "ok"])]
+            case "write":
+                return [
+                    .append(["a"]), .reply(to: message, ["type": "ok"]), .replaceLog(["b", "c"]),
+                ]
             case "note": return [.send(to: "n2", ["type": "noted"])]
             default: return [.unsupported(message)]
             }
@@ -39,12 +43,34 @@ struct NodeHostTests {
             switch output {
             case .send(let message): "\(message.destination) \(JSONValue.object(message.body).text)"
             case .report(let sentence): sentence
+            case .append(let record): "append \(record.text)"
+            case .replaceLog(let records): "replace \(JSONValue.array(records).text)"
             }
         }
     }
 
     private func message(_ body: JSONObject, to node: String = "n1") -> Message {
         Message(from: "c1", to: node, body: body)
+    }
+
+    @Test func keepsRecordsAndMessagesInOrder() {
+        var host = self.started()
+        let write = self.message(["type": "write", "msg_id": 7])
+        #expect(
+            self.lines(host.receive(write, at: .zero)) == [
+                #"append ["a"]"#, #"c1 {"type":"ok","in_reply_to":7}"#, #"replace ["b","c"]"#,
+            ])
+    }
+
+    @Test func randomnessFollowsFromSeedNameAndStart() {
+        func numbers(_ life: NodeLife) -> [UInt64] {
+            var randomness = Membership(id: "n1", members: [], seed: 1, life: life).randomness
+            return [randomness.next(), randomness.next()]
+        }
+        let first = numbers(NodeLife())
+        #expect(numbers(NodeLife(incarnation: 77)) == first)
+        #expect(numbers(NodeLife(start: 1, records: [])) == first)
+        #expect(numbers(NodeLife(start: 2, records: [])) != first)
     }
 
     @Test func answersInitAndStartsTheNodeOnce() {

@@ -38,7 +38,7 @@ struct StandardIONodeTests {
         Thread.detachNewThread {
             var node = StandardIONode(
                 Ticker(), seed: 1, input: inputEnd, output: outputEnd, log: sentences.add)
-            node.run()
+            do { try node.run() } catch { sentences.add("\(error)") }
             close(outputEnd)
             continuation.finish()
         }

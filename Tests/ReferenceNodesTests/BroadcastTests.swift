@@ -80,7 +80,7 @@ struct BroadcastTests {
 
     @Test(arguments: [("naive", false), ("retry", false), ("gossip", true)])
     func onlyGossipRemindsANodeThatForgot(variant: String, isHealed: Bool) throws {
-        var cluster = try ClusterSimulation("broadcast", variant)
+        var cluster = try ClusterSimulation("broadcast", variant, hasDisks: false)
         for value in 0..<Int64(5) { cluster.broadcast(value, on: "n1") }
         cluster.run(for: .seconds(2))
         cluster.restart("n3")

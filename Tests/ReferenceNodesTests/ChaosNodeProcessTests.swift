@@ -31,9 +31,11 @@ private final class ChaosNodeProcess {
     }
 
     /// The first line on standard error.
-    func firstReport() -> String {
+    func firstReport() -> String { Self.line(of: self.errors) }
+
+    private static func line(of pipe: Pipe) -> String {
         var line: [UInt8] = []
-        while let byte = self.errors.fileHandleForReading.readData(ofLength: 1).first,
+        while let byte = pipe.fileHandleForReading.readData(ofLength: 1).first,
             byte != UInt8(ascii: "\n")
         {
             line.append(byte)
@@ -41,7 +43,16 @@ private final class ChaosNodeProcess {
         return String(decoding: line, as: UTF8.self)
     }
 
+    /// The next line on standard output.
+    func nextLine() -> String { Self.line(of: self.output) }
+
     func terminate() { self.process.terminate() }
+
+    /// Kills it as `kill -9` does.
+    func kill() {
+        Foundation.kill(self.process.processIdentifier, SIGKILL)
+        self.process.waitUntilExit()
+    }
 
     /// Ends the input and waits for the program's own end.
     func finish() throws -> (status: Int32, output: String, errors: String) {
@@ -61,16 +72,21 @@ struct ChaosNodeProcessTests {
     @Test func listsSystemsAndVariantsWithoutArguments() throws {
         let (status, output, errors) = try ChaosNodeProcess([]).finish()
         #expect(status == 0)
+        let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(
-            output == """
+            lines.prefix(8).joined(separator: "\n") == """
                 echo: answers every request with its own payload
                   plain  one answer to each request
-                broadcast: every node comes to know every value
-                  gossip  neighbours compare what they know; heals every loss and restart
-                  retry   repeats until acknowledged; a neighbour that forgets is not healed
-                  naive   tells each neighbour once; a lost message is lost for ever
-
+                unique-ids: ids that nobody hands out twice, without asking anybody
+                  lives     name, life and number: unique for ever, and always available
+                  central   the first node counts for all: unique, and not always available
+                  counter   a number: every node begins with 1
+                  volatile  name and number: begins with 1 again after a restart
+                  clock     name and time: a clock set back comes by the same time again
                 """)
+        // Each fits a terminal of 100 columns.
+        #expect(lines.allSatisfy { $0.count <= 100 })
+        #expect(lines.count { !$0.isEmpty && !$0.hasPrefix(" ") } == 10)
         #expect(errors.isEmpty)
     }
 
@@ -103,12 +119,13 @@ struct ChaosNodeProcessTests {
     @Test(arguments: [
         (
             ["broadcst"],
-            "a system is one of echo, broadcast, found 'broadcst'\nhint: did you mean"
+            "a system is one of echo, unique-ids, broadcast, g-set, g-counter, pn-counter, kafka,"
+                + " lin-kv, txn-list-append, txn-rw-register, found 'broadcst'\nhint: did you mean"
                 + " 'broadcast'?\n"
         ),
         (
-            ["broadcast", "--variant", "raft"],
-            "a variant of 'broadcast' is one of gossip, retry, naive, found 'raft'\n"
+            ["echo", "--variant", "raft"],
+            "a variant of 'echo' is one of plain, found 'raft'\n"
         ),
         (
             ["echo", "--listen", "127.0.0.1:0"],
@@ -152,5 +169,39 @@ struct ChaosNodeProcessTests {
         #expect(node.firstReport().hasPrefix("listening on 127.0.0.1:"))
         node.terminate()
         #expect(try node.finish().status == 0)
+    }
+
+    /// Killed without warning after its acknowledgement, a node knows what it acknowledged.
+    @Test func remembersThroughAKill() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/nodes-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let initialize =
+            #"{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","#
+            + #""node_ids":["n1"]}}"# + "\n"
+        let first = try ChaosNodeProcess(["g-counter", "--data", folder])
+        try first.write(initialize)
+        #expect(first.nextLine().contains("init_ok"))
+        try first.write(
+            #"{"src":"c1","dest":"n1","body":{"type":"add","msg_id":2,"delta":5}}"# + "\n")
+        #expect(first.nextLine().contains("add_ok"))
+        first.kill()
+        let second = try ChaosNodeProcess(["g-counter"], environment: ["CHAOS_DIR": folder])
+        try second.write(initialize)
+        try second.write(#"{"src":"c1","dest":"n1","body":{"type":"read","msg_id":3}}"# + "\n")
+        let (status, output, errors) = try second.finish()
+        #expect(status == 0)
+        #expect(output.contains(#"{"type":"read_ok","value":5,"in_reply_to":3}"#))
+        #expect(errors.isEmpty)
+    }
+
+    @Test func endsWith74WhereItCannotKeepItsLog() throws {
+        let node = try ChaosNodeProcess(["g-counter", "--data", "/dev/null/x"])
+        try node.write(
+            #"{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","#
+                + #""node_ids":["n1"]}}"# + "\n")
+        let (status, output, errors) = try node.finish()
+        #expect(status == 74)
+        #expect(output.isEmpty)
+        #expect(errors == "cannot make the folder '/dev/null/x': not a directory\n")
     }
 }

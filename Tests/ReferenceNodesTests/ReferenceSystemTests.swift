@@ -6,9 +6,17 @@ import Testing
 @Suite("Reference systems")
 struct ReferenceSystemTests {
     @Test func areFoundByName() throws {
-        #expect(ReferenceSystem.all.map(\.name) == ["echo", "broadcast"])
+        #expect(
+            ReferenceSystem.all.map(\.name) == [
+                "echo", "unique-ids", "broadcast", "g-set", "g-counter", "pn-counter", "kafka",
+                "lin-kv", "txn-list-append", "txn-rw-register",
+            ])
         let broadcast = try ReferenceSystem.named("broadcast")
-        #expect(broadcast.variants.map(\.name) == ["gossip", "retry", "naive"])
+        #expect(
+            broadcast.variants.map(\.name) == [
+                "gossip", "hubs", "hubs-batched", "retry", "give-up", "naive", "star", "storm",
+                "echo-back", "list", "ack-first",
+            ])
         #expect(try broadcast.variant(named: nil).name == "gossip")
         #expect(try broadcast.variant(named: "naive").name == "naive")
     }
@@ -18,13 +26,14 @@ struct ReferenceSystemTests {
             _ = try ReferenceSystem.named("brodcast")
         } throws: {
             "\($0)"
-                == "a system is one of echo, broadcast, found 'brodcast'"
+                == "a system is one of echo, unique-ids, broadcast, g-set, g-counter, pn-counter,"
+                + " kafka, lin-kv, txn-list-append, txn-rw-register, found 'brodcast'"
                 + "\nhint: did you mean 'broadcast'?"
         }
         #expect {
-            _ = try ReferenceSystem.named("broadcast").variant(named: "raft")
+            _ = try ReferenceSystem.named("echo").variant(named: "raft")
         } throws: {
-            "\($0)" == "a variant of 'broadcast' is one of gossip, retry, naive, found 'raft'"
+            "\($0)" == "a variant of 'echo' is one of plain, found 'raft'"
         }
     }
 

@@ -14,22 +14,35 @@ final class MessageExchange {
     private var unflushed: [LineConnection] = []
     private var unflushedLinks: [PeerLink] = []
     private var timer: Scheduled<Void>?
+    private var folder: NodeFolder
+    /// What waits until the log's latest records are durable.
+    private var held: [Message] = []
+    private let fail: (NodeError) -> Void
+    /// Whether the log could not be written: what the node would say now, it could not stand by.
+    private var hasFailed = false
     private var limiter = ReportLimiter()
 
+    /// Makes an exchange; `fail` is told when the node cannot keep its log any more, after which
+    /// nothing leaves it.
     init(
-        host: NodeHost, id: String, eventLoop: any EventLoop,
-        log: @escaping @Sendable (String) -> Void
+        host: NodeHost, id: String, folder: NodeFolder, eventLoop: any EventLoop,
+        log: @escaping @Sendable (String) -> Void, fail: @escaping (NodeError) -> Void
     ) {
         self.host = host
         self.id = id
+        self.folder = folder
         self.eventLoop = eventLoop
         self.log = log
+        self.fail = fail
     }
 
     private var now: Duration { ContinuousClock.now - self.origin }
 
     /// Dials the peers and starts the node.
-    func start(peers: PeerList, seed: UInt64) {
+    ///
+    /// - Throws: `NodeError` when the node's folder cannot be had.
+    func start(peers: PeerList, seed: UInt64) throws {
+        self.host.life = try self.folder.open(for: self.id, log: self.log)
         for peer in peers.peers {
             let link = PeerLink(
                 name: peer.name, address: (peer.host, peer.port), eventLoop: self.eventLoop,
@@ -101,12 +114,44 @@ final class MessageExchange {
     }
 
     private func carryOut(_ outputs: [NodeHost.Output]) {
-        for output in outputs {
+        for output in outputs where !self.hasFailed {
             switch output {
             case .report(let sentence): self.report(sentence)
-            case .send(let message): self.send(message)
+            case .send(let message):
+                if self.folder.isDirty { self.held.append(message) } else { self.send(message) }
+            case .append(let record): self.folder.append(record)
+            case .replaceLog(let records):
+                do {
+                    try self.folder.replaceLog(with: records)
+                } catch {
+                    return self.giveUp(error)
+                }
+                self.release()
             }
         }
+    }
+
+    /// Makes the log durable, once for all records since the last time, and lets go what waited.
+    private func sync() {
+        if self.hasFailed { return }
+        do {
+            try self.folder.sync()
+        } catch {
+            return self.giveUp(error)
+        }
+        self.release()
+    }
+
+    private func giveUp(_ error: NodeError) {
+        self.hasFailed = true
+        self.held = []
+        self.fail(error)
+    }
+
+    private func release() {
+        let messages = self.held
+        self.held = []
+        for message in messages { self.send(message) }
     }
 
     private func send(_ message: Message) {
@@ -124,6 +169,7 @@ final class MessageExchange {
 
     /// Puts on the wire what was sent, and makes the timer fit the node's.
     private func settle() {
+        self.sync()
         for connection in self.unflushed { connection.flush() }
         for link in self.unflushedLinks { link.flush() }
         self.unflushed.removeAll(keepingCapacity: true)

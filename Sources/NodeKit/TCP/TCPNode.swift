@@ -35,7 +35,12 @@ public struct TCPNode: Sendable {
     /// such a request would never return.
     private final class End: Sendable {
         let hasBegun = Atomic(false)
+        let failure = Mutex<NodeError?>(nil)
     }
+
+    /// Why the node ended by itself: it could not keep its log. `nil` while it lives, and where it
+    /// was stopped.
+    public var failure: NodeError? { self.end.failure.withLock { $0 } }
 
     /// Binds an address, on which connections wait until ``run(_:id:peers:seed:log:)``.
     ///
@@ -71,18 +76,26 @@ public struct TCPNode: Sendable {
     ///   - id: The node's own name.
     ///   - peers: The other nodes.
     ///   - seed: Fixes the node's randomness and the jitter of its dialling.
+    ///   - folder: Where the node's folder is, or is made; without one it forgets when it dies.
     ///   - log: Takes sentences for the operator; may be called on any thread.
+    /// - Throws: `NodeError` when the node's folder cannot be had.
     public func run(
         _ node: any Node, id: String, peers: PeerList = PeerList(), seed: UInt64 = 0,
-        log: @escaping @Sendable (String) -> Void = { _ in }
+        folder: String? = nil, log: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let listener = self.listener
         let eventLoop = listener.eventLoop
+        let end = self.end
         try await eventLoop.submit {
             let exchange = MessageExchange(
-                host: NodeHost(node, seed: seed), id: id, eventLoop: eventLoop, log: log)
+                host: NodeHost(node, seed: seed), id: id, folder: NodeFolder(folder),
+                eventLoop: eventLoop, log: log
+            ) { error in
+                end.failure.withLock { $0 = error }
+                listener.close(promise: nil)
+            }
+            try exchange.start(peers: peers, seed: seed)
             try listener.pipeline.syncOperations.addHandler(AcceptHandler(exchange: exchange))
-            exchange.start(peers: peers, seed: seed)
         }.get()
         try await listener.setOption(.autoRead, value: true).get()
     }

@@ -18,16 +18,55 @@ extension ReferenceSystem {
             Variant("gossip", "neighbours compare what they know; heals every loss and restart") {
                 GossipBroadcast()
             },
+            Variant("hubs", "along a tree of two levels: 24 messages a value for 25 nodes") {
+                HubBroadcast(window: .zero)
+            },
+            Variant("hubs-batched", "the same, many values in a message: fewer still, and later") {
+                HubBroadcast(window: .milliseconds(200))
+            },
             Variant("retry", "repeats until acknowledged; a neighbour that forgets is not healed") {
                 RetryBroadcast()
+            },
+            Variant("give-up", "repeats ten times, two seconds; a longer cut loses for ever") {
+                RetryBroadcast(attempts: 10)
             },
             Variant("naive", "tells each neighbour once; a lost message is lost for ever") {
                 NaiveBroadcast()
             },
+            Variant("star", "all by way of the first node; nothing gets past it while it is away") {
+                StarBroadcast()
+            },
+            Variant("storm", "passes on what it knows already; the messages never end") {
+                StormBroadcast()
+            },
+            Variant("echo-back", "also tells whom it heard it from; right, and costs more") {
+                CarelessBroadcast(.echoesBack)
+            },
+            Variant("list", "keeps a list in the place of a set; doubled messages double values") {
+                CarelessBroadcast(.keepsDuplicates)
+            },
+            Variant("ack-first", "acknowledges, then stores; a crash between loses the value") {
+                CarelessBroadcast(.acknowledgesFirst)
+            },
         ])
 }
 
-/// What every variant keeps: the values it knows, and with whom it talks.
+/// Reads `topology` requests.
+enum BroadcastTopology {
+    /// The neighbours that a topology gives a node; `nil` where it leaves the node out.
+    static func neighbours(of id: String, in request: Message) -> [String]? {
+        request["topology"]?[id]?.arrayValue?.compactMap(\.stringValue).filter { $0 != id }
+    }
+}
+
+extension Effect {
+    /// Answers `read` with the values that a node knows.
+    static func broadcastReadOk(to request: Message, _ values: OrderedSet<JSONValue>) -> Effect {
+        .reply(to: request, ["type": "read_ok", "messages": .array(Array(values))])
+    }
+}
+
+/// What the simpler variants keep: the values they know, and with whom they talk.
 struct BroadcastState {
     /// The values, in the order in which the node learned them.
     private(set) var values: OrderedSet<JSONValue> = []
@@ -48,13 +87,11 @@ struct BroadcastState {
     mutating func answer(_ request: Message) -> [Effect] {
         switch request.type {
         case "read":
-            return [
-                .reply(to: request, ["type": "read_ok", "messages": .array(Array(self.values))])
-            ]
+            return [.broadcastReadOk(to: request, self.values)]
         case "topology":
             // A topology that leaves this node out leaves its neighbours as they are.
-            if let names = request["topology"]?[self.id]?.arrayValue {
-                self.neighbours = names.compactMap(\.stringValue).filter { $0 != self.id }
+            if let names = BroadcastTopology.neighbours(of: self.id, in: request) {
+                self.neighbours = names
             }
             return [.reply(to: request, ["type": "topology_ok"])]
         default:

@@ -9,12 +9,21 @@ import OrderedCollections
 /// Loss and duplication do no harm: a value is repeated until it is acknowledged, and learning it
 /// twice changes nothing. But an acknowledgement is believed for ever: a neighbour that forgets, as
 /// after a restart, is not told again.
+///
+/// With a limit of attempts it gives up on a neighbour that did not answer so often in a row, and
+/// whatever was meant for that one is lost.
 struct RetryBroadcast: Node {
     private static let interval = Duration.milliseconds(200)
 
+    private let attempts: Int?
+    /// How often each neighbour was told without an acknowledgement since.
+    private var unanswered: [String: Int] = [:]
     private var state = BroadcastState()
     /// What each neighbour has not acknowledged yet.
     private var outboxes: OrderedDictionary<String, OrderedSet<JSONValue>> = [:]
+
+    /// - Parameter attempts: How often it repeats before it gives up; `nil` for ever.
+    init(attempts: Int? = nil) { self.attempts = attempts }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
         switch input {
@@ -38,6 +47,7 @@ struct RetryBroadcast: Node {
             return self.learn(values, from: message.source)
                 + [.send(to: message.source, ["type": "forwarded", "messages": .array(values)])]
         case "forwarded":
+            self.unanswered[message.source] = 0
             for value in message["messages"]?.arrayValue ?? [] {
                 self.outboxes[message.source]?.remove(value)
             }
@@ -57,7 +67,18 @@ struct RetryBroadcast: Node {
         }
     }
 
-    private func retry() -> [Effect] {
+    private mutating func retry() -> [Effect] {
+        for neighbour in self.outboxes.keys where self.outboxes[neighbour]?.isEmpty == false {
+            self.unanswered[neighbour, default: 0] += 1
+            if let attempts, self.unanswered[neighbour, default: 0] > attempts {
+                self.outboxes[neighbour] = []
+                self.unanswered[neighbour] = 0
+            }
+        }
+        return self.repeats()
+    }
+
+    private func repeats() -> [Effect] {
         self.outboxes.filter { !$0.value.isEmpty }.map { neighbour, values in
             .send(to: neighbour, ["type": "forward", "messages": .array(Array(values))])
         }
