@@ -19,6 +19,25 @@ private struct Parrot: Node {
     }
 }
 
+/// Writes down every `echo`, and answers with how many there were in all its lives.
+private struct Notary: Node {
+    private var count: Int64 = 0
+
+    mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        switch input {
+        case .started(let membership): self.count = Int64(membership.life.records.count)
+        case .timer: break
+        case .message(let message):
+            self.count += 1
+            return [
+                .append(message["echo"] ?? nil),
+                .reply(to: message, ["type": "noted", "count": .int(self.count)]),
+            ]
+        }
+        return []
+    }
+}
+
 private func echo(_ id: Int, _ text: String, source: String = "c1") -> String {
     let payload = JSONValue.string(text).text
     return
@@ -205,6 +224,38 @@ struct TCPNodeTests {
                 try await group.waitForAll()
             }
         }
+    }
+
+    @Test func knowsInTheNextLifeWhatItWroteDown() async throws {
+        let folder = TemporaryFolder()
+        for life in 0..<2 {
+            let node = try await TCPNode.listen(host: "127.0.0.1", port: 0)
+            try await node.run(Notary(), id: "n1", folder: folder.path)
+            let client = try await LineClient.connect(to: node)
+            try await client.send(echo(1, "a") + echo(2, "b"))
+            let counts = [2 * life + 1, 2 * life + 2]
+            #expect(
+                await client.read(2)
+                    == counts.enumerated().map { index, count in
+                        #"{"src":"n1","dest":"c1","body":{"type":"noted","count":\#(count),"#
+                            + #""in_reply_to":\#(index + 1)}}"#
+                    })
+            await client.close()
+            await node.stop()
+            #expect(node.failure == nil)
+        }
+        let log = LogCodec.records(in: folder.bytes("n1/log"))
+        #expect(log.records == ["a", "b", "a", "b"])
+    }
+
+    @Test func doesNotRunOnAFolderThatCannotBeHad() async throws {
+        let node = try await TCPNode.listen(host: "127.0.0.1", port: 0)
+        await #expect {
+            try await node.run(Notary(), id: "n1", folder: "/dev/null/x")
+        } throws: {
+            "\($0)" == "cannot make the folder '/dev/null/x': not a directory"
+        }
+        await node.stop()
     }
 }
 

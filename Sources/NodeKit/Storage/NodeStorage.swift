@@ -75,9 +75,12 @@ public final class NodeStorage {
         if !self.isDirty { return }
         try Self.write(self.buffer, to: self.log, of: "\(self.folder)/log")
         self.buffer.removeAll(keepingCapacity: true)
-        guard fdatasync(self.log) == 0 else {
-            throw Self.error("cannot write to", "\(self.folder)/log")
-        }
+        #if canImport(Glibc)
+            let isDurable = fdatasync(self.log) == 0
+        #else
+            let isDurable = fsync(self.log) == 0
+        #endif
+        if !isDurable { throw Self.error("cannot write to", "\(self.folder)/log") }
         self.isDirty = false
     }
 

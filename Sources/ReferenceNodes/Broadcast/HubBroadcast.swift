@@ -24,6 +24,8 @@ struct HubBroadcast: Node {
     private var leaves: [String] = []
     /// What waits for its window to end, by neighbour.
     private var outboxes: [String: [JSONValue]] = [:]
+    /// Whether a window is open.
+    private var isCollecting = false
 
     /// - Parameter window: How long a value may wait for others; zero sends each at once.
     init(window: Duration) { self.window = window }
@@ -89,18 +91,13 @@ struct HubBroadcast: Node {
             self.outboxes[target, default: []] += news
         }
         if self.window == .zero { return self.flush() }
-        return self.flushIsSet ? [] : self.setFlush()
-    }
-
-    private var flushIsSet = false
-
-    private mutating func setFlush() -> [Effect] {
-        self.flushIsSet = true
+        if self.isCollecting { return [] }
+        self.isCollecting = true
         return [.setTimer("flush", after: self.window)]
     }
 
     private mutating func flush() -> [Effect] {
-        self.flushIsSet = false
+        self.isCollecting = false
         defer { self.outboxes = [:] }
         return self.outboxes.sorted { $0.key < $1.key }.map { neighbour, values in
             .send(to: neighbour, ["type": "news", "values": .array(values)])

@@ -1,5 +1,6 @@
 import ChaosCore
 import NodeKit
+import OrderedCollections
 
 extension RaftNode {
     /// Serves a client of this node.
@@ -25,11 +26,30 @@ extension RaftNode {
         if isQuery, self.flaws.contains(.readsLocally) {
             return self.answer(command, self.machine.query(message.body))
         }
-        if case .leader = self.role { return self.lead(command, isQuery: isQuery) }
-        if let leader = self.leader {
-            return [.send(to: leader, ["type": "forward", "command": command.json])]
+        guard let leader = self.leader else {
+            return self.answer(
+                command, .error(.temporarilyUnavailable, "there is no leader now"))
         }
-        return self.answer(command, .error(.temporarilyUnavailable, "there is no leader now"))
+        if !self.flaws.contains(.repeats) {
+            self.pending[command.identity] = (command, self.now)
+        }
+        return self.pass(command, to: leader)
+    }
+
+    private mutating func pass(_ command: RaftCommand, to leader: String) -> [Effect] {
+        if leader == self.id {
+            let isQuery = (try? Machine.isQuery(command.message)) ?? true
+            return self.lead(command, isQuery: isQuery)
+        }
+        return [.send(to: leader, ["type": "forward", "command": command.json])]
+    }
+
+    /// Tells a new leader what clients still wait for. What the old one did all the same is not done
+    /// again, since a command that stands in the log twice takes effect once.
+    mutating func passPending(to leader: String) -> [Effect] {
+        let oldest = self.now - Self.clientPatience
+        self.pending.removeAll { $0.value.since < oldest }
+        return self.pending.values.map(\.command).flatMap { self.pass($0, to: leader) }
     }
 
     /// Serves another node's client.
@@ -95,6 +115,7 @@ extension RaftNode {
             return [.send(to: command.via, body)]
         }
         let request = command.message
+        self.pending[command.identity] = nil
         if !self.flaws.contains(.repeats) {
             if self.served.isAnswered(request) { return [] }
             self.served.note(answer, for: request)

@@ -71,7 +71,7 @@ extension RaftNode {
         let first = self.log.append(RaftLog.Entry(term: self.term, command: .null))
         self.role = .leader(
             Leadership(others: self.membership.others, firstIndex: self.log.lastIndex))
-        return [first] + self.advanceCommit() + self.beat()
+        return [first] + self.advanceCommit() + self.passPending(to: self.id) + self.beat()
     }
 
     /// Becomes a follower, of a later term or of this one. Reads that wait had no effect.
@@ -79,7 +79,10 @@ extension RaftNode {
         var effects: [Effect] = []
         if case .leader(let leadership) = self.role {
             let body = JSONObject.error(.temporarilyUnavailable, "lost the lead")
-            for read in leadership.reads { effects += self.answer(read.command, body) }
+            // Those of this node's own clients go to the next leader.
+            for read in leadership.reads where read.command.via != self.id {
+                effects += self.answer(read.command, body)
+            }
         }
         self.role = .follower
         self.leader = nil

@@ -122,7 +122,10 @@ extension RaftNode {
         if term < self.term { return [self.appended(false, 0, round: round, to: message)] }
         var effects: [Effect] = []
         if term > self.term || !self.isFollower { effects = self.stepDown(to: term) }
-        self.leader = message.source
+        if self.leader != message.source {
+            self.leader = message.source
+            effects += self.passPending(to: message.source)
+        }
         effects.append(self.electionTimer())
         return effects
             + (message.type == "append"

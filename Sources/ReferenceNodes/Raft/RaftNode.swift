@@ -1,5 +1,6 @@
 import ChaosCore
 import NodeKit
+import OrderedCollections
 
 /// A node of a Raft cluster: this file has its state and what reaches it; elections, replication and
 /// clients have files of their own.
@@ -39,6 +40,8 @@ struct RaftNode<Machine: StateMachine>: Node {
     /// Half of this to one and a half times this passes without a leader before an election.
     static var electionTimeout: Duration { .milliseconds(600) }
     static var heartbeatInterval: Duration { .milliseconds(75) }
+    /// After so long a client has given up, and its request is not passed on any more.
+    static var clientPatience: Duration { .seconds(5) }
     /// How many entries of the log a snapshot swallows at once.
     static var snapshotInterval: Int { 256 }
 
@@ -61,6 +64,10 @@ struct RaftNode<Machine: StateMachine>: Node {
     var applied = AppliedRequests()
     /// The requests of this node's own clients.
     var served = AnswerCache()
+    /// What this node's clients still wait for, with the time when it came. A new leader is told of
+    /// it again: the old one may have taken it to its grave.
+    var pending: OrderedDictionary<JSONValue, (command: RaftCommand, since: Duration)> = [:]
+    var now = Duration.zero
 
     init(_ flaws: Flaws = []) { self.flaws = flaws }
 
@@ -69,6 +76,7 @@ struct RaftNode<Machine: StateMachine>: Node {
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
         let effects: [Effect]
+        self.now = now
         switch input {
         case .started(let membership): effects = self.start(membership)
         case .timer("heartbeat"): effects = self.beat()
