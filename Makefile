@@ -34,7 +34,7 @@ demo: build ## Runs a five-node cluster through a partition: one node type loses
 
 # One test after the other: hundreds of real clusters at once would measure the machine's load, not chaos.
 test: build ## Runs all tests
-	@scripts/install-packages python3 netcat-openbsd redis-server redis-sentinel redis-tools \
+	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
 		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils
 	@$(SWIFT) test --skip-build --no-parallel
 
@@ -49,6 +49,7 @@ bench: packages ## Measures chaos beside HAProxy and nginx (BENCH=--quick: in tw
 	@$(SWIFT) build -c release --product chaos
 	@$(SWIFT) build -c release --package-path Benchmarks --product chaos-bench
 	@Benchmarks/.build/release/chaos-bench --chaos .build/release/chaos $(BENCH)
+	@Benchmarks/.build/release/chaos-bench toxiproxy --chaos .build/release/chaos
 
 soak: packages ## Keeps chaos under load and change for ten minutes, then kills it (SOAK=60s: for a minute)
 	@$(SWIFT) build -c release --product chaos

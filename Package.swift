@@ -65,6 +65,7 @@ let tests: [Target] = [
             nioPosix,
         ]
     ),
+    ("ChaosMaelstrom", ["ChaosCluster", "ChaosCore", "NodeKit", nioCore, nioPosix]),
     ("ChaosControl", ["ChaosCore", "ChaosScenario", "ChaosReport", "chaos", argumentParser]),
     ("ChaosReport", ["ChaosCore", "ChaosCheckers", "ChaosControl"]),
     (
@@ -162,15 +163,23 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "ChaosMaelstrom",
+            dependencies: ["ChaosCluster", "ChaosCore", "NodeKit", nioCore, nioPosix],
+            swiftSettings: strict),
+        .target(
             name: "ChaosWorkloads",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosCheckers", "NodeKit", collections, nioCore,
-                nioPosix,
+                nioHTTP1, nioPosix,
             ],
             swiftSettings: strict),
         .target(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
+        .target(
+            name: "ChaosControlHTTP",
+            dependencies: ["ChaosCore", "ChaosControl", hummingbird, logging, nioCore],
+            swiftSettings: strict),
         .target(
             name: "ChaosReport", dependencies: ["ChaosCore", "ChaosCheckers", "ChaosControl"],
             swiftSettings: strict),
@@ -178,8 +187,8 @@ let package = Package(
             name: "ChaosRun",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosSockets",
-                "ChaosProxy", "ChaosCluster", "ChaosWorkloads", "ChaosControl", "ChaosReport",
-                collections,
+                "ChaosProxy", "ChaosCluster", "ChaosMaelstrom", "ChaosWorkloads", "ChaosControl",
+                "ChaosReport", collections,
             ],
             swiftSettings: strict),
 
@@ -200,6 +209,7 @@ let package = Package(
             name: "chaos",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosControlHTTP",
                 "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
                 argumentParser, logging,
             ],

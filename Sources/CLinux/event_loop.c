@@ -7,16 +7,21 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert(
     (int)CHAOS_IN == (int)EPOLLIN && (int)CHAOS_OUT == (int)EPOLLOUT && (int)CHAOS_ERR == (int)EPOLLERR
         && (int)CHAOS_HUP == (int)EPOLLHUP && (int)CHAOS_RDHUP == (int)EPOLLRDHUP,
     "events are numbered as the kernel numbers them");
 
-void chaos_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+void chaos_begin_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, (id_t)getpid()));
+}
 
 int chaos_poller_make(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
@@ -55,6 +60,12 @@ int chaos_watch(int poller, int descriptor, unsigned long long tag) {
 int chaos_watch_input(int poller, int descriptor, unsigned long long tag) {
     return watch(poller, descriptor, tag, EPOLLIN);
 }
+
+int chaos_watch_listener(int poller, int descriptor, unsigned long long tag) {
+    return watch(poller, descriptor, tag, EPOLLIN | EPOLLEXCLUSIVE);
+}
+
+void chaos_forget(int poller, int descriptor) { epoll_ctl(poller, EPOLL_CTL_DEL, descriptor, NULL); }
 
 int chaos_wait(int poller, struct chaos_event *events, int is_patient) {
     struct epoll_event raw[CHAOS_EVENTS_MAX];

@@ -4,6 +4,8 @@ import ChaosCore
 private struct CheckerKind: Sendable {
     let name: String
     let parameters: [String]
+    /// Whether parameters may have any name.
+    var isFree = false
     let make: @Sendable (CheckerParameters) throws(InputError) -> any Checker
 }
 
@@ -46,8 +48,10 @@ private let checkerKinds: [CheckerKind] = [
     },
     CheckerKind(name: "unique-ids", parameters: []) { _ throws(InputError) in UniqueIdsChecker() },
     CheckerKind(name: "counter", parameters: []) { _ throws(InputError) in CounterChecker() },
-    CheckerKind(name: "g-counter", parameters: []) { _ throws(InputError) in
-        CounterChecker(name: "g-counter", promise: .eventual, isGrowOnly: true)
+    CheckerKind(name: "g-counter", parameters: ["monotonic"]) { parameters throws(InputError) in
+        CounterChecker(
+            name: "g-counter", promise: .eventual,
+            isGrowOnly: try parameters.flag("monotonic") ?? true)
     },
     CheckerKind(name: "pn-counter", parameters: []) { _ throws(InputError) in
         CounterChecker(name: "pn-counter", promise: .eventual)
@@ -89,6 +93,10 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "one-leader", parameters: ["within"]) { parameters throws(InputError) in
         LeaderChecker(within: try parameters.duration("within") ?? .seconds(5))
     },
+    CheckerKind(name: "stats", parameters: []) { _ throws(InputError) in StatisticsChecker() },
+    CheckerKind(name: "assert", parameters: [], isFree: true) { parameters throws(InputError) in
+        AssertionChecker(try parameters.assertions)
+    },
 ]
 
 /// The names of the models of the check `linearizable`.
@@ -113,7 +121,7 @@ package func makeChecker(
             "a check is one of \(checkerNames.joined(separator: ", "))", found: name,
             hint: Suggestion.nearest(to: name, among: checkerNames).map { "did you mean '\($0)'?" })
     }
-    for member in parameters.members where !kind.parameters.contains(member.key) {
+    for member in parameters.members where !kind.isFree && !kind.parameters.contains(member.key) {
         if kind.parameters.isEmpty {
             throw InputError("the check '\(name)' takes no parameters", found: member.key)
         }

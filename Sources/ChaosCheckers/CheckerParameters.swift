@@ -164,6 +164,23 @@ extension CheckerParameters {
         }
     }
 
+    /// What is asserted: conditions by the names of measures.
+    var assertions: [AssertionChecker.Assertion] {
+        get throws(InputError) {
+            var assertions: [AssertionChecker.Assertion] = []
+            for member in self.values.members {
+                let text = member.value.stringValue ?? member.value.text
+                assertions += try AssertionChecker.conditions(of: member.key, parsing: text)
+            }
+            if assertions.isEmpty {
+                throw InputError(
+                    "the check 'assert' needs something to compare",
+                    hint: "such as 'assert: { msgs_per_op: \"< 30\" }'")
+            }
+            return assertions
+        }
+    }
+
     private func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ word: String, of type: Choice.Type, what: String
     ) throws(InputError) -> Choice {

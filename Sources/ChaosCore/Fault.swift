@@ -84,6 +84,7 @@ package enum Fault: Hashable, Sendable {
     package var needsFraming: Bool {
         switch self {
         case .duplicate, .reorder, .ackLoss: true
+        case .delay(let delay) where delay.order == .free: true
         default: self.match != nil
         }
     }
@@ -116,19 +117,31 @@ package enum Fault: Hashable, Sendable {
         package var correlation: Ratio = .zero
         /// The table of `distribution: table`, in units of 1/8192 standard deviations.
         package var table: [Int16] = []
+        /// Whether messages stay in order.
+        package var order: Order = .kept
         /// The messages it is limited to.
         package var match: MessageMatch?
+
+        /// What becomes of the order of messages whose delays differ.
+        package enum Order: String, CaseIterable, Sendable {
+            /// One that comes later also leaves later, as on a TCP connection.
+            case kept
+            /// Each leaves when its own time has come, as packets do, and messages in Maelstrom.
+            case free
+        }
 
         /// Makes a delay.
         package init(
             latency: Duration, jitter: Duration = .zero, distribution: DistributionName = .uniform,
-            correlation: Ratio = .zero, table: [Int16] = [], match: MessageMatch? = nil
+            correlation: Ratio = .zero, table: [Int16] = [], order: Order = .kept,
+            match: MessageMatch? = nil
         ) {
             self.latency = latency
             self.jitter = jitter
             self.distribution = distribution
             self.correlation = correlation
             self.table = table
+            self.order = order
             self.match = match
         }
     }

@@ -40,7 +40,7 @@ package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
     package let text: String
     private let alternatives: [String]
 
-    /// Every node of the cluster, but not `client`.
+    /// Every node of the cluster, but neither `client` nor a service.
     package static let all = NodePattern(unchecked: "*")
 
     private init(unchecked text: String) {
@@ -79,11 +79,12 @@ package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
         !self.alternatives.contains { $0.contains("*") || $0.contains("?") }
     }
 
-    /// Whether a node is selected. `client` must be named: no wildcard selects it.
+    /// Whether a node is selected. `client` and services must be named: no wildcard selects them.
     package func matches(_ node: NodeName) -> Bool {
-        self.alternatives.contains { pattern in
+        let mustBeNamed = node == .client || node.isService
+        return self.alternatives.contains { pattern in
             if pattern == node.text { return true }
-            return node != .client && Glob.matches(pattern, node.text)
+            return !mustBeNamed && Glob.matches(pattern, node.text)
         }
     }
 

@@ -8,6 +8,13 @@ package struct NodeName: Hashable, Comparable, Sendable, CustomStringConvertible
     /// The pseudo-node that stands for everything outside the cluster.
     package static let client: NodeName = "client"
 
+    /// The services that Maelstrom gives its nodes; `chaos` plays them itself.
+    package static let services: [NodeName] = ["lin-kv", "seq-kv", "lww-kv", "lin-tso"]
+
+    /// Whether this names one of ``services``. Like `client` they must be named: no wildcard and no
+    /// shape of a partition means them.
+    package var isService: Bool { Self.services.contains(self) }
+
     /// Makes a name without checking it; see ``init(parsing:)``.
     package init(_ text: String) { self.text = text }
     package init(stringLiteral value: String) { self.text = value }

@@ -2,8 +2,9 @@ extension Partition {
     /// The directed pairs of nodes that this partition cuts in a cluster, sorted.
     ///
     /// `nodes` are the cluster's, in order, without `client`; only shapes that choose at random draw
-    /// from the generator.
+    /// from the generator. A service is one of the nodes only where the partition names it.
     package func cuts(among nodes: [NodeName], using generator: inout Generator) -> [DirectedPair] {
+        let nodes = self.concerned(among: nodes)
         let cut: Set<DirectedPair>
         switch self.drawn(among: nodes, using: &generator) {
         case .groups(let patterns):
@@ -29,6 +30,7 @@ extension Partition {
                 nodes.dropFirst(end).sorted().map { NodePattern($0) },
             ])
         }
+        let nodes = self.concerned(among: nodes)
         switch self {
         case .groups, .oneWay, .isolate, .majoritiesRing: return self
         case .isolateRandom: return .isolate(generator.pick(nodes).map { [NodePattern($0)] } ?? [])
@@ -38,6 +40,13 @@ extension Partition {
         case .bridge:
             return split(generator.shuffled(nodes), at: nodes.count / 2, overlap: 1)
         }
+    }
+
+    /// All nodes without the services that the partition does not name.
+    private func concerned(among nodes: [NodeName]) -> [NodeName] {
+        if !nodes.contains(where: \.isService) { return nodes }
+        let named = Set(self.namedNodes)
+        return nodes.filter { !$0.isService || named.contains($0) }
     }
 
     private static func select(_ patterns: [NodePattern], among nodes: [NodeName]) -> [NodeName] {

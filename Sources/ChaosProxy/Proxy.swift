@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 
 /// The data plane: listeners on every link, for streams and datagrams, and the network between them.
 ///
-/// It may be used from everywhere; all work is done on one thread of its driver.
+/// It may be used from everywhere; all work is done on the threads of its driver.
 package final class Proxy: Sendable {
     /// The clock of the run.
     package let clock: RunClock
@@ -21,13 +21,16 @@ package final class Proxy: Sendable {
     ///   - clock: The clock that gives the engine its `now`.
     ///   - driver: What carries the traffic; `nil` leaves it to the environment variable
     ///     `CHAOS_DRIVER`, and without that to the platform.
+    ///   - threads: How many threads carry the traffic, at least one; `nil` leaves it to the driver.
+    ///     NIO always has one.
     ///   - idleTime: After how long without a datagram either way a sender of datagrams is forgotten.
-    ///   - makeNetwork: Makes the network; called once, on the driver's thread.
-    ///   - journal: Takes what was decided, in order; called on the driver's thread, so it must not
-    ///     block.
+    ///   - makeNetwork: Makes the network; called once, on a thread of the driver.
+    ///   - journal: Takes what was decided, in order; called on the driver's threads, by one of them
+    ///     at a time, so it must not block.
     /// - Throws: `ProxyError` where the environment asks for a driver that does not exist.
     package init(
-        clock: RunClock, driver: ProxyDriverKind? = nil, idleTime: Duration = Proxy.idleTimeDefault,
+        clock: RunClock, driver: ProxyDriverKind? = nil, threads: Int? = nil,
+        idleTime: Duration = Proxy.idleTimeDefault,
         makeNetwork: @escaping @Sendable () -> Network,
         journal: @escaping @Sendable ([JournalEntry]) -> Void
     ) async throws {
@@ -40,7 +43,9 @@ package final class Proxy: Sendable {
                 try await NIODriver(clock: clock, makeNetwork: makeNetwork, journal: journal)
             case .epoll:
                 #if os(Linux)
-                    try EpollDriver(clock: clock, makeNetwork: makeNetwork, journal: journal)
+                    try EpollDriver(
+                        clock: clock, threads: threads ?? EpollDriver.threadCount,
+                        makeNetwork: makeNetwork, journal: journal)
                 #else
                     throw ProxyError(description: "the epoll driver needs Linux")
                 #endif
@@ -122,7 +127,7 @@ package final class Proxy: Sendable {
         }
     }
 
-    /// Closes all sockets and ends the driver's thread. Closing twice is closing once.
+    /// Closes all sockets and ends the driver's threads. Closing twice is closing once.
     package func close() async {
         let (driver, datagrams) = (self.driver, self.datagrams)
         let closing = self.closing.withLockedValue { closing in

@@ -4,8 +4,8 @@ import ChaosEngine
 /// What carries a proxy's traffic. All drivers have the same engine and the same fault semantics; they
 /// differ in how they reach sockets.
 ///
-/// A driver owns its network: everything that touches it happens on the driver's one thread. When a
-/// driver is forgotten without ``close()`` it closes its sockets all the same.
+/// A driver owns its network: everything that touches it happens on the driver's threads, on one of them
+/// at a time. When a driver is forgotten without ``close()`` it closes its sockets all the same.
 protocol ProxyDriver: AnyObject, Sendable {
     /// Opens listeners and returns where each listens, in order. If one cannot, none stays open.
     func open(_ links: [ProxiedLink]) async throws -> [Endpoint]
@@ -30,7 +30,7 @@ protocol ProxyDriver: AnyObject, Sendable {
     /// What the open connections hold, in the order in which they were accepted.
     func connections() async throws -> [ConnectionStatus]
 
-    /// Closes all sockets and ends the driver's thread. Called once.
+    /// Closes all sockets and ends the driver's threads. Called once.
     func close() async
 }
 
@@ -38,7 +38,7 @@ protocol ProxyDriver: AnyObject, Sendable {
 package enum ProxyDriverKind: String, CaseIterable, Sendable {
     /// SwiftNIO; everywhere.
     case nio
-    /// A thread of our own on epoll; Linux only.
+    /// Threads of our own on epoll; Linux only.
     case epoll
 
     /// The environment variable that chooses the driver of a proxy for which nobody else did.

@@ -13,6 +13,8 @@ package struct RunFacts: Sendable {
     package var neverHappened: [(id: String, reason: String)] = []
     /// The nodes that died although nobody asked them to, and that are still down.
     package var deaths: [NodeName] = []
+    /// Whether no node ever sent anything to another one or to a service.
+    package var areNodesSilent = false
     /// The verdict that was expected, if the scenario says one.
     package var expectation: Scenario.Expectation?
     /// The exit code of a wrapped command, if there was one.
@@ -70,7 +72,12 @@ package struct Judgement: Hashable, Sendable {
         var doubts = facts.doubts
         var warnings: [String] = []
         for record in facts.injections where facts.isScripted || record.origin == .schedule {
-            if record.touched == 0 {
+            if record.touched == 0, facts.areNodesSilent, record.mode != nil {
+                // What no node ever uses cannot be missed: the run itself is the proof.
+                warnings.append(
+                    "\(record.id) had nothing to cut, because the nodes never talk to one another:"
+                        + " \(record.text)")
+            } else if record.touched == 0 {
                 doubts.append("\(record.id) touched nothing: \(record.text)")
             } else if record.hits == 0 {
                 let times = record.touched == 1 ? "once" : "\(record.touched) times"

@@ -4,6 +4,8 @@ import ChaosCore
 import ChaosProxy
 import ChaosScenario
 import ChaosWorkloads
+import Foundation
+import OrderedCollections
 
 extension ScenarioRun {
     /// Starts what ends the run: its time, the workload, the wrapped command. All of them stop soon
@@ -52,17 +54,49 @@ extension ScenarioRun {
         }
         if addresses.isEmpty { return nil }
         let clock = parts.clock
-        return WorkloadContext(
+        var context = WorkloadContext(
             nodes: addresses, seed: self.settings.seed.derived("workload"),
             recorder: parts.recorder, now: { clock.now },
             report: { text in Task { await self.warn(text) } })
+        context.startProgram = { words in try await self.startClientProgram(words, parts) }
+        return context
     }
 
-    /// The workload with the length that the run gives it.
+    /// Starts a client program of the user's, which ends with the run.
+    private func startClientProgram(
+        _ words: [String], _ parts: Parts
+    ) async throws -> StartedProgram {
+        let placeholders = self.clientPlaceholders(parts)
+        var environment = Self.environment
+        for (name, value) in placeholders.environment { environment[name] = value }
+        let (input, output) = (try ProcessPipe(), try ProcessPipe())
+        defer { for end in [input.reading, output.writing] { ProcessPipe.close(end) } }
+        do {
+            let process = try await parts.host.spawn(
+                SpawnRequest(
+                    command: words.map { (try? placeholders.expand($0)) ?? $0 },
+                    environment: environment,
+                    directory: FileManager.default.currentDirectoryPath,
+                    streams: .init(input: input.reading, output: output.writing, error: 2),
+                    family: "client program"))
+            return StartedProgram(input: input.writing, output: output.reading) {
+                _ = try? await parts.host.send(.kill, to: process, scope: .process)
+                _ = await process.exitStatus()
+            }
+        } catch {
+            for end in [input.writing, output.reading] { ProcessPipe.close(end) }
+            throw RunError(error.description)
+        }
+    }
+
+    /// The run's one workload, with the length that the run gives it.
     func workload(_ spec: WorkloadSpec) throws(InputError) -> any Workload {
+        if let workload = self.memory.workload { return workload }
         var spec = spec
         spec.duration = self.length.load ?? spec.duration
-        return try makeWorkload(spec)
+        let workload = try makeWorkload(spec)
+        self.memory.workload = workload
+        return workload
     }
 
     private func runLoad(_ spec: WorkloadSpec, _ parts: Parts, isEnd: Bool) async {

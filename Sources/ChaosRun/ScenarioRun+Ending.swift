@@ -3,6 +3,7 @@ import ChaosCluster
 import ChaosControl
 import ChaosCore
 import ChaosEngine
+import ChaosMaelstrom
 import ChaosProxy
 import ChaosReport
 import ChaosScenario
@@ -27,6 +28,8 @@ struct Observations: Sendable {
     var history = History()
     var links: [RunStatus.Link] = []
     var elapsed = Duration.zero
+    /// What crossed between nodes that speak messages; `nil` where there are none.
+    var net: NetStatistics?
     /// The nodes that were on purpose not there in the end.
     var absent: [NodeName] = []
 }
@@ -81,11 +84,13 @@ extension ScenarioRun {
         guard let spec = self.scenario.workload, let context = self.context(parts),
             self.memory.endedThemselves.count < self.scenario.nodes.count
         else { return }
-        let settle = await self.settleTime(parts)
+        guard let workload = try? self.workload(spec), workload.hasFinalReads else { return }
+        let own = await self.settleTime(parts)
+        let settle = workload.recovery ?? own
         self.tell("settling for \(settle.text), then reading what is there")
         let reads = Task {
             guard (try? await Task.sleep(for: settle)) != nil else { return }
-            do { try await self.workload(spec).runFinalReads(context) } catch is CancellationError {
+            do { try await workload.runFinalReads(context) } catch is CancellationError {
             } catch { self.doubt("the final reads did not finish: \(Self.sentence(of: error))") }
         }
         self.finalReads = reads
@@ -117,6 +122,7 @@ extension ScenarioRun {
         var seen = Observations()
         seen.history = parts.recorder.history
         seen.elapsed = parts.clock.now.sinceStart
+        seen.net = await self.holdings.bridge?.statistics()
         seen.absent = await parts.supervisor.states.filter { item in
             !item.state.isRunning && !self.memory.endedThemselves.contains(item.node)
         }.map(\.node)
@@ -146,6 +152,7 @@ extension ScenarioRun {
         for lease in self.leases.values { lease.cancel() }
         self.leases = [:]
         await self.holdings.bypasses?.stop()
+        self.holdings.bridge?.fallSilent()
         if let supervisor = self.holdings.supervisor {
             await supervisor.shutdown()
         } else {
@@ -156,6 +163,7 @@ extension ScenarioRun {
             self.memory.failure = RunError(fault)
         }
         await self.finishReports()
+        await self.holdings.bridge?.close()
         await self.holdings.news?.finish()
         self.lines.giveUp()
         await self.holdings.proxy?.close()

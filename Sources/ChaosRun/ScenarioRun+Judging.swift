@@ -3,6 +3,7 @@ import ChaosCluster
 import ChaosControl
 import ChaosCore
 import ChaosEngine
+import ChaosMaelstrom
 import ChaosReport
 import ChaosScenario
 import ChaosWorkloads
@@ -16,6 +17,7 @@ extension ScenarioRun {
         facts.findings = self.findings(seen)
         facts.injections = seen.records
         facts.deaths = self.lostNodes
+        facts.areNodesSilent = seen.net.map { $0.servers.sent == 0 } ?? false
         facts.expectation = self.scenario.expectation
         facts.wrappedExit = self.memory.wrapped?.endedAs?.shellCode
         facts.isScripted = self.settings.isScripted
@@ -40,6 +42,10 @@ extension ScenarioRun {
         let doubts = self.memory.doubts
         result.warnings =
             self.memory.warnings.filter { !doubts.contains($0) } + judgement.warnings
+        if !seen.history.operations.isEmpty {
+            result.statistics["operations"] = .object(OperationStatistics(seen.history).json)
+        }
+        if let net = self.netStatistics(seen) { result.statistics["net"] = .object(net) }
         result.deaths = self.memory.deaths.map { item in
             RunResult.Death(
                 node: item.death.node, status: "\(item.death.status)", at: item.at,
@@ -65,20 +71,44 @@ extension ScenarioRun {
         if self.memory.failure != nil && seen.history.operations.isEmpty { return [] }
         var checks = self.scenario.checks
         if checks.isEmpty, let spec = self.scenario.workload {
-            checks = ((try? makeWorkload(spec))?.defaultChecks ?? []).map { CheckSpec(name: $0) }
+            checks = ((try? self.workload(spec))?.defaultChecks ?? []).map {
+                CheckSpec(name: $0.name, parameters: $0.parameters)
+            }
         }
         let disturbances = seen.records.compactMap { record in
             record.end.map {
                 Disturbance(begin: record.begin, end: $0, isCut: record.mode != nil)
             }
         }
-        return checks.compactMap { check in
+        var findings: [Finding] = []
+        var assertions: [(place: Int, checker: AssertionChecker)] = []
+        for check in checks {
             // Whoever read the scenario has made the checker before.
             guard let checker = try? makeChecker(name: check.name, parameters: check.parameters)
-            else { return nil }
-            return checker.told(of: disturbances, absent: seen.absent.map(\.text))
-                .check(seen.history)
+            else { continue }
+            if let assertion = checker as? AssertionChecker {
+                assertions.append((findings.count, assertion))
+                continue
+            }
+            findings.append(
+                checker.told(of: disturbances, absent: seen.absent.map(\.text))
+                    .check(seen.history))
         }
+        // They compare what all others found.
+        let measures = AssertionChecker.measures(
+            history: seen.history, findings: findings, net: self.netStatistics(seen))
+        for (offset, (place, checker)) in assertions.enumerated() {
+            var checker = checker
+            checker.measures = measures
+            findings.insert(checker.check(seen.history), at: place + offset)
+        }
+        return findings
+    }
+
+    /// What crossed, per operation of the clients.
+    private func netStatistics(_ seen: Observations) -> JSONObject? {
+        let operations = seen.history.operations.count { $0.kind == .invoke }
+        return seen.net?.json(operations: operations)
     }
 }
 

@@ -10,7 +10,8 @@ import OrderedCollections
 
 extension ScenarioRun {
     func makeSupervisor(
-        _ plan: AddressPlan, _ host: ProcessHost, _ directory: RunDirectory, _ clock: RunClock
+        _ plan: AddressPlan, _ host: ProcessHost, _ directory: RunDirectory, _ clock: RunClock,
+        _ dialogue: (any NodeDialogue)?
     ) -> NodeSupervisor {
         let console = self.settings.console
         let numbers = Dictionary(
@@ -30,7 +31,7 @@ extension ScenarioRun {
                 host: host, plan: plan, directory: directory, seed: self.settings.seed,
                 environment: Self.environment,
                 workingDirectory: FileManager.default.currentDirectoryPath,
-                here: self.scenario.here, now: { clock.now }),
+                here: self.scenario.here, dialogue: dialogue, now: { clock.now }),
             observer: NodeObserver(
                 onEvent: { news.tell(.event($0)) },
                 onLine: { line in
@@ -40,7 +41,7 @@ extension ScenarioRun {
     }
 
     /// The environment of `chaos` itself, in a fixed order, and its own programs on the PATH.
-    private static var environment: OrderedDictionary<String, String> {
+    static var environment: OrderedDictionary<String, String> {
         let own = ProcessInfo.processInfo.environment.sorted { $0.key < $1.key }
         var environment = OrderedDictionary<String, String>(uniqueKeysWithValues: own)
         if let folder = Bundle.main.executableURL?.deletingLastPathComponent().path {
@@ -105,12 +106,17 @@ extension ScenarioRun {
         self.tell(count == 1 ? "1 node ready" : "\(count) nodes ready")
     }
 
-    /// Starts the wrapped command in the foreground; its end is the run's end.
-    func startWrapped(_ parts: Parts) async throws {
-        let placeholders = Placeholders(
+    /// What somebody outside the cluster is told about it.
+    func clientPlaceholders(_ parts: Parts) -> Placeholders {
+        Placeholders(
             viewer: .client, plan: parts.plan, directory: parts.directory.path,
             here: self.scenario.here ?? FileManager.default.currentDirectoryPath,
             seed: self.settings.seed)
+    }
+
+    /// Starts the wrapped command in the foreground; its end is the run's end.
+    func startWrapped(_ parts: Parts) async throws {
+        let placeholders = self.clientPlaceholders(parts)
         var environment = Self.environment
         for (name, value) in placeholders.environment { environment[name] = value }
         environment["CHAOS_RUN_DIR"] = parts.directory.path

@@ -18,7 +18,7 @@ extension ScenarioRun {
         let directory = try RunDirectory(
             in: self.settings.runsFolder, name: self.scenario.name,
             longestSocketName: AddressPlan.longestSocketName(
-                nodes: self.scenario.nodes.map { ($0.name, $0.ports) }),
+                nodes: self.plannedNodes),
             runtimeDirectory: ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"])
         self.holdings.directory = directory
         self.settings.console.show(
@@ -31,7 +31,7 @@ extension ScenarioRun {
         let style = try self.style()
         var allocator = FreePorts(style: style)
         let plan = try AddressPlan(
-            nodes: self.scenario.nodes.map { ($0.name, $0.ports) }, style: style,
+            nodes: self.plannedNodes, style: style,
             socketDirectory: directory.socketDirectory, allocator: &allocator)
         let host = try await self.makeHost(directory, plan)
         let proxy = try await self.makeProxy(clock: clock, journal: journal)
@@ -41,8 +41,6 @@ extension ScenarioRun {
             network: self.scenario.network, seed: seed,
             datagramPorts: self.scenario.datagramPorts,
             reserved: Set(self.scenario.schedule.map(\.id)))
-        let supervisor = self.makeSupervisor(plan, host, directory, clock)
-        self.holdings.supervisor = supervisor
         let board = ProgressBoard(
             kind: self.scenario.workload?.kind ?? "",
             nodes: self.scenario.nodes.map(\.name.text))
@@ -53,6 +51,9 @@ extension ScenarioRun {
             recent.note(operation)
         }
         allocator.release()
+        let bridge = try await self.openBridge(plan)
+        let supervisor = self.makeSupervisor(plan, host, directory, clock, bridge)
+        self.holdings.supervisor = supervisor
         let external = try await self.openListeners(
             plan, proxy, network, self.makeRecognition(host))
         self.keep(
@@ -180,6 +181,13 @@ extension ScenarioRun {
     /// The names that links and partitions may use: nodes, then external servers.
     var clusterNames: [NodeName] {
         self.scenario.nodes.map(\.name) + self.scenario.externalLinks.map(\.name)
+            + self.scenario.services
+    }
+
+    /// Everybody who has an address: nodes, then services.
+    private var plannedNodes: [(name: NodeName, ports: [PortSpec])] {
+        self.scenario.nodes.map { ($0.name, $0.ports) }
+            + self.scenario.services.map { ($0, [PortSpec(name: NodeSpec.messagePort)]) }
     }
 
     /// The names of all ports, each once, in order.
@@ -243,11 +251,12 @@ extension ScenarioRun {
         _ recognition: (any OpenerRecognition)?
     ) async throws -> [(link: ExternalLink, endpoint: Endpoint)] {
         try await network.addBackground(self.scenario.network.rules)
-        let routes = plan.routes.map { route in
+        let routes = plan.routes.filter(Self.isUsed).map { route in
             ProxiedLink(
                 link: Link(route.viewer, route.node, route.port.name), listen: route.listen,
                 upstream: route.upstream, sourceHost: route.source,
-                openers: recognition.map { self.openers(of: route, plan, $0) },
+                openers: self.isBridged(route.node)
+                    ? nil : recognition.map { self.openers(of: route, plan, $0) },
                 transport: route.port.transport == .udp ? .datagrams : .stream)
         }
         let links = self.scenario.externalLinks.map { link in
@@ -288,7 +297,8 @@ extension ScenarioRun {
     private func startTimeline(_ clock: RunClock, _ network: NetworkControl) async {
         let runner = ScheduleRunner(
             entries: self.scenario.schedule, nodes: self.scenario.nodes.map(\.name),
-            servers: self.scenario.externalLinks.map(\.name), seed: self.settings.seed,
+            servers: self.scenario.externalLinks.map(\.name) + self.scenario.services,
+            seed: self.settings.seed,
             length: self.length.total)
         let origin = clock.now
         let timeline = Timeline(runner, clock: clock, origin: origin) { event in

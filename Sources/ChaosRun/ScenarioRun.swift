@@ -3,6 +3,7 @@ import ChaosCluster
 import ChaosControl
 import ChaosCore
 import ChaosEngine
+import ChaosMaelstrom
 import ChaosProxy
 import ChaosScenario
 import ChaosWorkloads
@@ -238,6 +239,8 @@ struct RunMemory {
     var happened: Set<String> = []
     var isInterrupted = false
     var hasToldAllEnded = false
+    /// The clients, which remember between the load and the end what they did.
+    var workload: (any Workload)?
     /// Whether the load is over.
     var hasLoadEnded = false
     /// Who waits for that.
@@ -259,6 +262,7 @@ struct Holdings {
     var host: ProcessHost?
     var proxy: Proxy?
     var supervisor: NodeSupervisor?
+    var bridge: MaelstromBridge?
     var bypasses: BypassWatch?
     var recognition: NodeRecognition?
     var news: NodeNewsReader?

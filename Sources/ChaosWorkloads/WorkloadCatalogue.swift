@@ -5,18 +5,146 @@ import ChaosScenario
 private struct WorkloadKind: Sendable {
     let name: String
     /// The parameters beside those that all workloads have.
-    let parameters: [String]
-    let make: @Sendable (WorkloadParameters) throws(InputError) -> any Workload
+    var parameters: [String] = []
+    /// How it runs where a scenario does not say.
+    var defaults = LoadSettings()
+    let make: @Sendable (WorkloadParameters, LoadSettings) throws(InputError) -> any Workload
 }
 
+/// The kinds whose clients wait for their replies.
+private func waiting(perNode: Int = 1) -> LoadSettings {
+    var settings = LoadSettings()
+    settings.loop = .closed
+    settings.concurrency = .perNode(perNode)
+    return settings
+}
+
+private let transactionParameters = ["key_count", "max_txn_length", "max_writes_per_key"]
+
 private let workloadKinds: [WorkloadKind] = [
-    WorkloadKind(name: "broadcast", parameters: ["topology"]) { parameters throws(InputError) in
-        BroadcastWorkload(
-            settings: try parameters.settings(),
-            topology: try parameters.choice("topology", among: Topology.self) ?? .grid)
+    WorkloadKind(name: "broadcast", parameters: ["topology"]) {
+        parameters, settings throws(InputError) in
+        let topology = TopologyMessages(
+            topology: try parameters.choice("topology", among: Topology.self) ?? .grid,
+            timeout: settings.timeout)
+        return GeneratedWorkload(
+            kind: "broadcast", settings: settings, checks: [CheckRequest("set-full")],
+            hasFinalReads: true, prepare: { try await topology.send($0) }
+        ) { SharedSource.set(.broadcast, $0.seed) }
     },
-    WorkloadKind(name: "echo", parameters: []) { parameters throws(InputError) in
-        EchoWorkload(settings: try parameters.settings())
+    WorkloadKind(name: "echo") { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "echo", settings: settings, checks: [CheckRequest("echo")], hasFinalReads: false
+        ) { SharedSource.echo($0.seed) }
+    },
+    WorkloadKind(name: "unique-ids", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "unique-ids", settings: settings, checks: [CheckRequest("unique-ids")],
+            hasFinalReads: false
+        ) { SharedSource.uniqueIDs($0.seed) }
+    },
+    WorkloadKind(name: "g-set", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "g-set", settings: settings, checks: [CheckRequest("set-full")],
+            hasFinalReads: true
+        ) { SharedSource.set(.growOnly, $0.seed) }
+    },
+    WorkloadKind(name: "g-counter", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "g-counter", settings: settings,
+            // Maelstrom's promises agreement in the end alone.
+            checks: [CheckRequest("g-counter", ["monotonic": "false"])],
+            hasFinalReads: true
+        ) { SharedSource.counter(isGrowOnly: true, $0.seed) }
+    },
+    WorkloadKind(name: "pn-counter", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "pn-counter", settings: settings, checks: [CheckRequest("pn-counter")],
+            hasFinalReads: true
+        ) { SharedSource.counter(isGrowOnly: false, $0.seed) }
+    },
+    WorkloadKind(name: "lin-kv", defaults: waiting(perNode: 2)) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "lin-kv", settings: settings,
+            checks: [
+                CheckRequest("linearizable", ["model": "cas-register", "independent": "true"])
+            ],
+            hasFinalReads: false
+        ) { context in
+            let nodes = context.nodes.count
+            return RegisterSource(
+                nodes: nodes, workers: settings.concurrency.count(nodes: nodes), seed: context.seed)
+        }
+    },
+    WorkloadKind(
+        name: "txn-list-append", parameters: transactionParameters, defaults: waiting()
+    ) { parameters, settings throws(InputError) in
+        let shape = try parameters.transactionShape()
+        return GeneratedWorkload(
+            kind: "txn-list-append", settings: settings, checks: [CheckRequest("list-append")],
+            hasFinalReads: false
+        ) { TransactionSource(verb: "append", draw: TransactionDraw(shape), seed: $0.seed) }
+    },
+    WorkloadKind(
+        name: "txn-rw-register", parameters: transactionParameters, defaults: waiting()
+    ) { parameters, settings throws(InputError) in
+        let shape = try parameters.transactionShape()
+        return GeneratedWorkload(
+            kind: "txn-rw-register", settings: settings, checks: [CheckRequest("rw-register")],
+            hasFinalReads: false
+        ) { TransactionSource(verb: "w", draw: TransactionDraw(shape), seed: $0.seed) }
+    },
+    WorkloadKind(name: "kafka", parameters: transactionParameters, defaults: waiting()) {
+        parameters, settings throws(InputError) in
+        if settings.loop == .open {
+            throw InputError(
+                "a client of 'kafka' goes on where it stopped, so it waits for its replies",
+                found: "loop: open", hint: "write 'loop: closed'")
+        }
+        let shape = try parameters.transactionShape()
+        return GeneratedWorkload(
+            kind: "kafka", settings: settings, checks: [CheckRequest("kafka")], hasFinalReads: true
+        ) { context in
+            LogSource(
+                shape, workers: settings.concurrency.count(nodes: context.nodes.count),
+                seed: context.seed, now: context.now)
+        }
+    },
+    WorkloadKind(
+        name: "client", parameters: ["command", "like", "topology"] + transactionParameters
+    ) { parameters, _ throws(InputError) in
+        let words = try parameters.command()
+        return try parameters.model().workload.carriedOut(as: "client") { context in
+            { name, node in
+                guard let start = context.startProgram else {
+                    throw WorkloadError("nobody can start the client program '\(words[0])' here")
+                }
+                return try await ProgramOperationClient.start(
+                    name: name, node: node, try await start(words))
+            }
+        }
+    },
+    WorkloadKind(name: "http", parameters: ["requests", "like"] + transactionParameters) {
+        parameters, _ throws(InputError) in
+        let templates = try parameters.httpTemplates()
+        let model = try parameters.model()
+        return model.workload.carriedOut(as: "http", functions: Set(templates.keys)) { _ in
+            { name, node in
+                HTTPOperationClient(
+                    name: name, node: node, templates: templates, isKeyed: model.name == "lin-kv")
+            }
+        }
+    },
+    WorkloadKind(name: "resp", parameters: ["requests", "like"] + transactionParameters) {
+        parameters, _ throws(InputError) in
+        let commands = try parameters.commands()
+        let model = try parameters.model()
+        return model.workload.carriedOut(as: "resp", functions: Set(commands.keys)) { _ in
+            { name, node in
+                RESPOperationClient(
+                    name: name, node: node, commands: commands, isKeyed: model.name == "lin-kv")
+            }
+        }
     },
 ]
 
@@ -34,8 +162,9 @@ package func makeWorkload(_ spec: WorkloadSpec) throws(InputError) -> any Worklo
 
 /// Makes a workload by name.
 ///
-/// All take `rate` (`100/s`), `concurrency`, `for` (also `duration`), `timeout` and `arrivals`;
-/// what is missing has the defaults of ``LoadSettings``. Values may be texts or JSON numbers.
+/// All take `rate` (`100/s`), `concurrency` (`6`, or `2n` for two a node), `for` (also `duration`),
+/// `timeout`, `arrivals`, `loop` and `recovery`; what is missing has the defaults of the kind. Values
+/// may be texts or JSON numbers.
 ///
 /// - Throws: `InputError` for names and parameters that are unknown, with the nearest known one,
 ///   and for values that break the parameter's rule.
@@ -54,5 +183,6 @@ package func makeWorkload(
             "the workload '\(name)' has no such parameter", found: member.key,
             hint: Suggestion.hint(for: member.key, among: known))
     }
-    return try kind.make(WorkloadParameters(values: parameters))
+    let read = WorkloadParameters(values: parameters)
+    return try kind.make(read, try read.settings(kind.defaults))
 }

@@ -28,6 +28,8 @@ package struct WorkloadContext: Sendable {
     package var now: @Sendable () -> Instant
     /// Takes sentences for the operator.
     package var report: @Sendable (String) -> Void
+    /// Starts a client program of the user's; its words may have placeholders.
+    package var startProgram: (@Sendable ([String]) async throws -> StartedProgram)?
 
     package init(
         nodes: [ClientAddress], seed: Seed, recorder: HistoryRecorder,

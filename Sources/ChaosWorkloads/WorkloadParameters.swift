@@ -3,23 +3,26 @@ import ChaosCore
 /// The parameters of a workload, read by type.
 struct WorkloadParameters: Sendable {
     /// The parameters that every workload has.
-    static let common = ["rate", "concurrency", "for", "duration", "timeout", "arrivals"]
+    static let common = [
+        "rate", "concurrency", "for", "duration", "timeout", "arrivals", "loop", "recovery",
+    ]
 
     let values: JSONObject
 
     /// What all workloads have in common.
-    func settings() throws(InputError) -> LoadSettings {
-        var settings = LoadSettings()
-        if let text = self.text("rate") {
+    ///
+    /// - Parameter defaults: What holds where a parameter is missing.
+    func settings(_ defaults: LoadSettings = LoadSettings()) throws(InputError) -> LoadSettings {
+        var settings = defaults
+        let rate = self.text("rate")
+        settings.isIdle = rate == "0" || rate == "0/s"
+        if let text = rate, !settings.isIdle {
             settings.rate = try self.named("rate") { () throws(InputError) in
                 try EventRate(parsing: text)
             }
         }
         if let text = self.text("concurrency") {
-            guard let count = Int(text), (1...1000).contains(count) else {
-                throw InputError("'concurrency' is a number of clients from 1 to 1000", found: text)
-            }
-            settings.concurrency = count
+            settings.concurrency = try Self.concurrency(text)
         }
         for key in ["duration", "for"] {
             if let duration = try self.duration(key) { settings.duration = duration }
@@ -28,7 +31,46 @@ struct WorkloadParameters: Sendable {
         if let arrivals = try self.choice("arrivals", among: LoadSettings.Arrivals.self) {
             settings.arrivals = arrivals
         }
+        if let loop = try self.choice("loop", among: LoadSettings.Loop.self) {
+            settings.loop = loop
+        }
+        if let text = self.text("recovery") {
+            settings.recovery = try self.named("recovery") { () throws(InputError) in
+                try Duration(parsing: text)
+            }
+        }
         return settings
+    }
+
+    /// `6` clients, or `2n`: two for each node.
+    private static func concurrency(_ text: String) throws(InputError) -> LoadSettings.Concurrency {
+        let isFactor = text.hasSuffix("n")
+        guard let count = Int(isFactor ? String(text.dropLast()) : text),
+            (1...1000).contains(count)
+        else {
+            throw InputError(
+                "'concurrency' is a number of clients from 1 to 1000, or '2n' for two a node",
+                found: text)
+        }
+        return isFactor ? .perNode(count) : .clients(count)
+    }
+
+    /// The shape of transactions.
+    func transactionShape() throws(InputError) -> TransactionDraw.Shape {
+        var shape = TransactionDraw.Shape()
+        // 2^40 and more would be drawn from otherwise.
+        shape.keyCount = try self.count("key_count", in: 1...40) ?? shape.keyCount
+        shape.lengthMax = try self.count("max_txn_length", in: 1...1000) ?? shape.lengthMax
+        shape.writesMax = try self.count("max_writes_per_key", in: 1...1_000_000) ?? shape.writesMax
+        return shape
+    }
+
+    private func count(_ key: String, in range: ClosedRange<Int>) throws(InputError) -> Int? {
+        guard let text = self.text(key) else { return nil }
+        if let count = Int(text), range.contains(count) { return count }
+        throw InputError(
+            "'\(key)' is a whole number from \(range.lowerBound) to \(range.upperBound)",
+            found: text)
     }
 
     /// One of the words of an enumeration.
@@ -51,7 +93,7 @@ struct WorkloadParameters: Sendable {
     }
 
     /// A value as it was written.
-    private func text(_ key: String) -> String? {
+    func text(_ key: String) -> String? {
         self.values[key].map { $0.stringValue ?? $0.text }
     }
 

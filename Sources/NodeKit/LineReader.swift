@@ -20,6 +20,9 @@ public struct LineReader: Sendable {
     /// How many bytes of an overlong line were dropped so far; 0 while the line is within limits.
     private var skipped = 0
 
+    /// The beginning of a line whose end has not come yet; empty where it is over the limit already.
+    package var unfinishedLine: [UInt8] { self.pending }
+
     /// Makes a reader; the default limit is 16 MiB.
     public init(limit: Int = 16 * 1024 * 1024) {
         precondition(limit > 0, "a line's limit must be positive, got \(limit)")

@@ -3,14 +3,55 @@ import ChaosCore
 import ChaosRun
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 @main
 enum Entrypoint {
     static func main() async {
+        Self.raiseDescriptorLimit()
+        Self.refuseDashes()
         Self.refuseUnknownCommands()
         if let usage = ToxicUsage(Array(Swift.CommandLine.arguments.dropFirst())) {
             return await usage.run()
         }
         await Chaos.main()
+    }
+
+    /// Takes as many open files as the system lets this user have: every link of a run has a listener,
+    /// and the usual 1024 are too few for the links of twenty-five nodes.
+    private static func raiseDescriptorLimit() {
+        #if os(Linux)
+            let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+            var limit = rlimit()
+            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+            // More than this helps nobody, and some programs close all that they could have.
+            limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 65_536))
+            _ = setrlimit(resource, &limit)
+        #endif
+    }
+
+    /// Names a dash that is no hyphen: pages and word processors make them, and a flag behind one would
+    /// be taken for something else. What stands behind '--' belongs to another program.
+    private static func refuseDashes() {
+        let dashes: [Character: String] = [
+            "\u{2010}": "a typographic hyphen", "\u{2011}": "a typographic hyphen",
+            "\u{2012}": "a figure dash", "\u{2013}": "an en dash", "\u{2014}": "an em dash",
+            "\u{2015}": "a horizontal bar", "\u{2212}": "a minus sign",
+        ]
+        for word in Swift.CommandLine.arguments.dropFirst().prefix(while: { $0 != "--" }) {
+            let front = word.prefix { $0 == "-" || dashes[$0] != nil }
+            guard let name = front.lazy.compactMap({ dashes[$0] }).first else { continue }
+            let rest = word.dropFirst(front.count)
+            let flag = (rest.count == 1 ? "-" : "--") + rest
+            printError(
+                "\(InputError("a flag begins with hyphens, and this one has \(name)", found: word, hint: "write '\(flag)'"))"
+            )
+            exit(ChaosExit.usage)
+        }
     }
 
     /// Answers a mistyped command with the one that was meant, which the library does not.

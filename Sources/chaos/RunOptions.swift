@@ -13,7 +13,8 @@ struct SharedRunOptions: ParsableArguments {
     @Option(help: "Where the bytes go: 'proxy' or 'auto'.")
     var backend: String = "auto"
 
-    @Option(help: "The folder of all runs.")
+    @Option(
+        help: "The folder of all runs; of 'test' also a number: how often each run is repeated.")
     var runs: String = "runs"
 
     @Option(
@@ -86,11 +87,17 @@ func repeatCommand(
             words += rest
             break
         }
-        if word == "--seed" || word == "--seeds" {
+        // The run that is repeated is one of several, if there are several.
+        if word == "--runs", rest.first.flatMap({ Int($0) }) != nil {
             _ = rest.popFirst()
             continue
         }
-        if word.hasPrefix("--seed=") || word.hasPrefix("--seeds=") { continue }
+        let several = ["--seed", "--seeds", "--test-count"]
+        if several.contains(word) {
+            _ = rest.popFirst()
+            continue
+        }
+        if several.contains(where: { word.hasPrefix($0 + "=") }) { continue }
         words.append(word)
     }
     if let scenario {

@@ -16,11 +16,15 @@ struct TestCommand: AsyncParsableCommand {
             is invalid, 2 when one is unknown (also: a fault touched nothing), 75 when a node died.
             A command behind '--' runs beside the nodes of every scenario, and its end is that run's
             end; what it reports to the file in CHAOS_HISTORY is what the checks judge.
+
+            With -w or --bin it takes the place of 'maelstrom test': --bin is a node that speaks
+            Maelstrom's protocol on standard input and output, and what stands behind '--' are its
+            arguments. Flags mean what they mean there (docs/MAELSTROM.md).
             """)
 
     // One array cannot follow another (ArgumentParser's rule), so this takes both.
     @Argument(help: "The scenarios' files; behind '--' a command that runs beside the nodes.")
-    var words: [String]
+    var words: [String] = []
 
     /// The command behind '--', if there is one.
     private var command: [String] {
@@ -43,27 +47,32 @@ struct TestCommand: AsyncParsableCommand {
 
     @OptionGroup var shared: SharedRunOptions
 
+    @OptionGroup(title: "Maelstrom's nodes") var maelstrom: MaelstromOptions
+
     func run() async throws {
         let exitCode = await runReporting {
             try self.shared.checkBackend()
             let duration = try self.shared.parsedDuration()
             let seeds = try self.readSeeds()
-            // All files are read first: a mistake in the last one must not cost the time of the first.
-            var mistakes: [String] = []
-            var scenarios: [(file: String, scenario: Scenario)] = []
-            for file in self.scenarios {
-                do {
-                    scenarios.append((file, try readScenario(file, length: duration)))
-                } catch let error as Mistakes {
-                    mistakes.append(error.description)
-                } catch let error as RunError {
-                    mistakes.append(error.description)
-                }
+            let repetitions = try self.repetitions()
+            if self.maelstrom.isUsed {
+                return try await self.runMaelstrom(seeds, duration, repetitions)
             }
-            if !mistakes.isEmpty {
-                throw RunError(mistakes.joined(separator: "\n"), exitCode: ChaosExit.badInput)
+            if self.scenarios.isEmpty {
+                throw InputError(
+                    "'chaos test' needs a scenario, or nodes to test",
+                    hint: "'chaos test scenario.yaml' or 'chaos test -w echo --bin ./node'")
             }
-            return try await self.run(scenarios, seeds, duration)
+            let scenarios = try self.readScenarios(duration)
+            return try await self.run(
+                scenarios.flatMap { file, scenario in
+                    (seeds ?? [scenario.seed ?? drawSeed()]).flatMap { seed in
+                        Array(
+                            repeating: PlannedRun(
+                                scenario: scenario, seed: seed, file: file, wrapped: self.command),
+                            count: repetitions)
+                    }
+                }, duration)
         }
         throw ExitCode(exitCode)
     }
@@ -87,42 +96,107 @@ struct TestCommand: AsyncParsableCommand {
         return (first.value...last.value).map { Seed($0) }
     }
 
-    private func run(
-        _ scenarios: [(file: String, scenario: Scenario)], _ seeds: [Seed]?, _ duration: Duration?
+    /// Reads all files first: a mistake in the last one must not cost the time of the first.
+    private func readScenarios(
+        _ duration: Duration?
+    ) throws -> [(file: String, scenario: Scenario)] {
+        var mistakes: [String] = []
+        var scenarios: [(file: String, scenario: Scenario)] = []
+        for file in self.scenarios {
+            do {
+                scenarios.append((file, try readScenario(file, length: duration)))
+            } catch let error as Mistakes {
+                mistakes.append(error.description)
+            } catch let error as RunError {
+                mistakes.append(error.description)
+            }
+        }
+        if mistakes.isEmpty { return scenarios }
+        throw RunError(mistakes.joined(separator: "\n"), exitCode: ChaosExit.badInput)
+    }
+
+    /// How often each run is repeated with the same seed: `--runs 20`.
+    private func repetitions() throws(InputError) -> Int {
+        guard let runs = Int(self.shared.runs) else { return 1 }
+        if (1...10_000).contains(runs) { return runs }
+        throw InputError("--runs is a number from 1 to 10000, or a folder", found: self.shared.runs)
+    }
+
+    /// The folder of all runs.
+    private var runsFolder: String { Int(self.shared.runs) == nil ? self.shared.runs : "runs" }
+
+    /// Runs what a command line of Maelstrom's describes.
+    private func runMaelstrom(
+        _ seeds: [Seed]?, _ duration: Duration?, _ repetitions: Int
     ) async throws -> Int32 {
+        if let word = self.scenarios.first {
+            throw InputError(
+                "-w tests --bin, and takes no scenarios or other words", found: word,
+                hint: "arguments for the nodes stand behind '--'")
+        }
+        var options = self.maelstrom
+        if let duration { options.timeLimit = duration.text }
+        let count = options.testCount ?? 1
+        guard (1...10_000).contains(count) else {
+            throw InputError("--test-count is a number from 1 to 10000", found: String(count))
+        }
+        let maker = MaelstromScenario(options: options, arguments: self.command)
+        var plans: [PlannedRun] = []
+        for seed in seeds ?? (0..<count).map({ _ in drawSeed() }) {
+            let scenario = try maker.scenario(seed: seed)
+            plans += Array(
+                repeating: PlannedRun(scenario: scenario, seed: seed), count: repetitions)
+        }
+        return try await self.run(plans, nil)
+    }
+
+    /// One run to come.
+    private struct PlannedRun {
+        let scenario: Scenario
+        let seed: Seed
+        /// The scenario's file; `nil` of a command line of Maelstrom's.
+        var file: String?
+        /// The command beside the cluster.
+        var wrapped: [String] = []
+    }
+
+    private func run(_ plans: [PlannedRun], _ duration: Duration?) async throws -> Int32 {
         var results: [RunResult] = []
         var runs: [(file: String?, result: RunResult)] = []
         defer { reportToGitHub(runs) }
         var codes: [Int32] = []
-        for (file, scenario) in scenarios {
-            for seed in seeds ?? [scenario.seed ?? drawSeed()] {
-                let console = TerminalConsole(showsNodes: self.nodeOutput)
-                var settings = RunSettings(
-                    scenario: scenario, seed: seed, duration: duration, wrapped: self.command,
-                    runsFolder: self.shared.runs,
-                    repeatCommand: repeatCommand(
-                        seed: seed, scenario: file, duration: self.shared.duration,
-                        wrapped: self.command),
-                    console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
-                    ownsProcess: true)
-                settings.tracedMessages = try self.shared.parsedTrace()
-                do {
-                    let outcome = try await execute(settings)
-                    console.finish()
-                    results.append(outcome.result)
-                    runs.append((file, outcome.result))
-                    codes.append(outcome.exitCode)
-                    report(outcome, json: self.shared.json)
-                    if !self.shared.json && outcome.failure == nil { printOutput("") }
-                } catch let error as RunError {
-                    console.finish()
-                    printError("\(file): \(error)")
-                    codes.append(error.exitCode)
-                }
-                if codes.last == ChaosExit.interrupted {
-                    try self.writeJUnit(results)
-                    return ChaosExit.interrupted
-                }
+        for plan in plans {
+            let console = TerminalConsole(
+                showsNodes: self.nodeOutput || self.maelstrom.logStderr)
+            var settings = RunSettings(
+                scenario: plan.scenario, seed: plan.seed, duration: duration,
+                wrapped: plan.wrapped, runsFolder: self.runsFolder,
+                repeatCommand: repeatCommand(
+                    seed: plan.seed, scenario: plan.file, duration: self.shared.duration,
+                    wrapped: plan.wrapped),
+                console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
+                ownsProcess: true)
+            settings.tracedMessages = try self.shared.parsedTrace()
+            // Maelstrom's flags for its log of messages: all that one run may take down.
+            if self.maelstrom.logNetSend || self.maelstrom.logNetRecv {
+                settings.tracedMessages = settings.tracedMessages ?? 1_000_000
+            }
+            do {
+                let outcome = try await execute(settings)
+                console.finish()
+                results.append(outcome.result)
+                runs.append((plan.file, outcome.result))
+                codes.append(outcome.exitCode)
+                report(outcome, json: self.shared.json)
+                if !self.shared.json && outcome.failure == nil { printOutput("") }
+            } catch let error as RunError {
+                console.finish()
+                printError(plan.file.map { "\($0): \(error)" } ?? "\(error)")
+                codes.append(error.exitCode)
+            }
+            if codes.last == ChaosExit.interrupted {
+                try self.writeJUnit(results)
+                return ChaosExit.interrupted
             }
         }
         try self.writeJUnit(results)

@@ -32,7 +32,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver, Families.all)
-    func bytesAndEndsGoBetween(on driver: ProxyDriverKind, _ families: Families) async throws {
+    func bytesAndEndsGoBetween(on driver: TestDriver, _ families: Families) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listen, upstream) = (families.listen, families.upstream)
             let target = upstream.place("target", in: world)
@@ -54,8 +54,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver, Families.all)
-    func bytesBeforeAFullCloseArrive(on driver: ProxyDriverKind, _ families: Families) async throws
-    {
+    func bytesBeforeAFullCloseArrive(on driver: TestDriver, _ families: Families) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listen, upstream) = (families.listen, families.upstream)
             let target = upstream.place("target", in: world)
@@ -78,7 +77,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver)
-    func theTargetSeesItsPeerAtTheAddressItWouldDial(on driver: ProxyDriverKind) async throws {
+    func theTargetSeesItsPeerAtTheAddressItWouldDial(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort)
             let source = "127.98.2.1"
@@ -92,7 +91,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver)
-    func aTargetsNameIsLookedUp(on driver: ProxyDriverKind) async throws {
+    func aTargetsNameIsLookedUp(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: .tcp(host: "127.0.0.1", port: 0))
             guard case .tcp(_, let port) = listener.local else { return }
@@ -107,7 +106,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver)
-    func anAddressInUseIsNamedAndNothingStaysOpen(on driver: ProxyDriverKind) async throws {
+    func anAddressInUseIsNamedAndNothingStaysOpen(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let taken = try TestSocket.listen(on: world.anyPort)
             let free = try TestSocket.listen(on: world.anyPort)
@@ -129,7 +128,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver)
-    func aSocketFileLeftByAKilledRunIsReplacedAndRemovedAtTheEnd(on driver: ProxyDriverKind)
+    func aSocketFileLeftByAKilledRunIsReplacedAndRemovedAtTheEnd(on driver: TestDriver)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -146,7 +145,7 @@ struct AddressTests {
     }
 
     @Test(arguments: everyDriver)
-    func aLiveSocketFileIsNotTaken(on driver: ProxyDriverKind) async throws {
+    func aLiveSocketFileIsNotTaken(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let live = world.path("live")
             let listener = try TestSocket.listen(on: live)

@@ -37,7 +37,7 @@ struct CapacityTests {
     }
 
     @Test(arguments: everyDriver)
-    func aThousandConnectionsAtOnceAreEchoed(on driver: ProxyDriverKind) async throws {
+    func aThousandConnectionsAtOnceAreEchoed(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let echoing = Running { try Self.echo(listener, connections: 1000) }
@@ -59,7 +59,7 @@ struct CapacityTests {
     }
 
     @Test(arguments: everyDriver)
-    func stormsOfShortConnectionsLeaveNothing(on driver: ProxyDriverKind) async throws {
+    func stormsOfShortConnectionsLeaveNothing(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let answering = Running {
@@ -84,7 +84,7 @@ struct CapacityTests {
     }
 
     @Test(arguments: everyDriver)
-    func oneSourceAddressHasMoreConnectionsThanPorts(on driver: ProxyDriverKind) async throws {
+    func oneSourceAddressHasMoreConnectionsThanPorts(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             // Two targets: the same source ports serve both, since only pairs must differ.
             let targets = try (0..<2).map { _ in try TestSocket.listen(on: world.anyPort) }

@@ -11,7 +11,7 @@ import Testing
 @Suite("Control and evidence")
 struct ControlTests {
     @Test(arguments: everyDriver)
-    func changesAnswerWhileAReaderIsStalled(on driver: ProxyDriverKind) async throws {
+    func changesAnswerWhileAReaderIsStalled(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let sending = Running { try opener.sendPattern(64 << 20) }
@@ -30,7 +30,7 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
-    func changesTakeEffectInTheirOrder(on driver: ProxyDriverKind) async throws {
+    func changesTakeEffectInTheirOrder(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             _ = try world.target()
             try world.wait { proxy in
@@ -57,7 +57,7 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
-    func aChangeThatThrowsChangesNothingElse(on driver: ProxyDriverKind) async throws {
+    func aChangeThatThrowsChangesNothingElse(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             #expect(throws: SocketError("mistake", EINVAL)) {
                 try world.change { (_, _) -> Int in throw SocketError("mistake", EINVAL) }
@@ -68,7 +68,7 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
-    func closingTwiceIsClosingOnce(on driver: ProxyDriverKind) async throws {
+    func closingTwiceIsClosingOnce(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.wait { await $0.close() }
@@ -83,10 +83,10 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
-    func aProxyThatIsForgottenClosesItsSockets(on driver: ProxyDriverKind) async throws {
+    func aProxyThatIsForgottenClosesItsSockets(on driver: TestDriver) async throws {
         let target = try TestSocket.listen(on: .tcp(host: "127.0.0.1", port: 0))
         var proxy: Proxy? = try await Proxy(
-            clock: RunClock(), driver: driver,
+            clock: RunClock(), driver: driver.kind, threads: driver.threads,
             makeNetwork: { Network(seed: Seed(1), nodes: ["n1", "n2"]) },
             journal: { _ in })
         let proxied = try #require(
@@ -103,7 +103,7 @@ struct ControlTests {
     // MARK: Attempts that nobody answers
 
     @Test(arguments: everyDriver)
-    func attemptsAtASilentListenerAreCountedOnceEach(on driver: ProxyDriverKind) async throws {
+    func attemptsAtASilentListenerAreCountedOnceEach(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (_, proxied) = try world.target()
             try world.cut(.drop, .forward)
@@ -118,7 +118,7 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
-    func aCutThatNobodyMeetsCountsNothing(on driver: ProxyDriverKind) async throws {
+    func aCutThatNobodyMeetsCountsNothing(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             _ = try world.target()
             try world.cut(.drop)
@@ -154,7 +154,7 @@ struct ControlTests {
 
     @Test(arguments: everyDriver, [PartitionMode.hold, .drop, .lose])
     func aThousandTogglesUnderLoadLoseNothingUnaccounted(
-        on driver: ProxyDriverKind, _ mode: PartitionMode
+        on driver: TestDriver, _ mode: PartitionMode
     ) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair(port: mode == .lose ? "lines" : "p")
@@ -195,7 +195,7 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
-    func aThousandRejectsEndEveryConnectionAndListenAgain(on driver: ProxyDriverKind) async throws {
+    func aThousandRejectsEndEveryConnectionAndListenAgain(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             for _ in 0..<1000 {

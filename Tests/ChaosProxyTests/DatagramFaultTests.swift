@@ -11,7 +11,7 @@
     @Suite("Faults and cuts of datagrams", .serialized)
     struct DatagramFaultTests {
         private func sending(
-            _ texts: [String], under fault: Fault, receiving count: Int, on driver: ProxyDriverKind,
+            _ texts: [String], under fault: Fault, receiving count: Int, on driver: TestDriver,
             _ check: @escaping @Sendable ([String]) -> Void
         ) async throws {
             try await TestWorld.run(on: driver) { world in
@@ -31,21 +31,21 @@
         }
 
         @Test(arguments: everyDriver)
-        func loss(driver: ProxyDriverKind) async throws {
+        func loss(driver: TestDriver) async throws {
             try await self.sending(
                 ["a", "b", "c"], under: .loss(Fault.Loss(.plain(.nth(2)))), receiving: 2, on: driver
             ) { #expect($0 == ["a", "c"]) }
         }
 
         @Test(arguments: everyDriver)
-        func duplicate(driver: ProxyDriverKind) async throws {
+        func duplicate(driver: TestDriver) async throws {
             try await self.sending(
                 ["a", "b"], under: .duplicate(Fault.MessageFault(.nth(1))), receiving: 3, on: driver
             ) { #expect($0 == ["a", "a", "b"]) }
         }
 
         @Test(arguments: everyDriver)
-        func reorder(driver: ProxyDriverKind) async throws {
+        func reorder(driver: TestDriver) async throws {
             try await self.sending(
                 ["a", "b", "c"],
                 under: .reorder(Fault.Reorder(.nth(1), gap: 1, hold: .seconds(60))), receiving: 3,
@@ -54,7 +54,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func corrupt(driver: ProxyDriverKind) async throws {
+        func corrupt(driver: TestDriver) async throws {
             try await self.sending(
                 ["aaaa", "bbbb"], under: .corrupt(Fault.Corrupt(.nth(1), bits: 3)), receiving: 2,
                 on: driver
@@ -68,7 +68,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func delayIsNeverEarly(driver: ProxyDriverKind) async throws {
+        func delayIsNeverEarly(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try world.inject(.delay(Fault.Delay(latency: .milliseconds(30))))
@@ -82,7 +82,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func manyAreOnTheirWayAtOnce(driver: ProxyDriverKind) async throws {
+        func manyAreOnTheirWayAtOnce(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try world.inject(.delay(Fault.Delay(latency: .milliseconds(300))))
@@ -95,7 +95,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func rate(driver: ProxyDriverKind) async throws {
+        func rate(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 // 100 kB/s; what does not pass at once needs 10 ms each.
@@ -111,7 +111,7 @@
         // MARK: - Cuts
 
         @Test(arguments: everyDriver, TestWorld.Way.allCases)
-        func dropLosesOneWayOrBoth(driver: ProxyDriverKind, way: TestWorld.Way) async throws {
+        func dropLosesOneWayOrBoth(driver: TestDriver, way: TestWorld.Way) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try sender.send("before")
@@ -134,7 +134,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func holdDeliversWhenHealed(driver: ProxyDriverKind) async throws {
+        func holdDeliversWhenHealed(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try world.cut(.hold)
@@ -150,7 +150,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func rejectRefusesTheSender(driver: ProxyDriverKind) async throws {
+        func rejectRefusesTheSender(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try sender.send("before")
@@ -170,7 +170,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func newOnlyLetsThoseGoOnWhoWereThere(driver: ProxyDriverKind) async throws {
+        func newOnlyLetsThoseGoOnWhoWereThere(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (old, target, proxied) = try world.datagrams()
                 try old.send("old")
@@ -187,7 +187,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func establishedOnlyForgetsThoseWhoWereThere(driver: ProxyDriverKind) async throws {
+        func establishedOnlyForgetsThoseWhoWereThere(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try sender.send("one")
@@ -204,7 +204,7 @@
 
         /// When a cut has been confirmed nothing more crosses it, whatever is under way.
         @Test(arguments: everyDriver, [PartitionMode.drop, .hold, .lose])
-        func aConfirmedCutIsInEffect(driver: ProxyDriverKind, mode: PartitionMode) async throws {
+        func aConfirmedCutIsInEffect(driver: TestDriver, mode: PartitionMode) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 let stop = Flag()
@@ -231,7 +231,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func cutsBetweenNodesAreDirected(driver: ProxyDriverKind) async throws {
+        func cutsBetweenNodesAreDirected(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let one = try TestDatagrams(on: world.anyPort)
                 let two = try TestDatagrams(on: world.anyPort)
@@ -255,7 +255,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func decisionsAreInTheJournal(driver: ProxyDriverKind) async throws {
+        func decisionsAreInTheJournal(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try world.inject(.loss(Fault.Loss(.plain(.nth(1)))))

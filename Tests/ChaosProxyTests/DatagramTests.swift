@@ -10,7 +10,7 @@
     @Suite("Datagrams through the proxy", .serialized)
     struct DatagramTests {
         @Test(arguments: everyDriver)
-        func passThereAndBack(driver: ProxyDriverKind) async throws {
+        func passThereAndBack(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 try sender.send("hello")
@@ -30,7 +30,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func passOverIPv6(driver: ProxyDriverKind) async throws {
+        func passOverIPv6(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let any = Endpoint.tcp(host: "::1", port: 0)
                 let target = try TestDatagrams(on: any)
@@ -47,7 +47,7 @@
 
         /// Both families meet at one port, as they do with Toxiproxy.
         @Test(arguments: everyDriver)
-        func passFromOneFamilyToTheOther(driver: ProxyDriverKind) async throws {
+        func passFromOneFamilyToTheOther(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let target = try TestDatagrams(on: .tcp(host: "::1", port: 0))
                 let proxied = try world.datagramLink(
@@ -68,7 +68,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func haveAnySizeThereIs(driver: ProxyDriverKind) async throws {
+        func haveAnySizeThereIs(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, _) = try world.datagrams()
                 for size in [0, 1, 1500, 65_507] {
@@ -89,7 +89,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func leaveFromTheAddressAskedFor(driver: ProxyDriverKind) async throws {
+        func leaveFromTheAddressAskedFor(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let target = try TestDatagrams(on: world.anyPort)
                 let proxied = try world.datagramLink(to: target.local, source: "127.98.7.6")
@@ -101,7 +101,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func eachSenderHasItsOwnAnswers(driver: ProxyDriverKind) async throws {
+        func eachSenderHasItsOwnAnswers(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let target = try TestDatagrams(on: world.anyPort)
                 let proxied = try world.datagramLink(to: target.local)
@@ -124,7 +124,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func thousandsOfSendersAreServed(driver: ProxyDriverKind) async throws {
+        func thousandsOfSendersAreServed(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let target = try TestDatagrams(on: world.anyPort)
                 let proxied = try world.datagramLink(to: target.local)
@@ -148,7 +148,7 @@
         /// Two nodes that talk from their own sockets see each other where each would send to the
         /// other, as memberlist and other gossips need it.
         @Test(arguments: everyDriver)
-        func nodesSeeEachOtherWhereTheyWouldSend(driver: ProxyDriverKind) async throws {
+        func nodesSeeEachOtherWhereTheyWouldSend(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let one = try TestDatagrams(on: world.anyPort)
                 let two = try TestDatagrams(on: world.anyPort)
@@ -184,7 +184,7 @@
 
         /// Who dials the address of another one's link is told apart by where he sends from.
         @Test(arguments: everyDriver)
-        func aNodeAtAnAddressOfAnothersLinkIsRecognised(driver: ProxyDriverKind) async throws {
+        func aNodeAtAnAddressOfAnothersLinkIsRecognised(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let nodes = try (0..<3).map { _ in try TestDatagrams(on: world.anyPort) }
                 let names: [NodeName] = ["n1", "n2", "n3"]
@@ -212,7 +212,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func aClosedLinkIsGone(driver: ProxyDriverKind) async throws {
+        func aClosedLinkIsGone(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let (sender, target, proxied) = try world.datagrams()
                 try sender.send("x")
@@ -230,7 +230,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func anAddressInUseIsAnErrorAndNothingStaysOpen(driver: ProxyDriverKind) async throws {
+        func anAddressInUseIsAnErrorAndNothingStaysOpen(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let taken = try TestDatagrams(on: world.anyPort)
                 let free = try TestDatagrams(on: world.anyPort).local
@@ -251,7 +251,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func streamsAndDatagramsShareANumber(driver: ProxyDriverKind) async throws {
+        func streamsAndDatagramsShareANumber(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let stream = try TestSocket.listen(on: world.anyPort)
                 let target = try TestDatagrams(on: stream.local)
@@ -275,7 +275,7 @@
         // MARK: - Sessions
 
         @Test(arguments: everyDriver)
-        func whoIsQuietIsForgotten(driver: ProxyDriverKind) async throws {
+        func whoIsQuietIsForgotten(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver, idleTime: .milliseconds(50)) { world in
                 let (sender, target, _) = try world.datagrams()
                 try sender.send("one")
@@ -295,7 +295,7 @@
         // MARK: - Who is not there
 
         @Test(arguments: everyDriver)
-        func aMissingTargetIsRefusedUntilItIsThere(driver: ProxyDriverKind) async throws {
+        func aMissingTargetIsRefusedUntilItIsThere(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let place = try TestDatagrams(on: world.anyPort).local
                 let proxied = try world.datagramLink(to: place)
@@ -326,7 +326,7 @@
 
         /// Between two nodes the same: the way to the dead one refuses, the way to the living does not.
         @Test(arguments: everyDriver)
-        func aDeadNodeIsRefusedAndALivingIsNot(driver: ProxyDriverKind) async throws {
+        func aDeadNodeIsRefusedAndALivingIsNot(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let one = try TestDatagrams(on: world.anyPort)
                 let dead = try TestDatagrams(on: world.anyPort).local
@@ -354,7 +354,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func aSenderThatIsGoneIsRefusedToItsTarget(driver: ProxyDriverKind) async throws {
+        func aSenderThatIsGoneIsRefusedToItsTarget(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let target = try TestDatagrams(on: world.anyPort)
                 let proxied = try world.datagramLink(to: target.local)
@@ -378,7 +378,7 @@
         }
 
         @Test(arguments: everyDriver)
-        func aTargetWithoutAnAddressIsUnreachable(driver: ProxyDriverKind) async throws {
+        func aTargetWithoutAnAddressIsUnreachable(driver: TestDriver) async throws {
             try await TestWorld.run(on: driver) { world in
                 let proxied = try world.datagramLink(to: .tcp(host: "nowhere.invalid", port: 1))
                 let sender = try TestDatagrams(on: world.anyPort)

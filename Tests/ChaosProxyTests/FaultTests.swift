@@ -14,7 +14,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func delayKeepsOrderAndIsNeverEarly(on driver: ProxyDriverKind) async throws {
+    func delayKeepsOrderAndIsNeverEarly(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.delay(.init(latency: .milliseconds(50), jitter: .milliseconds(20))))
@@ -28,7 +28,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func removingDelayReleasesWhatWaits(on driver: ProxyDriverKind) async throws {
+    func removingDelayReleasesWhatWaits(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.delay(.init(latency: .seconds(600))))
@@ -40,7 +40,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func lossOnARawStreamOnlyDelays(on driver: ProxyDriverKind) async throws {
+    func lossOnARawStreamOnlyDelays(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.loss(.init(.plain(.random(Ratio(percent: 3), correlation: .zero)))))
@@ -52,7 +52,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func rateSlowsTheWriterDown(on driver: ProxyDriverKind) async throws {
+    func rateSlowsTheWriterDown(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.rate(.init(Bandwidth(bitsPerSecond: 16_000_000))))
@@ -66,7 +66,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func slicerGivesSeparateReads(on driver: ProxyDriverKind) async throws {
+    func slicerGivesSeparateReads(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(
@@ -81,7 +81,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func limitDataIsExactAndEndsBothSides(on driver: ProxyDriverKind) async throws {
+    func limitDataIsExactAndEndsBothSides(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.limitData(ByteCount(100_000)))
@@ -98,7 +98,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func slowCloseKeepsTheEndBack(on driver: ProxyDriverKind) async throws {
+    func slowCloseKeepsTheEndBack(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.slowClose(.milliseconds(200)))
@@ -111,7 +111,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func resetPeerResetsBothSides(on driver: ProxyDriverKind) async throws {
+    func resetPeerResetsBothSides(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.resetPeer(after: .milliseconds(20)))
@@ -123,7 +123,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func timeoutSwallowsAndThenCloses(on driver: ProxyDriverKind) async throws {
+    func timeoutSwallowsAndThenCloses(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.timeout(after: .milliseconds(100)))
@@ -137,7 +137,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func coalesceJoinsWrites(on driver: ProxyDriverKind) async throws {
+    func coalesceJoinsWrites(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             opener.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
@@ -154,7 +154,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func acceptDelayHoldsNewConnectionsBack(on driver: ProxyDriverKind) async throws {
+    func acceptDelayHoldsNewConnectionsBack(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             try world.inject(.acceptDelay(.milliseconds(200)))
@@ -167,7 +167,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func removingAcceptDelayLetsThemGo(on driver: ProxyDriverKind) async throws {
+    func removingAcceptDelayLetsThemGo(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             try world.inject(.acceptDelay(.seconds(600)))
@@ -180,7 +180,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func refuseIsARefusalAndListensAgainAfterwards(on driver: ProxyDriverKind) async throws {
+    func refuseIsARefusalAndListensAgainAfterwards(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
@@ -205,7 +205,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func messageFaultsWorkOnLines(on driver: ProxyDriverKind) async throws {
+    func messageFaultsWorkOnLines(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair(port: "lines")
             try world.inject(.duplicate(.init(.nth(2))), id: "d")
@@ -219,7 +219,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func aMessageOverTheReadLimitArrivesWholeUnderAMessageFault(on driver: ProxyDriverKind)
+    func aMessageOverTheReadLimitArrivesWholeUnderAMessageFault(on driver: TestDriver)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -233,7 +233,7 @@ struct FaultTests {
     }
 
     @Test(arguments: everyDriver)
-    func allConservingFaultsTogetherConserve(on driver: ProxyDriverKind) async throws {
+    func allConservingFaultsTogetherConserve(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let faults: [Fault] = [

@@ -27,7 +27,7 @@ struct LoadTests {
     /// Both ends of each connection, and both of the proxy's, are in this process: 10 000 connections
     /// have 40 000 descriptors. Where fewer are allowed, it is as many as there are descriptors for.
     @Test(arguments: everyDriver)
-    func tenThousandConnectionsAtOnceAreEchoed(on driver: ProxyDriverKind) async throws {
+    func tenThousandConnectionsAtOnceAreEchoed(on driver: TestDriver) async throws {
         let before = Self.descriptorLimit
         Self.descriptorLimit = 41_000
         defer { Self.descriptorLimit = before }
@@ -75,9 +75,9 @@ struct LoadTests {
 
     /// NIO resets who was accepted when there is no descriptor left to dial for him; epoll lets him
     /// wait. So this is what only epoll promises.
-    @Test func runningOutOfDescriptorsLosesNobody() async throws {
-        guard everyDriver.contains(.epoll) else { return }
-        try await TestWorld.run(on: .epoll) { world in
+    @Test(arguments: everyEpollDriver)
+    func runningOutOfDescriptorsLosesNobody(on driver: TestDriver) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let before = Self.descriptorLimit
             defer { Self.descriptorLimit = before }
@@ -120,7 +120,7 @@ struct LoadTests {
     }
 
     @Test(arguments: everyDriver)
-    func floodsOfConnectsAndResetsLeaveOthersAlone(on driver: ProxyDriverKind) async throws {
+    func floodsOfConnectsAndResetsLeaveOthersAlone(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let steady = try TestSocket.connect(to: proxied)
@@ -160,7 +160,7 @@ struct LoadTests {
     }
 
     @Test(arguments: everyDriver)
-    func slowAndHalfOpenClientsDoNotHoldOthersUp(on driver: ProxyDriverKind) async throws {
+    func slowAndHalfOpenClientsDoNotHoldOthersUp(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             // Some say nothing, some half a word, some never read what is sent to them.
@@ -196,7 +196,7 @@ struct LoadTests {
     // MARK: Every byte
 
     @Test(arguments: everyDriver)
-    func bytesAreCountedAlsoBeforeAFaultComes(on driver: ProxyDriverKind) async throws {
+    func bytesAreCountedAlsoBeforeAFaultComes(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let size = 24 << 20
@@ -230,10 +230,11 @@ struct LoadTests {
 
     /// What NIO took before a cut is out of its engine's reach; epoll hands the kernel only what the
     /// kernel takes at once.
-    @Test(arguments: [PartitionMode.hold, .drop])
-    func whatWaitedForAStalledReaderDoesNotCrossACut(_ mode: PartitionMode) async throws {
-        guard everyDriver.contains(.epoll) else { return }
-        try await TestWorld.run(on: .epoll) { world in
+    @Test(arguments: [PartitionMode.hold, .drop], everyEpollDriver)
+    func whatWaitedForAStalledReaderDoesNotCrossACut(
+        _ mode: PartitionMode, on driver: TestDriver
+    ) async throws {
+        try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let size = 32 << 20
             let sending = Running { try opener.sendPattern(size) }

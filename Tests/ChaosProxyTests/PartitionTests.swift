@@ -13,7 +13,7 @@ struct PartitionTests {
     // MARK: drop
 
     @Test(arguments: everyDriver, TestWorld.Way.allCases)
-    func dropSilencesEstablishedConnections(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+    func dropSilencesEstablishedConnections(on driver: TestDriver, _ way: TestWorld.Way)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -43,7 +43,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func oneWayDropDeliversTheOtherWayButLosesItsAcknowledgements(on driver: ProxyDriverKind)
+    func oneWayDropDeliversTheOtherWayButLosesItsAcknowledgements(on driver: TestDriver)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -69,7 +69,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver, TestWorld.Way.allCases)
-    func dropLeavesConnectsUnansweredUntilHeal(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+    func dropLeavesConnectsUnansweredUntilHeal(on driver: TestDriver, _ way: TestWorld.Way)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -89,7 +89,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func dropMakesKeepaliveFail(on driver: ProxyDriverKind) async throws {
+    func dropMakesKeepaliveFail(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             opener.set(SOL_SOCKET, SO_KEEPALIVE, 1)
@@ -104,7 +104,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver, [true, false])
-    func endsWaitForHealUnderDrop(on driver: ProxyDriverKind, isReset: Bool) async throws {
+    func endsWaitForHealUnderDrop(on driver: TestDriver, isReset: Bool) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.cut(.drop)
@@ -124,7 +124,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func whatTheProxyHadReadWaitsUnderDrop(on driver: ProxyDriverKind) async throws {
+    func whatTheProxyHadReadWaitsUnderDrop(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try world.inject(.delay(.init(latency: .milliseconds(150))))
@@ -140,7 +140,7 @@ struct PartitionTests {
     // MARK: hold
 
     @Test(arguments: everyDriver, TestWorld.Way.allCases)
-    func holdStallsBytesAndStillAccepts(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+    func holdStallsBytesAndStillAccepts(on driver: TestDriver, _ way: TestWorld.Way)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -175,7 +175,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func endsWaitForReleaseUnderHold(on driver: ProxyDriverKind) async throws {
+    func endsWaitForReleaseUnderHold(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let (opener2, listener2) = try world.pair(port: "q")
@@ -194,7 +194,7 @@ struct PartitionTests {
 
     @Test(arguments: everyDriver, TestWorld.Way.allCases)
     func rejectResetsAndRefusesWhatWasOpenedThatWay(
-        on driver: ProxyDriverKind, _ way: TestWorld.Way
+        on driver: TestDriver, _ way: TestWorld.Way
     ) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
@@ -226,7 +226,7 @@ struct PartitionTests {
     // MARK: new-only, established-only
 
     @Test(arguments: everyDriver)
-    func newOnlyLetsEstablishedConnectionsLive(on driver: ProxyDriverKind) async throws {
+    func newOnlyLetsEstablishedConnectionsLive(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
@@ -245,7 +245,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func establishedOnlyResetsOnceAndAllowsNewOnes(on driver: ProxyDriverKind) async throws {
+    func establishedOnlyResetsOnceAndAllowsNewOnes(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
@@ -263,7 +263,7 @@ struct PartitionTests {
     // MARK: lose
 
     @Test(arguments: everyDriver, TestWorld.Way.allCases)
-    func loseTakesMessagesAndLeavesConnections(on driver: ProxyDriverKind, _ way: TestWorld.Way)
+    func loseTakesMessagesAndLeavesConnections(on driver: TestDriver, _ way: TestWorld.Way)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -290,7 +290,7 @@ struct PartitionTests {
     // MARK: Unix sockets
 
     @Test(arguments: everyDriver)
-    func dropActsAsHoldOnUnixSockets(on driver: ProxyDriverKind) async throws {
+    func dropActsAsHoldOnUnixSockets(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let target = world.path("target")
             let listener = try TestSocket.listen(on: target)
@@ -313,7 +313,7 @@ struct PartitionTests {
     // MARK: Races with dialling
 
     @Test(arguments: everyDriver)
-    func aCutDuringDiallingIsSilentAndTheCallIsMadeAgain(on driver: ProxyDriverKind) async throws {
+    func aCutDuringDiallingIsSilentAndTheCallIsMadeAgain(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             // A listener whose queue is full leaves the proxy's call unanswered.
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
@@ -330,7 +330,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func anOpenerThatLeavesDuringDiallingLeavesNothing(on driver: ProxyDriverKind) async throws {
+    func anOpenerThatLeavesDuringDiallingLeavesNothing(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
             let filling = [try TestSocket.connect(to: listener.local)]
@@ -343,7 +343,7 @@ struct PartitionTests {
     }
 
     @Test(arguments: everyDriver)
-    func aRejectDuringDiallingResetsAtOnce(on driver: ProxyDriverKind) async throws {
+    func aRejectDuringDiallingResetsAtOnce(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
             let filling = [try TestSocket.connect(to: listener.local)]

@@ -8,7 +8,7 @@ import Testing
 @Suite("A proxy without faults is transparent")
 struct TransparencyTests {
     @Test(arguments: everyDriver)
-    func bytesGoBothWays(on driver: ProxyDriverKind) async throws {
+    func bytesGoBothWays(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try opener.send("hello")
@@ -23,7 +23,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aReplyArrivesAfterTheOpenersEnd(on driver: ProxyDriverKind) async throws {
+    func aReplyArrivesAfterTheOpenersEnd(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try opener.send("request")
@@ -39,7 +39,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aRequestArrivesAfterTheListenersEnd(on driver: ProxyDriverKind) async throws {
+    func aRequestArrivesAfterTheListenersEnd(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             try listener.send("banner")
@@ -55,7 +55,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func anEndWithoutAnyByteArrives(on driver: ProxyDriverKind) async throws {
+    func anEndWithoutAnyByteArrives(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             let opener = try TestSocket.connect(to: proxied)
@@ -69,7 +69,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func bytesAndEndSentBeforeTheTargetAnswersArrive(on driver: ProxyDriverKind) async throws {
+    func bytesAndEndSentBeforeTheTargetAnswersArrive(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (listener, proxied) = try world.target()
             try world.inject(.acceptDelay(.milliseconds(50)))
@@ -85,7 +85,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver, [true, false])
-    func aResetArrivesAsAReset(on driver: ProxyDriverKind, byOpener: Bool) async throws {
+    func aResetArrivesAsAReset(on driver: TestDriver, byOpener: Bool) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let (resetting, other) = byOpener ? (opener, listener) : (listener, opener)
@@ -98,7 +98,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver, [true, false])
-    func aResetArrivesBehindBytesThatNobodyReadsYet(on driver: ProxyDriverKind, byOpener: Bool)
+    func aResetArrivesBehindBytesThatNobodyReadsYet(on driver: TestDriver, byOpener: Bool)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -113,7 +113,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aResetAfterAHalfCloseArrivesAsAReset(on driver: ProxyDriverKind) async throws {
+    func aResetAfterAHalfCloseArrivesAsAReset(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             opener.shutdownWriting()
@@ -130,7 +130,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aTargetThatRefusesResetsAtOnce(on driver: ProxyDriverKind) async throws {
+    func aTargetThatRefusesResetsAtOnce(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let listener = try TestSocket.listen(on: world.anyPort)
             let target = listener.local
@@ -150,7 +150,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aTargetThatDoesNotAnswerResetsAfterTheTimeout(on driver: ProxyDriverKind) async throws {
+    func aTargetThatDoesNotAnswerResetsAfterTheTimeout(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             // A listener whose queue is full does not answer.
             let listener = try TestSocket.listen(on: world.anyPort, backlog: 0)
@@ -166,7 +166,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver, [true, false])
-    func aLargeTransferIsExact(on driver: ProxyDriverKind, byOpener: Bool) async throws {
+    func aLargeTransferIsExact(on driver: TestDriver, byOpener: Bool) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let (sender, receiver) = byOpener ? (opener, listener) : (listener, opener)
@@ -177,7 +177,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func transfersBothWaysAtOnceAreExact(on driver: ProxyDriverKind) async throws {
+    func transfersBothWaysAtOnceAreExact(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             let sending = [
@@ -195,7 +195,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aStalledReaderStopsTheWriterWithLittleMemory(on driver: ProxyDriverKind) async throws {
+    func aStalledReaderStopsTheWriterWithLittleMemory(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             let (opener, listener) = try world.pair()
             opener.set(SOL_SOCKET, SO_SNDBUF, 8192)
@@ -217,7 +217,7 @@ struct TransparencyTests {
     }
 
     @Test(arguments: everyDriver)
-    func aWriterThatClosesBeforeAStalledReaderTakesLittleMemory(on driver: ProxyDriverKind)
+    func aWriterThatClosesBeforeAStalledReaderTakesLittleMemory(on driver: TestDriver)
         async throws
     {
         try await TestWorld.run(on: driver) { world in
@@ -234,7 +234,7 @@ struct TransparencyTests {
             try opener.send(Pattern.bytes(at: 0, count: 128 << 10))
             sent += 128 << 10
             opener.close()
-            if driver == .nio {
+            if driver.kind == .nio {
                 try world.eventually("the rest is taken in") {
                     try world.connections[0].queuedBytes >= 64 << 10
                 }

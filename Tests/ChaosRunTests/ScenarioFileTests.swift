@@ -2,6 +2,7 @@ import ChaosCheckers
 import ChaosCore
 import ChaosRun
 import ChaosScenario
+import ChaosWorkloads
 import Foundation
 import Testing
 
@@ -107,7 +108,7 @@ private func profile(delay: String) -> String {
         let text = """
             name: test
             nodes: { n1: { command: x } }
-            workload: { kind: lin-kv }
+            workload: { kind: lin-kw }
             checks:
               - no-such-check
               - recovers: { within: 0s }
@@ -118,7 +119,7 @@ private func profile(delay: String) -> String {
         #expect(
             error?.list.map { "\($0.position.line):\($0.position.column) \($0.error.sentence)" }
                 == [
-                    "3:19 a workload is one of broadcast, echo, found 'lin-kv'",
+                    "3:19 a workload is one of \(workloadNames.joined(separator: ", ")), found 'lin-kw'",
                     "5:5 a check is one of \(checkerNames.joined(separator: ", ")), found 'no-such-check'",
                     "6:5 'within' of 'recovers' is longer than 0s, found '0s'",
                 ])

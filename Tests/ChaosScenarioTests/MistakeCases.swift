@@ -64,7 +64,8 @@ let topMistakes = [
         "a.yaml:2:14: an address is HOST:PORT, [IPv6]:PORT or unix:PATH, found 'localhost'",
         "hint: for example '127.0.0.1:5432'", "a.yaml:2:28: a link needs 'to'",
         "a.yaml:2:47: a node has a name of its own, found 'client'",
-        "hint: client, that, any, rest, all, isolate have a meaning already"),
+        "hint: client, that, any, rest, all, isolate, lin-kv, seq-kv, lww-kv, lin-tso have a meaning already"
+    ),
     MistakeCase(
         "addressing: loopback\nnodes: { n1..n254: { command: x }, m1: { command: x } }",
         "a.yaml:1:13: 'addressing: loopback' has room for 254 nodes, found '255'",
@@ -87,7 +88,7 @@ let nodeMistakes = [
         "a.yaml:3:3: a node is named once, found 'n2'", "hint: line 2 names it already",
         "a.yaml:3:7: a node needs a 'command'", "a.yaml:3:9: a node has no such key, found 'cmd'",
         "hint: write 'command'", "a.yaml:4:3: a node has a name of its own, found 'client'",
-        "hint: client, that, any, rest, all, isolate have a meaning already",
+        "hint: client, that, any, rest, all, isolate, lin-kv, seq-kv, lww-kv, lin-tso have a meaning already",
         "a.yaml:5:3: a node's name is 1 to 63 letters, digits, '_', '-' or '.', and no '..', "
             + "found 'n*'", "a.yaml:6:3: a range of nodes is written like 'n1..n3', found 'n9..n1'"),
     MistakeCase(
@@ -261,7 +262,7 @@ let scheduleMistakes = [
     MistakeCase(
         "{ at: 1s, nemesis: [kil], budget: 9 }",
         "a.yaml:3:25: a kind of nemesis is one of partition, halves, random-halves, isolate, one-way, "
-            + "majority, majorities-ring, bridge, kill, pause, restart, delay, loss, found 'kil'",
+            + "majority, majorities-ring, bridge, kill, pause, restart, delay, loss, clog, found 'kil'",
         "hint: did you mean 'kill'?"),
     MistakeCase(
         "{ at: 1s, nemesis: [kill], budget: 9 }",

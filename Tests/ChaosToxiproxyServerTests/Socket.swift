@@ -78,12 +78,12 @@ final class Socket: Sendable {
     }
 
     /// Listens on a free port.
-    static func listen() throws -> (Socket, port: UInt16) {
+    static func listen(backlog: CInt = 1024) throws -> (Socket, port: UInt16) {
         let socket = Socket(Self.make(AF_INET))
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = Self.withAddress(0) { bind(socket.descriptor, $0, $1) }
-        guard result == 0, Self.startListening(socket.descriptor) == 0 else {
+        guard result == 0, Self.startListening(socket.descriptor, backlog) == 0 else {
             throw SocketError(number: errno)
         }
         withUnsafeMutablePointer(to: &address) {
@@ -94,11 +94,11 @@ final class Socket: Sendable {
         return (socket, UInt16(bigEndian: address.sin_port))
     }
 
-    private static func startListening(_ descriptor: CInt) -> CInt {
+    private static func startListening(_ descriptor: CInt, _ backlog: CInt) -> CInt {
         #if canImport(Glibc)
-            Glibc.listen(descriptor, 1024)
+            Glibc.listen(descriptor, backlog)
         #else
-            Darwin.listen(descriptor, 1024)
+            Darwin.listen(descriptor, backlog)
         #endif
     }
 

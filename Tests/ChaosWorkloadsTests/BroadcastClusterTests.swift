@@ -22,6 +22,15 @@ struct BroadcastClusterTests {
         return settings
     }
 
+    /// Half broadcasts, half reads, on a grid.
+    private func broadcast(_ settings: LoadSettings) throws -> any Workload {
+        try makeWorkload(
+            kind: "broadcast",
+            parameters: [
+                "rate": .string(settings.rate.text), "for": .string(settings.duration.text),
+            ])
+    }
+
     /// Waits until a condition holds, for at most ten seconds.
     private func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
         for _ in 0..<500 {
@@ -39,10 +48,9 @@ struct BroadcastClusterTests {
             body: ["type": "broadcast", "message": .int(number)], replyType: "broadcast_ok",
             result: { _ in .int(number) })
         let client = try await Client.make(name: "c9", node: context.nodes[node])
-        let run = LoadRun(settings: self.settings(), context: context)
-        let isOk = await run.perform(request, by: client)
+        let end = await context.perform(request, by: client)
         await client.close()
-        return isOk
+        return end.kind == .ok
     }
 
     /// What a node knows, read without leaving a trace in the history.
@@ -58,7 +66,7 @@ struct BroadcastClusterTests {
     func everyVariantIsValidWithoutFaults(variant: String) async throws {
         let cluster = try await TestCluster("broadcast", variant, nodes: 5)
         let context = await self.makeContext(cluster)
-        let workload = BroadcastWorkload(settings: self.settings())
+        let workload = try self.broadcast(self.settings())
         try await workload.runLoad(context)
         // The load ends when the last answer is there; what nodes tell one another may take longer.
         let added = context.recorder.history.invocations
@@ -114,7 +122,7 @@ struct BroadcastClusterTests {
             return true
         }
         #expect(isSettled)
-        try await BroadcastWorkload(settings: self.settings()).runFinalReads(context)
+        try await self.broadcast(self.settings()).runFinalReads(context)
         let finding = SetFullChecker().check(context.recorder.history)
         #expect(finding.verdict == verdict, "\(finding)")
         #expect(finding.anomalies == anomalies)
@@ -147,7 +155,7 @@ struct BroadcastClusterTests {
             return true
         }
         #expect(isSettled)
-        try await BroadcastWorkload(settings: self.settings()).runFinalReads(context)
+        try await self.broadcast(self.settings()).runFinalReads(context)
         let finding = SetFullChecker().check(context.recorder.history)
         #expect(finding.verdict == (isHealed ? .valid : .invalid), "\(finding)")
         await cluster.stop()
@@ -160,12 +168,12 @@ struct BroadcastClusterTests {
         context.report = { report in reports.withLock { $0.append(report) } }
         #expect(try await self.add(1, on: 0, context))
         await cluster.stop("n2")
-        try await BroadcastWorkload(settings: self.settings()).runFinalReads(context)
+        try await self.broadcast(self.settings()).runFinalReads(context)
         #expect(reports.withLock { $0 } == ["node 'n2' answered no final read"])
         let finding = SetFullChecker().check(context.recorder.history)
         #expect(finding.verdict == .unknown)
         #expect(finding.summary == "no final read was answered by n2")
-        let workload = BroadcastWorkload(settings: self.settings())
+        let workload = try self.broadcast(self.settings())
         await #expect(throws: WorkloadError.self) { try await workload.runLoad(context) }
         await cluster.stop()
     }
@@ -175,7 +183,7 @@ struct BroadcastClusterTests {
             let cluster = try await TestCluster("broadcast", "gossip", nodes: 2)
             let context = await self.makeContext(cluster, seed: seed)
             let settings = self.settings(milliseconds: 200)
-            try await BroadcastWorkload(settings: settings).runLoad(context)
+            try await self.broadcast(settings).runLoad(context)
             await cluster.stop()
             return context.recorder.history.invocations.map(\.begin.value)
         }
@@ -190,7 +198,7 @@ struct BroadcastClusterTests {
         let context = await self.makeContext(cluster)
         var settings = self.settings()
         settings.duration = .seconds(600)
-        let workload = BroadcastWorkload(settings: settings)
+        let workload = try self.broadcast(settings)
         let running = Task { try await workload.runLoad(context) }
         #expect(
             try await self.eventually { context.recorder.history.invocations.count > 5 })

@@ -47,10 +47,7 @@ struct RequestOutcomeTests {
         _ payload: String, by client: Client, _ context: WorkloadContext,
         timeout: Duration = .seconds(30)
     ) async throws -> Operation {
-        var settings = LoadSettings()
-        settings.timeout = timeout
-        let run = LoadRun(settings: settings, context: context)
-        await run.perform(self.echo(payload), by: client)
+        await context.perform(self.echo(payload), by: client, timeout: timeout)
         return try #require(context.recorder.history.operations.last)
     }
 
@@ -131,10 +128,9 @@ struct RequestOutcomeTests {
         try await node.run(Puppet(), id: "n1")
         let context = self.makeContext(port: node.port)
         let client = try await Client.make(name: "c1", node: context.nodes[0])
-        let run = LoadRun(settings: LoadSettings(), context: context)
         await withDiscardingTaskGroup { group in
             for number in 0..<500 {
-                group.addTask { await run.perform(self.echo("text \(number)"), by: client) }
+                group.addTask { await context.perform(self.echo("text \(number)"), by: client) }
             }
         }
         let finding = EchoChecker().check(context.recorder.history)

@@ -1,3 +1,4 @@
+import ChaosCheckers
 import ChaosCore
 import ChaosScenario
 import Testing
@@ -13,29 +14,45 @@ struct WorkloadCatalogueTests {
                 "rate": "100/s", "concurrency": "6", "for": "20s", "timeout": "2s",
                 "topology": "line", "arrivals": "exponential",
             ])
-        let broadcast = try #require(texts as? BroadcastWorkload)
+        let broadcast = try #require(texts as? GeneratedWorkload)
         var settings = LoadSettings()
         settings.rate = EventRate(perSecond: 100)
-        settings.concurrency = 6
+        settings.concurrency = .clients(6)
         settings.duration = .seconds(20)
         settings.timeout = .seconds(2)
         settings.arrivals = .exponential
         #expect(broadcast.settings == settings)
-        #expect(broadcast.topology == .line)
-        #expect(broadcast.defaultChecks == ["set-full"])
+        #expect(broadcast.defaultChecks == [CheckRequest("set-full")])
 
         let numbers = try makeWorkload(
             kind: "echo", parameters: ["kind": "echo", "concurrency": 2, "duration": "3s"])
-        #expect((numbers as? EchoWorkload)?.settings.concurrency == 2)
+        #expect((numbers as? GeneratedWorkload)?.settings.concurrency == .clients(2))
         #expect(numbers.duration == .seconds(3))
     }
 
     @Test func hasDefaults() throws {
-        let workload = try #require(try makeWorkload(kind: "broadcast") as? BroadcastWorkload)
-        #expect(workload.topology == .grid)
+        let workload = try #require(try makeWorkload(kind: "broadcast") as? GeneratedWorkload)
         #expect(workload.settings == LoadSettings())
         #expect(workload.settings.timeout == .seconds(5))
-        #expect(workloadNames == ["broadcast", "echo"])
+        #expect(workload.hasFinalReads)
+        let register = try #require(try makeWorkload(kind: "lin-kv") as? GeneratedWorkload)
+        #expect(register.settings.loop == .closed)
+        #expect(register.settings.concurrency.count(nodes: 5) == 10)
+    }
+
+    @Test func makesAllOfMaelstromsAndTheirCheckers() throws {
+        #expect(
+            Array(workloadNames.prefix(10)) == [
+                "broadcast", "echo", "unique-ids", "g-set", "g-counter", "pn-counter", "lin-kv",
+                "txn-list-append", "txn-rw-register", "kafka",
+            ])
+        for name in workloadNames.prefix(10) {
+            let workload = try makeWorkload(kind: name)
+            #expect(workload.kind == name)
+            for check in workload.defaultChecks {
+                _ = try makeChecker(name: check.name, parameters: check.parameters)
+            }
+        }
     }
 
     @Test func takesAScenariosDuration() throws {
@@ -48,13 +65,13 @@ struct WorkloadCatalogueTests {
         arguments: [
             (
                 "brodcast", [:],
-                "a workload is one of broadcast, echo, found 'brodcast'"
+                "a workload is one of \(workloadNames.joined(separator: ", ")), found 'brodcast'"
                     + "\nhint: did you mean 'broadcast'?"
             ),
             (
                 "echo", ["topology": "grid"],
                 "the workload 'echo' has no such parameter, found 'topology'"
-                    + "\nhint: known are rate, concurrency, for, duration, timeout, arrivals"
+                    + "\nhint: known are rate, concurrency, for, duration, timeout, arrivals, loop, recovery"
             ),
             (
                 "echo", ["ratee": "5/s"],
@@ -68,7 +85,7 @@ struct WorkloadCatalogueTests {
             ),
             (
                 "echo", ["concurrency": "0"],
-                "'concurrency' is a number of clients from 1 to 1000, found '0'"
+                "'concurrency' is a number of clients from 1 to 1000, or '2n' for two a node, found '0'"
             ),
             ("echo", ["for": "0s"], "'for' is longer than nothing, found '0s'"),
             (
@@ -78,8 +95,17 @@ struct WorkloadCatalogueTests {
             ),
             (
                 "broadcast", ["topology": "grit"],
-                "'topology' is one of grid, line, total, tree, found 'grit'"
+                "'topology' is one of grid, line, total, tree, tree2, tree3, tree4, found 'grit'"
                     + "\nhint: did you mean 'grid'?"
+            ),
+            (
+                "kafka", ["loop": "open"],
+                "a client of 'kafka' goes on where it stopped, so it waits for its replies, found"
+                    + " 'loop: open'\nhint: write 'loop: closed'"
+            ),
+            (
+                "txn-list-append", ["key_count": "0"],
+                "'key_count' is a whole number from 1 to 40, found '0'"
             ),
         ] as [(String, JSONObject, String)])
     func explainsWhatItCannotMake(kind: String, parameters: JSONObject, message: String) {

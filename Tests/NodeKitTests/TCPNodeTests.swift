@@ -225,20 +225,6 @@ struct TCPNodeTests {
             }
         }
     }
-}
-
-/// Tells a closure what is relayed to it.
-private struct Listener: Node {
-    let hear: @Sendable (String) -> Void
-
-    init(hear: @escaping @Sendable (String) -> Void) { self.hear = hear }
-
-    mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
-        if case .message(let message) = input, message.type == "relayed" {
-            self.hear(message["text"]?.stringValue ?? "")
-        }
-        return []
-    }
 
     @Test func knowsInTheNextLifeWhatItWroteDown() async throws {
         let folder = TemporaryFolder()
@@ -270,5 +256,19 @@ private struct Listener: Node {
             "\($0)" == "cannot make the folder '/dev/null/x': not a directory"
         }
         await node.stop()
+    }
+}
+
+/// Tells a closure what is relayed to it.
+private struct Listener: Node {
+    let hear: @Sendable (String) -> Void
+
+    init(hear: @escaping @Sendable (String) -> Void) { self.hear = hear }
+
+    mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        if case .message(let message) = input, message.type == "relayed" {
+            self.hear(message["text"]?.stringValue ?? "")
+        }
+        return []
     }
 }

@@ -7,7 +7,8 @@ struct ChaosBench: ParsableCommand {
         commandName: "chaos-bench",
         abstract: "Measures what chaos costs beside HAProxy and nginx, in one interleaved run.",
         subcommands: [
-            MeasureCommand.self, SoakCommand.self, HoldCommand.self, SoakNodeCommand.self,
+            MeasureCommand.self, ToxiproxyCommand.self, SoakCommand.self, HoldCommand.self,
+            SoakNodeCommand.self,
         ],
         defaultSubcommand: MeasureCommand.self)
 }

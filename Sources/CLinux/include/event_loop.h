@@ -24,8 +24,9 @@ struct chaos_event {
 /// How many events one wait reports at most.
 #define CHAOS_EVENTS_MAX 256
 
-/// Names the calling thread, in at most 15 bytes (pthread_setname_np(3)).
-void chaos_name_thread(const char *name);
+/// Names the calling thread, in at most 15 bytes (pthread_setname_np(3)), and gives it the nice value of
+/// the process: Dispatch gives its threads another one, which those that they start inherit.
+void chaos_begin_thread(const char *name);
 
 /// Makes an epoll instance (epoll_create1(2)); -1 and errno where it cannot.
 int chaos_poller_make(void);
@@ -53,6 +54,13 @@ int chaos_watch(int poller, int descriptor, unsigned long long tag);
 
 /// The same, for what is only read.
 int chaos_watch_input(int poller, int descriptor, unsigned long long tag);
+
+/// The same, for a listening socket that several pollers watch: a connection wakes one of them that
+/// waits, not all (EPOLLEXCLUSIVE).
+int chaos_watch_listener(int poller, int descriptor, unsigned long long tag);
+
+/// Reports nothing more of a socket (EPOLL_CTL_DEL).
+void chaos_forget(int poller, int descriptor);
 
 /// Waits for events (epoll_wait(2)), or only looks; returns their number, or -1 and sets errno.
 int chaos_wait(int poller, struct chaos_event *events, int is_patient);

@@ -25,6 +25,11 @@ import OrderedCollections
 /// `{{` and `}}` are braces. Braces that hold no lower-case word are left alone, and so are the
 /// ones that close them: JSON passes untouched.
 package struct Placeholders: Sendable {
+    /// The variables that have nothing to do with addresses.
+    static let variablesOfAll = [
+        "CHAOS_NODE", "CHAOS_INDEX", "CHAOS_DIR", "CHAOS_HERE", "CHAOS_SEED",
+    ]
+
     let plan: AddressPlan
     let viewer: NodeName
     let directory: String

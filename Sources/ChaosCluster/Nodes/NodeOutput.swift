@@ -9,7 +9,8 @@ import Synchronization
     import Darwin
 #endif
 
-/// Reads what one node's process writes: two pipes in, lines out.
+/// Reads what one node's process writes: two pipes in, lines out. Where a dialogue takes the first of
+/// them, it reads the other one alone.
 ///
 /// Lines of both streams come on one thread. While a line is being handled nothing is read, so a
 /// node that writes faster than chaos can keep up is held back by its own pipe.
@@ -21,13 +22,14 @@ final class NodeOutput: Sendable {
     let error: Int32
 
     private struct State {
-        var openStreams = 2
+        var openStreams = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
         /// Whoever comes to wait after the limit has passed waits no more.
         var isOverdue = false
     }
 
-    private let readOutput: Int32
+    /// The end from which standard output is read.
+    let readOutput: Int32
     private let readError: Int32
     private let state = Mutex(State())
 
@@ -55,13 +57,18 @@ final class NodeOutput: Sendable {
 
     /// Gives up chaos's copies of the writing ends and begins to read. Call it once, after the
     /// process was started or could not be.
-    func start(_ onLine: @escaping LineHandler) {
+    ///
+    /// - Parameter isTaken: Whether somebody else reads standard output, whose reading end is
+    ///   ``readOutput``, and closes it.
+    func start(isTaken: Bool = false, _ onLine: @escaping LineHandler) {
         _ = systemClose(self.output)
         _ = systemClose(self.error)
-        let readers = [
-            PipeReader(descriptor: self.readOutput, stream: .output),
-            PipeReader(descriptor: self.readError, stream: .error),
-        ]
+        let ownReaders = [PipeReader(descriptor: self.readError, stream: .error)]
+        let readers =
+            isTaken
+            ? ownReaders
+            : [PipeReader(descriptor: self.readOutput, stream: .output)] + ownReaders
+        self.state.withLock { $0.openStreams = readers.count }
         for reader in readers { _ = fcntl(reader.descriptor, F_SETFL, O_NONBLOCK) }
         BlockingThread.start { self.read(readers, onLine) }
     }

@@ -17,6 +17,7 @@ extension NodeSupervisor {
         _ = await process.exitStatus()
         try await self.confirm(record, process, "its processes must be gone") { $0.alive == 0 }
         await record.output?.waitForEnd(atMost: Self.outputLimit)
+        _ = await self.dialogue(with: record.spec)?.end(record.spec.name)
         self.change(record, to: .killed)
     }
 

@@ -23,7 +23,12 @@ extension NodeSupervisor {
             viewer: spec.name, plan: self.surroundings.plan, directory: directory,
             here: self.surroundings.here, seed: self.surroundings.seed)
         var environment = self.surroundings.environment
-        environment.merge(placeholders.environment) { _, new in new }
+        let own = placeholders.environment
+        // One that speaks on standard input and output must not think that it should listen.
+        let isTalkedTo = self.dialogue(with: spec) != nil
+        environment.merge(
+            own.filter { !isTalkedTo || Placeholders.variablesOfAll.contains($0.key) }
+        ) { _, new in new }
         for variable in spec.environment {
             environment[variable.name] = try placeholders.expand(variable.value)
         }
@@ -48,12 +53,7 @@ extension NodeSupervisor {
         record.started = self.surroundings.now()
         do {
             let output = try NodeOutput()
-            let null = try NullInput()
-            // Reading must begin also when nothing was started, so that the pipes are closed.
-            defer { output.start(self.lineHandler(record)) }
-            let request = try self.request(record.spec, output, input: null.descriptor)
-            let process = try await self.surroundings.host.spawn(request)
-            record.process = process
+            record.process = try await self.spawn(record, writingTo: output)
             record.output = output
         } catch let error {
             record.process = nil
@@ -69,6 +69,34 @@ extension NodeSupervisor {
         }
         self.change(record, to: .starting)
         self.watch(record)
+    }
+
+    /// Starts a node's process with nothing to read, or in a dialogue.
+    private func spawn(
+        _ record: NodeRecord, writingTo output: NodeOutput
+    ) async throws -> HostedProcess {
+        let host = self.surroundings.host
+        guard let dialogue = self.dialogue(with: record.spec) else {
+            // Reading must begin also when nothing was started, so that the pipes are closed.
+            defer { output.start(self.lineHandler(record)) }
+            let null = try NullInput()
+            return try await host.spawn(
+                try self.request(record.spec, output, input: null.descriptor))
+        }
+        var isStarted = false
+        defer { output.start(isTaken: isStarted, self.lineHandler(record)) }
+        let input = try ProcessPipe()
+        defer { _ = systemClose(input.reading) }
+        do {
+            let process = try await host.spawn(
+                try self.request(record.spec, output, input: input.reading))
+            isStarted = true
+            dialogue.begin(record.spec.name, input: input.writing, output: output.readOutput)
+            return process
+        } catch {
+            _ = systemClose(input.writing)
+            throw error
+        }
     }
 
     private func lineHandler(_ record: NodeRecord) -> NodeOutput.LineHandler {
@@ -158,5 +186,7 @@ extension NodeSupervisor {
         // A guardian that is gone has taken the family with it.
         _ = try? await self.surroundings.host.send(.kill, to: process)
         await record.output?.waitForEnd(atMost: Self.outputLimit)
+        let said = await self.dialogue(with: record.spec)?.end(record.spec.name) ?? []
+        for line in said { record.recent.add("(stdout) \(line)") }
     }
 }

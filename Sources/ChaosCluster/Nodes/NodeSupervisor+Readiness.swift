@@ -32,7 +32,7 @@ extension NodeSupervisor {
     /// What shows that a node is ready: what its scenario says, or else that every port which can
     /// be connected to accepts a connection.
     private func conditions(_ spec: NodeSpec) -> [ReadyCondition] {
-        if !spec.ready.isEmpty { return spec.ready }
+        if !spec.ready.isEmpty || self.dialogue(with: spec) != nil { return spec.ready }
         return spec.ports.filter { $0.transport != .udp }.map { .tcp($0.name) }
     }
 
@@ -56,14 +56,17 @@ extension NodeSupervisor {
             guard record.generation == generation, record.state.isRunning,
                 record.process?.endedAs == nil
             else { return }
-            if unmet.isEmpty, record.state == .starting, record.intent == .none {
+            let lack =
+                record.state == .paused
+                ? NodeLack("it is paused")
+                : self.dialogue(with: record.spec)?.lackOfReadiness(record.spec.name)
+            if unmet.isEmpty, lack == nil, record.state == .starting, record.intent == .none {
                 record.notReady = nil
                 return self.change(record, to: .ready)
             }
             if self.surroundings.now() >= deadline, record.notReady == nil,
-                let condition = unmet.first
+                let failure = await self.lateness(record, unmet.first, finding, lack)
             {
-                let failure = await self.lateness(record, condition, finding ?? "it is paused")
                 guard record.generation == generation, record.process?.endedAs == nil else {
                     return
                 }
@@ -107,18 +110,32 @@ extension NodeSupervisor {
         }
     }
 
+    /// What a late node lacks; nil when it lacks nothing.
     private func lateness(
-        _ record: NodeRecord, _ condition: ReadyCondition, _ finding: String
-    ) async -> NodeFailure {
-        NodeFailure(
-            record.spec.name, "\(self.rule(condition, record.spec)), found '\(finding)'",
-            hint: await self.addressHint(record), lastLines: record.recent.lines)
+        _ record: NodeRecord, _ condition: ReadyCondition?, _ finding: String?, _ lack: NodeLack?
+    ) async -> NodeFailure? {
+        if let condition {
+            return NodeFailure(
+                record.spec.name,
+                "\(self.rule(condition, record.spec)), found '\(finding ?? "it is paused")'",
+                hint: await self.addressHint(record), lastLines: record.recent.lines)
+        }
+        guard let lack, let rule = self.dialogueRule(record.spec) else { return nil }
+        return NodeFailure(
+            record.spec.name, "\(rule), found \(lack.finding)", hint: lack.hint,
+            lastLines: record.recent.lines)
+    }
+
+    private func dialogueRule(_ spec: NodeSpec) -> String? {
+        self.dialogue(with: spec).map { "\($0.readinessRule) within \(spec.readyWithin.text)" }
     }
 
     private func endedEarly(
         _ record: NodeRecord, _ finding: String, hint: String? = nil
     ) async -> NodeFailure {
-        let rule = self.conditions(record.spec).first.map { self.rule($0, record.spec) }
+        let rule =
+            self.conditions(record.spec).first.map { self.rule($0, record.spec) }
+            ?? self.dialogueRule(record.spec)
         let elsewhere = await self.addressHint(record)
         return NodeFailure(
             record.spec.name, "\(rule ?? "it must stay up"), \(finding)",

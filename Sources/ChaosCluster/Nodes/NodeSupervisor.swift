@@ -25,11 +25,14 @@ package actor NodeSupervisor {
         package var here: String
         /// The time since the run started.
         package var now: @Sendable () -> Instant
+        /// Who talks to the nodes that speak on standard input and output.
+        package var dialogue: (any NodeDialogue)?
 
         package init(
             host: ProcessHost, plan: AddressPlan, directory: RunDirectory, seed: Seed,
             environment: OrderedDictionary<String, String>, workingDirectory: String,
-            here: String? = nil, now: @escaping @Sendable () -> Instant
+            here: String? = nil, dialogue: (any NodeDialogue)? = nil,
+            now: @escaping @Sendable () -> Instant
         ) {
             self.host = host
             self.plan = plan
@@ -39,6 +42,7 @@ package actor NodeSupervisor {
             self.workingDirectory = workingDirectory
             self.here = here ?? workingDirectory
             self.now = now
+            self.dialogue = dialogue
         }
     }
 
@@ -145,6 +149,11 @@ package actor NodeSupervisor {
         } else {
             record.queued.removeFirst().resume()
         }
+    }
+
+    /// Who talks to this node, if it speaks on standard input and output.
+    func dialogue(with spec: NodeSpec) -> (any NodeDialogue)? {
+        spec.speech == .maelstrom ? self.surroundings.dialogue : nil
     }
 
     func record(_ node: NodeName) throws(NodeFailure) -> NodeRecord {

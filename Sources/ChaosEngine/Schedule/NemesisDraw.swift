@@ -67,6 +67,10 @@ struct NemesisDraw {
                     return isSender
                         ? .oneWay(from: one, to: others) : .oneWay(from: others, to: one)
                 }, &generator)
+        case .clog:
+            return self.cut(
+                generator.shuffled(self.nodes).map { .isolate([NodePattern($0)]) }, &generator,
+                mode: .hold)
         case .kill: return self.process(.kill, &generator)
         case .pause: return self.process(.pause, &generator)
         case .restart: return self.process(.restart, &generator)
@@ -95,14 +99,14 @@ struct NemesisDraw {
 
     /// The first of the partitions that cuts something and keeps within the budget.
     private func cut(
-        _ candidates: [Partition], _ generator: inout Generator
+        _ candidates: [Partition], _ generator: inout Generator, mode: PartitionMode? = nil
     ) -> ConcreteAction? {
         for candidate in candidates {
             let partition = candidate.drawn(among: self.nodes, using: &generator)
             let cuts = partition.cuts(among: self.nodes, using: &generator)
             if self.addsSomething(cuts), self.fits(cuts: cuts) {
                 return .partition(
-                    cuts: cuts, text: partition.description, mode: self.mode, port: nil)
+                    cuts: cuts, text: partition.description, mode: mode ?? self.mode, port: nil)
             }
         }
         return nil

@@ -66,6 +66,9 @@ struct QueueItem {
         self.borders.count - self.nextBorder + (self.startsMessage ? 1 : 0)
     }
 
+    /// Whether it holds whole messages, of which none has begun to leave.
+    var isWholeMessage: Bool { self.startsMessage && self.endsMessage }
+
     /// Whether a message may go in front of it.
     var isBorder: Bool {
         if case .bytes = self.content { return self.startsMessage }

@@ -79,7 +79,7 @@ extension StreamPipeline {
             if batch.end > 0 {
                 let first = bytes.begin
                 let messages = bytes.removePrefix(batch.end)
-                self.enqueue(
+                self.enqueueOnItsWay(
                     QueueItem(
                         messages: messages, due: batch.due, ordinal: batch.firstOrdinal,
                         borders: batch.borders.map { $0 + first }))

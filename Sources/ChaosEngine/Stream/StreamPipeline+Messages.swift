@@ -147,13 +147,28 @@ extension StreamPipeline {
             self.held.append(
                 HeldMessage(item: item, until: item.due + reorder.hold, gap: reorder.gap))
         } else {
-            self.enqueue(item)
+            self.enqueueOnItsWay(item)
             if !self.held.isEmpty { self.overtakeHeldMessages() }
         }
         if fate.isTwice {
             self.counters.duplicated += message.count
-            self.enqueue(item)
+            self.enqueueOnItsWay(item)
         }
+    }
+
+    /// Puts messages that leave together behind all others, or where their delay frees the order in
+    /// front of those that leave later, but never inside of one.
+    mutating func enqueueOnItsWay(_ item: QueueItem) {
+        guard case .delay(let delay)? = self.faults?.delay?.fault.fault, delay.order == .free,
+            let border = self.lastBorder
+        else { return self.enqueue(item) }
+        var place = border
+        while place > 0, self.queue[place - 1].isWholeMessage, self.queue[place - 1].due > item.due
+        {
+            place -= 1
+        }
+        self.counters.queued += item.byteCount
+        self.queue.insert(item, at: place)
     }
 
     /// What the other direction must know of the current message once it leaves.

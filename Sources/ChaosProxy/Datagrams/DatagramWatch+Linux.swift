@@ -48,7 +48,7 @@
             _ = chaos_watch_input(self.poller, self.timer, Self.timer)
             let watch = self
             let thread = Thread {
-                chaos_name_thread("chaos-datagrams")
+                chaos_begin_thread("chaos-datagrams")
                 watch.run()
             }
             thread.start()

@@ -44,7 +44,7 @@
 
         /// Dials, after the time that `accept_delay` asks for.
         func beginDialling() {
-            if !self.ticket.forward.isUntouched {
+            if self.engine != nil {
                 let delay = self.plane.network.acceptDelay(of: self.ticket.link)
                 if delay != .zero {
                     self.dialling.isDelayed = true
@@ -115,7 +115,14 @@
             self.listener = EpollLeg(.listener)
         }
 
-        func dialIfPossible() {
+        /// Dials now that there are descriptors again.
+        func dialAgain() {
+            self.enter()
+            self.dialIfPossible()
+            self.askForTurn()
+        }
+
+        private func dialIfPossible() {
             guard self.dialling.progress == .waiting, !self.dialling.isDelayed, !self.isOver,
                 self.mayReachTarget
             else { return }
@@ -135,7 +142,9 @@
 
         private func lookUp() {
             let call = self.dialling.call
-            self.plane.lookUp(self.route.upstream) { result in
+            self.loop.openBooks()
+            self.plane.names.lookUp(self.route.upstream) { result in
+                self.enter()
                 guard self.dialling.call == call, self.dialling.progress == .calling else { return }
                 switch result {
                 case .success(let addresses):
@@ -154,12 +163,13 @@
                 // Descriptors are free again when another connection ends.
                 self.dialling.progress = .waiting
                 self.dialling.deadline = .never
-                return self.plane.starve(self, -descriptor)
+                self.loop.openBooks()
+                return self.plane.shortage.starve(self, -descriptor)
             }
             if descriptor < 0 { return self.dialFailed(SocketFailure.text(of: -descriptor)) }
             let family = AddressFamily(address)
             if family != .local {
-                self.plane.tune(descriptor)
+                Sockets.setNoDelay(descriptor)
                 if let source = self.route.source {
                     let result = Sockets.bindSource(descriptor, to: source)
                     if result < 0 {
@@ -182,7 +192,7 @@
                 return self.dialFailed(SocketFailure.text(of: -result))
             }
             self.listener = EpollLeg(.listener, descriptor, family, isDeaf: false)
-            if !self.plane.watch(self.listener, of: self) {
+            if !self.loop.watch(self.listener, of: self) {
                 let number = errno
                 self.listener.closeNow()
                 return self.dialFailed(SocketFailure.text(of: number))
@@ -227,6 +237,7 @@
             // A call that a cut kept from its target has not failed; it is made again after heal.
             if !self.mayReachTarget { return }
             self.dialling.progress = .done
+            self.loop.openBooks()
             self.plane.record(
                 "connection",
                 [

@@ -6,18 +6,23 @@
     // One proxied connection: two sockets, and the engine between them where there is anything to
     // decide. Without an engine it passes on what it reads, by itself; the first fault or cut that
     // concerns its link makes an engine for it, which takes over with what happened so far. It decides
-    // nothing. Everything happens on the plane's thread.
+    // nothing. Everything happens on its loop's thread, or while that one stands still.
 
     /// Carries the bytes of one connection, or carries out what the engine decides for it.
-    final class EpollConnection: Sleeper {
+    final class EpollConnection: Sleeper, @unchecked Sendable {
+        // Sound because only its loop's thread touches it, or the one for which all stand still; a
+        // mailbox hands it to the loop it belongs to.
+
         /// Its number among all connections of the plane.
         let number: Int
-        let plane: EpollPlane
+        private(set) var loop: EpollLoop
         let route: Route
         let line: LinkLine
         let ticket: ConnectionTicket
-        /// Where the plane keeps it, and where its line does.
-        var slot = 0
+        /// Where what it carries without an engine is counted.
+        var tally: Tally
+        /// Where its loop keeps it, once it has begun, and where its line does.
+        var slot = -1
         unowned(unsafe) var previous: EpollConnection?
         var next: EpollConnection?
 
@@ -32,7 +37,13 @@
         /// Whether the connection has ended: what still happens is only closing.
         private(set) var isOver = false
         private var isGone = false
-        /// Whether it has asked the plane for another turn.
+        /// Which state of its line it has taken over.
+        private var revision: Int
+        /// Whether a change concerns it that it was not yet asked about.
+        var awaitsVisit = false
+        /// Whether its link was closed before it began.
+        private var isUnwanted = false
+        /// Whether it has asked its loop for another turn.
         var isWaitingForTurn = false
         /// How many bytes it may still carry in this turn.
         private var budget = 0
@@ -40,26 +51,78 @@
         /// How many actions of the engine are carried out in one turn.
         private static let actionsPerTurn = 256
 
+        /// Counts a new connection; the books are open.
         init(
-            number: Int, on plane: EpollPlane, over line: LinkLine, _ route: Route,
+            number: Int, on loop: EpollLoop, over line: LinkLine, _ route: Route,
             _ opener: EpollLeg
         ) {
             self.number = number
-            self.plane = plane
+            self.loop = loop
             self.route = route
             self.line = line
+            self.tally = line.tally(loop.index)
+            self.revision = line.revision
             self.opener = opener
             self.ticket = ConnectionTicket(
-                forward: line.forward, backward: line.backward, at: plane.clock.now)
+                forward: line.forward, backward: line.backward, at: loop.plane.clock.now)
         }
+
+        var plane: EpollPlane { self.loop.plane }
 
         /// Begins: an engine where one is needed, and the way to the target.
         func begin() {
-            if !self.ticket.needsNoEngine {
+            self.loop.take(self)
+            self.revision = self.line.revision
+            if self.isUnwanted || self.plane.isClosing { return self.abort() }
+            if !self.loop.watch(self.opener, of: self) { self.fail(self.opener) }
+            if self.line.isTouched {
+                self.loop.openBooks()
                 self.makeEngine()
                 self.applySilence()
             }
             self.beginDialling()
+            self.service()
+        }
+
+        /// Goes on in another loop, while both stand still.
+        func move(to loop: EpollLoop) {
+            self.loop = loop
+            loop.take(self)
+            self.isWaitingForTurn = false
+            for leg in [self.opener, self.listener] where leg.exists {
+                if !loop.watch(leg, of: self) { self.fail(leg) }
+            }
+        }
+
+        // MARK: - Changes
+
+        /// Sees to it that nothing happens that a change forbids; to be called before anything does.
+        func enter() {
+            if self.engine == nil && self.revision == self.line.revision { return }
+            self.loop.openBooks()
+            if self.revision == self.line.revision { return }
+            self.revision = self.line.revision
+            if self.isOver || (self.engine == nil && !self.line.isTouched) { return }
+            self.makeEngine().networkChanged(at: self.plane.clock.now)
+            self.resumeDialling()
+            self.applySilence()
+        }
+
+        /// Takes note of changes, for the books; the sockets obey when it has its turn. Nobody else
+        /// may do anything meanwhile.
+        func note() {
+            if self.slot < 0 || self.isOver || (self.engine == nil && !self.line.isTouched) {
+                return
+            }
+            self.makeEngine().networkChanged(at: self.plane.clock.now)
+        }
+
+        /// Obeys changes, while all threads stand still.
+        func visit() {
+            if self.slot < 0 || self.isGone || (self.engine == nil && !self.line.isTouched) {
+                return
+            }
+            if !self.isOver { self.plane.bringHome(self) }
             self.service()
         }
 
@@ -78,6 +141,7 @@
 
         /// Takes note of what happened to a socket, and goes on.
         func handle(_ leg: EpollLeg, _ events: Poller.Events) {
+            self.enter()
             if !leg.exists { return }
             if leg === self.listener && !leg.isConnected && !self.hasAnswered(events) {
                 return self.service()
@@ -99,6 +163,7 @@
         /// A socket failed.
         func fail(_ leg: EpollLeg) {
             if leg.isClosed { return }
+            self.loop.openBooks()
             let engine = self.makeEngine()
             leg.closeNow()
             leg.giveUp()
@@ -122,7 +187,8 @@
         /// Does what can be done now.
         func service() {
             if self.isGone { return }
-            self.budget = self.plane.turnSize
+            self.enter()
+            self.budget = self.loop.turnSize
             if !self.isOver && self.engine == nil { self.carryBothWays() }
             if !self.isOver, let engine = self.engine { self.run(engine) }
             if self.isOver { self.goOnClosing() }
@@ -136,10 +202,11 @@
                 at = self.dialling.deadline
                 if let engine = self.engine { at = min(at, engine.deadline) }
             }
-            self.plane.deadlines.set(self, at: at)
+            self.loop.deadlines.set(self, at: at)
         }
 
         override func wake(at now: Instant) {
+            self.enter()
             self.dialDeadlineCame(now)
             if self.lingerUntil <= now {
                 self.lingerUntil = .never
@@ -153,7 +220,7 @@
         func askForTurn() {
             if self.isWaitingForTurn { return }
             self.isWaitingForTurn = true
-            self.plane.giveTurn(to: self)
+            self.loop.giveTurn(to: self)
         }
 
         /// Forgets the connection once both sockets are closed and none will be opened.
@@ -165,7 +232,7 @@
             self.isGone = true
             self.isOver = true
             self.stopDialling()
-            self.plane.deadlines.set(self, at: .never)
+            self.loop.openBooks()
             let now = self.plane.clock.now
             if let engine = self.engine {
                 engine.closed(at: now)
@@ -200,8 +267,7 @@
                 let count = self.read(source)
                 if count > 0 {
                     source.received += count
-                    (source === self.opener ? self.ticket.forward : self.ticket.backward)
-                        .received(count)
+                    self.tally.received(count, self.direction(from: source), self.loop)
                     self.pass(count, to: sink)
                     if self.engine != nil || sink.rest != nil { return }
                 } else if count == 0 {
@@ -215,11 +281,12 @@
 
         /// Reads once into the plane's memory: the number of bytes, 0 at the end, or a failure.
         private func read(_ source: EpollLeg) -> Int {
-            let size = min(self.plane.inputSize, self.plane.turnSize)
-            let count = Sockets.receive(source.descriptor, self.plane.inputMemory, size)
+            let intake = self.loop.intake
+            let size = min(intake.room, self.loop.turnSize)
+            let count = Sockets.receive(source.descriptor, intake.memory, size)
             if count > 0 {
                 self.budget -= count
-                self.plane.noteCarried(count)
+                self.loop.noteCarried(count)
                 // Less than there was room for: that was all, and news will be an event. Only the
                 // end comes without one once it was told.
                 if count < size && !source.hasEnd { source.isReadable = false }
@@ -233,11 +300,11 @@
 
         /// Writes bytes from the plane's memory; what the kernel does not take waits.
         private func pass(_ count: Int, to sink: EpollLeg) {
-            let written = Sockets.send(sink.descriptor, self.plane.inputMemory, count)
+            let written = Sockets.send(sink.descriptor, self.loop.intake.memory, count)
             if written > 0 { self.noteDelivered(written, at: sink) }
             if written == count { return }
             sink.isBlocked = true
-            sink.rest = self.plane.takeInput(from: max(0, written), to: count)
+            sink.rest = self.loop.takeInput(from: max(0, written), to: count)
             if written < 0 && written != -Int(EAGAIN) { self.fail(sink) }
         }
 
@@ -258,11 +325,11 @@
         }
 
         private func noteDelivered(_ count: Int, at sink: EpollLeg) {
-            let isForward = sink.leg == .listener
+            let direction: Direction = sink.leg == .listener ? .forward : .backward
             if let engine = self.engine {
-                engine.wrote(count, isForward ? .forward : .backward)
+                engine.wrote(count, direction)
             } else {
-                (isForward ? self.ticket.forward : self.ticket.backward).delivered(count)
+                self.tally.delivered(count, direction, self.loop)
             }
         }
 
@@ -292,7 +359,7 @@
             if let engine = self.engine { return engine }
             let engine = Connection(
                 self.ticket, forward: self.passed(.forward), backward: self.passed(.backward),
-                pieceLimit: EpollPlane.pieceLimit, at: self.plane.clock.now)
+                pieceLimit: Intake.size, at: self.plane.clock.now)
             self.opener.rest = nil
             self.listener.rest = nil
             self.engine = engine
@@ -367,7 +434,7 @@
                     self.pass(count, to: sink)
                 } else {
                     engine.received(
-                        self.plane.takeInput(from: 0, to: count), direction,
+                        self.loop.takeInput(from: 0, to: count), direction,
                         at: self.plane.clock.now)
                 }
             } else if count == 0 {
@@ -380,18 +447,7 @@
             return true
         }
 
-        // MARK: - Changes and ends
-
-        /// Applies changed faults and cuts.
-        func networkChanged() {
-            if self.isGone || (self.engine == nil && self.ticket.needsNoEngine) { return }
-            if !self.isOver {
-                self.makeEngine().networkChanged(at: self.plane.clock.now)
-                self.resumeDialling()
-                self.applySilence()
-            }
-            self.service()
-        }
+        // MARK: - Ends
 
         /// Makes deaf what must be.
         func applySilence() {
@@ -415,6 +471,10 @@
         /// Ends the connection at once, because its listener is closed for good.
         func close() {
             if self.isOver { return }
+            if self.slot < 0 {
+                self.isUnwanted = true
+                return
+            }
             self.end()
             self.service()
         }

@@ -6,26 +6,30 @@
     import NIOConcurrencyHelpers
     import NIOCore
 
-    /// Carries the traffic with epoll on a thread of its own.
+    /// Carries the traffic with epoll on threads of its own.
     final class EpollDriver: ProxyDriver {
         private let mailbox: Mailbox
         private let isClosed = NIOLockedValueBox(false)
 
-        /// Starts the thread; `makeNetwork` and `journal` are called on it.
+        /// How many threads carry traffic unless somebody asks for another number: one for each
+        /// processor that this process may use, and no more than can be busy while the first one
+        /// alone has what faults concern.
+        static var threadCount: Int { min(4, System.coreCount) }
+
+        /// Starts the threads; `makeNetwork` is called on the first, `journal` on any, one at a time.
         ///
         /// - Throws: `ProxyError` when the system has no descriptors left.
         init(
-            clock: RunClock, makeNetwork: @escaping @Sendable () -> Network,
+            clock: RunClock, threads: Int,
+            makeNetwork: @escaping @Sendable () -> Network,
             journal: @escaping @Sendable ([JournalEntry]) -> Void
         ) throws {
-            let mailbox = try Mailbox()
-            let poller = try Poller(waking: mailbox.descriptor)
-            self.mailbox = mailbox
+            let stations = try (0..<max(1, threads)).map { _ in try EpollLoop.Station() }
+            self.mailbox = stations[0].mailbox
             let thread = Thread {
-                chaos_name_thread("chaos-proxy")
+                chaos_begin_thread("chaos-proxy")
                 let plane = EpollPlane(
-                    network: makeNetwork(), clock: clock, poller: poller, mailbox: mailbox,
-                    journal: journal)
+                    network: makeNetwork(), clock: clock, stations: stations, journal: journal)
                 plane.run()
             }
             thread.start()
@@ -74,7 +78,7 @@
         func inspect<Result: Sendable>(
             _ body: @escaping @Sendable (Network, Instant) -> Result
         ) async throws -> Result {
-            try await self.onThread { body($0.network, $0.clock.now) }
+            try await self.onThread { $0.inspect(body) }
         }
 
         func post(_ task: @escaping @Sendable (Network) -> Void) -> Bool {

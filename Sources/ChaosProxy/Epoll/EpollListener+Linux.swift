@@ -37,8 +37,9 @@
         }
     }
 
-    /// One listening socket, which accepts, keeps silent or refuses as the network says.
-    final class EpollListener: Sleeper {
+    /// One listening socket, which accepts, keeps silent or refuses as the network says. It changes only
+    /// while all threads stand still.
+    final class EpollListener {
         let spec: ProxiedLink
         private let plane: EpollPlane
         private let line: LinkLine
@@ -54,7 +55,12 @@
         /// Where the plane keeps it.
         var slot = 0
 
-        private var descriptor: CInt = -1
+        private(set) var descriptor: CInt = -1
+        /// What each thread has of it.
+        private(set) var acceptors: [EpollAcceptor] = []
+        /// Whether all threads accept. Otherwise only the first one does, which has every connection
+        /// that needs an engine.
+        private var isForAll = false
         /// Keeps the port while nothing listens on it.
         private var reservation: PortReservation?
         private var wasBound = false
@@ -62,16 +68,8 @@
         private var wasDeaf = false
         /// Whether attempts to connect get no answer.
         private(set) var isSilent = false
-        /// Whether connections may wait to be accepted.
-        var isReadable = false
-        /// Whether it waits for its turn, or until there are descriptors again.
-        var isWaitingForTurn = false
 
         private static let backlog: CInt = 4096
-        /// How many connections are accepted before others have their turn.
-        private static let batch = 64
-        /// How long accepting pauses when there are no descriptors.
-        private static let pause: Int64 = 100_000_000
 
         init(_ route: ListenerRoute, over line: LinkLine, on plane: EpollPlane) throws {
             self.spec = route.spec
@@ -82,6 +80,7 @@
             self.family = AddressFamily(route.address)
             self.bound = route.spec.listen
             self.queue = route.spec.openers.map { OpenerQueue(route.spec, $0) }
+            self.acceptors = plane.loops.map { EpollAcceptor(of: self, on: $0) }
         }
 
         /// The links over which connections may come in here.
@@ -101,6 +100,29 @@
                 if self.descriptor < 0 { try self.bind() }
                 self.setSilent(policy == .silent)
             }
+            self.shareOut()
+        }
+
+        /// Lets all threads accept as long as nobody who comes in needs an engine.
+        private func shareOut() {
+            let isForAll = self.descriptor >= 0 && self.queue == nil && !self.line.isTouched
+            if isForAll == self.isForAll { return }
+            self.isForAll = isForAll
+            for loop in self.plane.loops.dropFirst() {
+                if isForAll {
+                    _ = self.plane.watch(self, self.descriptor, on: loop)
+                } else {
+                    loop.forget(self.descriptor)
+                    self.acceptors[loop.index].stop()
+                }
+            }
+            // Who waits may have been reported to another thread.
+            if !isForAll { self.acceptors[0].askForTurn() }
+        }
+
+        /// Whether a loop's thread may accept now.
+        func accepts(on loop: EpollLoop) -> Bool {
+            self.descriptor >= 0 && (self.isForAll || loop === self.plane.first)
         }
 
         private func setSilent(_ isWanted: Bool) {
@@ -114,7 +136,8 @@
             if self.descriptor < 0 { return }
             Sockets.close(self.descriptor)
             self.descriptor = -1
-            self.isReadable = false
+            self.isForAll = false
+            for acceptor in self.acceptors { acceptor.stop() }
             if self.isSilent { self.plane.silenceChanged() }
             self.isSilent = false
             self.plane.renumber(self)
@@ -141,12 +164,12 @@
             self.descriptor = descriptor
             Sockets.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             // Accepted sockets inherit the options of TCP.
-            if self.family != .local { self.plane.tune(descriptor) }
+            if self.family != .local { Sockets.setNoDelay(descriptor) }
             let result = Sockets.bind(descriptor, to: self.address)
             if result < 0 { return -result }
             let isListening = Sockets.listen(descriptor, backlog: Self.backlog)
             if isListening < 0 { return -isListening }
-            if !self.plane.watch(self, descriptor) { return errno }
+            if !self.plane.watch(self, descriptor, on: self.plane.first) { return errno }
             self.wasBound = true
             if let address = Sockets.localAddress(of: descriptor) { self.address = address }
             if case .tcp(let host, 0) = self.bound, let port = self.address.port {
@@ -157,49 +180,32 @@
 
         // MARK: - Accepting
 
-        /// Accepts who waits, as many as one turn allows.
-        func acceptSome() {
-            for _ in 0..<Self.batch {
-                if !self.isReadable || self.descriptor < 0 { return }
-                if self.plane.isShortOfDescriptors { return self.rest() }
-                let accepted = Sockets.accept(self.descriptor)
-                if accepted >= 0 {
-                    self.take(accepted)
-                } else if accepted == -EAGAIN {
-                    self.isReadable = false
-                } else if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-accepted) {
-                    self.plane.warnOfShortage(-accepted, at: self.bound)
-                    return self.rest()
-                }
-                // Anything else concerns one socket that is gone by now (accept(2)).
-            }
-            if self.isReadable { self.plane.giveTurn(to: self) }
-        }
-
-        private func take(_ descriptor: CInt) {
+        /// Takes in who was accepted on a loop; the books are open. Tells whether there is room for
+        /// others.
+        func take(_ descriptor: CInt, on loop: EpollLoop) -> Bool {
             let opener = EpollLeg(
                 .opener, descriptor, self.family, isDeaf: self.wasDeaf ? nil : false)
+            let isNearLimit = self.plane.shortage.isNear(descriptor)
+            if isNearLimit { self.plane.shortage.warn(EMFILE, at: self.bound) }
             if let rule = self.spec.openers {
                 self.ask(rule, who: opener)
             } else {
-                self.plane.admit(opener, over: self.line, self.route)
+                self.plane.admit(opener, over: self.line, self.route, on: loop)
             }
-            if self.plane.isNearLimit(descriptor) {
-                self.plane.warnOfShortage(EMFILE, at: self.bound)
-                self.rest()
-            }
+            return !isNearLimit
         }
 
         /// Finds out over which link a connection goes. Until that is known nobody reads from it.
         private func ask(_ rule: OpenerRule, who opener: EpollLeg) {
             guard let ticket = self.queue?.append(opener) else { return }
-            guard let socket = OpeningSocket(acceptedSocket: opener.descriptor) else {
-                return self.recognised(
-                    .unknown("the connection was over before it was looked at"), ticket)
-            }
             let (mailbox, slot) = (self.plane.mailbox, self.slot)
-            rule.recognition.recognise(socket) { opener in
+            let answer: @Sendable (Opener) -> Void = { opener in
                 _ = mailbox.post { $0.listener(at: slot)?.recognised(opener, ticket) }
+            }
+            if let socket = OpeningSocket(acceptedSocket: opener.descriptor) {
+                rule.recognition.recognise(socket, answer: answer)
+            } else {
+                answer(.unknown("the connection was over before it was looked at"))
             }
         }
 
@@ -209,7 +215,7 @@
                 if let remark = ready.remark { self.plane.record(remark.event, remark.details) }
                 self.plane.admit(
                     ready.socket, over: self.plane.line(of: ready.spec.link),
-                    self.route(from: ready.spec.sourceHost), isShared: true)
+                    self.route(from: ready.spec.sourceHost), on: self.plane.first, isShared: true)
             }
             if self.links.count != linksBefore { self.plane.linksChanged(of: self) }
         }
@@ -224,16 +230,8 @@
             return route
         }
 
-        private func rest() {
-            self.plane.deadlines.set(
-                self, at: self.plane.clock.now.advanced(byNanoseconds: Self.pause))
-        }
-
-        override func wake(at now: Instant) { self.acceptSome() }
-
         /// Closes the listener for good and removes its socket file.
         func close() {
-            self.plane.deadlines.set(self, at: .never)
             for opener in self.queue?.removeAll() ?? [] { opener.reset() }
             self.closeSocket()
             self.reservation = nil

@@ -3,7 +3,7 @@
     import Glibc
     import NIOConcurrencyHelpers
 
-    /// What other threads want done on the driver's thread, in order.
+    /// What other threads want done on one of the driver's threads, in order.
     final class Mailbox: Sendable {
         typealias Task = @Sendable (EpollPlane) -> Void
 
@@ -14,18 +14,27 @@
 
         /// Readable while there are tasks (eventfd(2)).
         let descriptor: CInt
+        /// Whose descriptor it is, if not its own.
+        private let owner: Mailbox?
         // Not `Mutex`: the thread sanitizer does not see that one.
         private let state = NIOLockedValueBox(State())
 
         /// - Throws: `ProxyError` when the system has no descriptors left.
         init() throws {
+            self.owner = nil
             self.descriptor = chaos_signal_make()
             if self.descriptor < 0 {
                 throw ProxyError(description: "proxy: \(SocketFailure.text(of: errno))")
             }
         }
 
-        deinit { Sockets.close(self.descriptor) }
+        /// Another one for the same thread, which both wake.
+        init(beside other: Mailbox) {
+            self.owner = other
+            self.descriptor = other.descriptor
+        }
+
+        deinit { if self.owner == nil { Sockets.close(self.descriptor) } }
 
         /// Hands in a task; `false` when nobody will do it any more.
         func post(_ task: @escaping Task) -> Bool {
@@ -37,6 +46,9 @@
             if isFirst { chaos_signal_raise(self.descriptor) }
             return isTaken
         }
+
+        /// Wakes the thread without a task.
+        func wake() { chaos_signal_raise(self.descriptor) }
 
         /// Takes out all tasks.
         func take() -> [Task] {

@@ -8,7 +8,8 @@
     /// Every socket is registered once, for everything and only for changes, and is forgotten when it
     /// is closed.
     final class Poller: @unchecked Sendable {
-        // Sound because one thread makes it and hands it to the one that then uses it alone.
+        // Sound because one thread makes it and hands it to the one that then uses it alone, or to one
+        // that lets that one stand still meanwhile. Only the kernel's part is used while it waits.
 
         /// What an event belongs to.
         struct Tag {
@@ -95,10 +96,16 @@
         /// Reports a socket's changes from now on, and what it is like now.
         func watch(_ descriptor: CInt, _ tag: Tag) -> Bool {
             if tag.kind == .acceptor {
-                return chaos_watch_input(self.descriptor, descriptor, tag.bits) == 0
+                return chaos_watch_listener(self.descriptor, descriptor, tag.bits) == 0
             }
             return chaos_watch(self.descriptor, descriptor, tag.bits) == 0
         }
+
+        /// Reports nothing more of a socket that stays open.
+        func forget(_ descriptor: CInt) { chaos_forget(self.descriptor, descriptor) }
+
+        /// Whether a wait that goes on would end too late for this instant.
+        func isLate(for instant: Instant) -> Bool { instant < self.armed }
 
         /// Lets the wait end at an instant of a clock that began at `start`.
         func wake(at instant: Instant, _ start: UInt64) {
@@ -108,11 +115,15 @@
             chaos_timer_set(self.timer, start + UInt64(max(1, instant.nanoseconds)))
         }
 
-        /// Waits, or only looks, and reports what happened. Tells whether there is mail.
-        func wait(isPatient: Bool, _ report: (Tag, Events) -> Void) -> Bool {
-            let count = chaos_wait(self.descriptor, self.events, isPatient ? 1 : 0)
+        /// Waits, or only looks; tells how much happened.
+        func wait(isPatient: Bool) -> Int {
+            max(0, Int(chaos_wait(self.descriptor, self.events, isPatient ? 1 : 0)))
+        }
+
+        /// Reports what happened in the last wait. Tells whether there is mail.
+        func report(_ count: Int, _ report: (Tag, Events) -> Void) -> Bool {
             var hasMail = false
-            for index in 0..<max(0, Int(count)) {
+            for index in 0..<count {
                 let tag = Tag(bits: self.events[index].tag)
                 if tag.kind != .wakeup {
                     report(tag, Events(bits: self.events[index].events))

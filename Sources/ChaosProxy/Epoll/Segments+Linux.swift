@@ -1,35 +1,45 @@
 #if os(Linux)
     import ChaosEngine
     import Glibc
+    import NIOConcurrencyHelpers
 
     // Memory for bytes. What arrives is read into one large segment that all connections share. Only
     // bytes that must wait get memory of their own: the large segment itself if they fill much of it,
     // and a copy of their size otherwise. So an idle connection holds none.
 
-    /// Large pieces of memory, used again and again; given back when they are not.
-    final class SegmentPool {
+    /// Large pieces of memory, used again and again; given back when they are not. One thread takes
+    /// them; whichever has the last bytes in one gives it back.
+    final class SegmentPool: Sendable {
+        // The memory is nobody's while it is here.
+        private struct State: @unchecked Sendable {
+            var free: [UnsafeMutableRawPointer] = []
+            /// The least number of free segments since the last trimming: nobody needed those.
+            var idle = 0
+            /// How many segments are somewhere else.
+            var taken = 0
+        }
+
         /// How large its segments are: what one read takes in at most.
         let size: Int
-        private var free: [UnsafeMutableRawPointer] = []
-        /// The least number of free segments since the last trimming: nobody needed those.
-        private var idle = 0
+        private let state = NIOLockedValueBox(State())
 
         init(size: Int) { self.size = size }
 
-        deinit { for memory in self.free { munmap(memory, self.size) } }
-
-        /// How many segments are somewhere else.
-        private var taken = 0
+        deinit {
+            for memory in self.state.withLockedValue({ $0.free }) { munmap(memory, self.size) }
+        }
 
         /// Whether there is anything to trim, now or later; one segment is always out.
-        var isInUse: Bool { !self.free.isEmpty || self.taken > 1 }
+        var isInUse: Bool { self.state.withLockedValue { !$0.free.isEmpty || $0.taken > 1 } }
 
         func take() -> Segment {
-            self.taken += 1
-            if let memory = self.free.popLast() {
-                self.idle = min(self.idle, self.free.count)
-                return Segment(memory, self.size, from: self)
+            let used: UnsafeMutableRawPointer? = self.state.withLockedValue { state in
+                state.taken += 1
+                guard let memory = state.free.popLast() else { return nil }
+                state.idle = min(state.idle, state.free.count)
+                return memory
             }
+            if let used { return Segment(used, self.size, from: self) }
             let memory = mmap(
                 nil, self.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let memory, memory != MAP_FAILED else { fatalError("out of memory") }
@@ -37,16 +47,21 @@
         }
 
         fileprivate func giveBack(_ memory: UnsafeMutableRawPointer) {
-            self.taken -= 1
-            self.free.append(memory)
+            self.state.withLockedValue { state in
+                state.taken -= 1
+                state.free.append(memory)
+            }
         }
 
         /// Gives back to the system what was not needed since the last trimming.
         func trim() {
-            for _ in 0..<self.idle {
-                if let memory = self.free.popLast() { munmap(memory, self.size) }
+            let unneeded = self.state.withLockedValue { state in
+                let unneeded = Array(state.free.suffix(state.idle))
+                state.free.removeLast(unneeded.count)
+                state.idle = state.free.count
+                return unneeded
             }
-            self.idle = self.free.count
+            for memory in unneeded { munmap(memory, self.size) }
         }
     }
 
@@ -80,7 +95,8 @@
     }
 
     /// Bytes that wait in a segment.
-    // Sound because a proxy's bytes never leave its thread; only the protocol asks for more.
+    // Sound because bytes have one thread at a time, that of their connection; only the protocol asks
+    // for more.
     struct HeldBytes: StreamBytes, @unchecked Sendable {
         private var segment: Segment
         private var begin: Int

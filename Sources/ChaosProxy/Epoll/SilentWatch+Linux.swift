@@ -25,11 +25,15 @@
             let wasWatching = self.isWatching
             self.silence.watch(silent)
             if self.isWatching == wasWatching { return }
-            if self.isWatching { self.sleep() } else { self.plane.deadlines.set(self, at: .never) }
+            if self.isWatching {
+                self.sleep()
+            } else {
+                self.plane.first.deadlines.set(self, at: .never)
+            }
         }
 
         private func sleep() {
-            self.plane.deadlines.set(
+            self.plane.first.deadlines.set(
                 self, at: self.plane.clock.now.advanced(byNanoseconds: Self.interval))
         }
 

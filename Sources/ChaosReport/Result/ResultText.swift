@@ -14,7 +14,8 @@ package enum ResultText {
         var lines = [Self.verdictLine(result, style)]
         lines += result.reasons.map { "  \($0)" }
         let sections = [
-            Self.findings(result.findings, style), Self.faults(result.faults, style),
+            Self.findings(result.findings, style), StatisticsText.lines(result.statistics, style),
+            Self.faults(result.faults, style),
             Self.cutLines(result), Self.deaths(result.deaths, style),
             result.warnings.map { style.text(StyledText("warning: ", .uncertain)) + $0 },
         ]

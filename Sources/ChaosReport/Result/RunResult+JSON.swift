@@ -20,6 +20,7 @@ extension RunResult {
             "backend": .string(self.backend),
             "elapsed": .int(self.elapsed.wholeNanoseconds),
             "dir": .string(self.directory), "repeat": .string(self.repeatCommand),
+            "statistics": .object(self.statistics),
             "findings": .array(self.findings.map(\.json)),
             "faults": .array(self.faults.map(\.json)), "cuts": .array(self.cuts.map(\.json)),
             "warnings": .array(self.warnings.map { .string($0) }),
@@ -66,6 +67,7 @@ extension RunResult {
                 from: try fields.instant("from"), to: try fields.optionalInstant("to"),
                 crossedBytes: Int(try fields.number("crossed_bytes")))
         }
+        self.statistics = fields.json["statistics"]?.objectValue ?? [:]
         self.warnings = try fields.texts("warnings")
         self.deaths = try fields.list("deaths") { (fields) throws(InputError) in
             Death(

@@ -33,6 +33,8 @@ package struct RunResult: Hashable, Sendable {
     package var cuts: [Cut] = []
     /// What people should know although it changes nothing.
     package var warnings: [String] = []
+    /// Counts and latencies of operations, and what crossed between nodes that speak messages.
+    package var statistics: JSONObject = [:]
     /// The nodes that ended although nobody asked them to.
     package var deaths: [Death] = []
 

@@ -113,6 +113,7 @@ struct FaultReader {
         delay.jitter = mapping.read("jitter", FaultLimits.time) ?? .zero
         delay.distribution = mapping.word("distribution") ?? .uniform
         delay.correlation = mapping.read("correlation", FaultLimits.ratio) ?? .zero
+        delay.order = mapping.word("order") ?? .kept
         delay.table = self.table(mapping)
         delay.match = self.match(mapping)
         if (delay.distribution == .table) == delay.table.isEmpty, !mapping.has("table") {

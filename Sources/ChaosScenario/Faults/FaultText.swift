@@ -100,6 +100,7 @@ extension Fault {
             words.append("± \(delay.jitter.text)")
         }
         if delay.distribution != .uniform { words.append(delay.distribution.rawValue) }
+        if delay.order == .free { words.append("order free") }
         if delay.correlation > .zero { words.append(delay.correlation.text) }
         return words
     }

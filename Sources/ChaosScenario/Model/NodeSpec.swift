@@ -18,6 +18,20 @@ package struct NodeSpec: Hashable, Sendable {
     package var readyWithin: Duration
     /// What happens when it ends by itself.
     package var restart: RestartPolicy
+    /// How its clients and peers reach it.
+    package var speech: Speech
+
+    /// How a node is reached.
+    package enum Speech: String, CaseIterable, Sendable {
+        /// It listens at its ports.
+        case ports
+        /// It speaks Maelstrom's protocol on standard input and output, and `chaos` listens in its
+        /// place at the one port ``NodeSpec/messagePort``.
+        case maelstrom
+    }
+
+    /// The port of a node that speaks on standard input and output, and of every service.
+    package static let messagePort: PortName = "main"
 
     /// Makes a node with one automatic port named `main`.
     package init(name: NodeName, command: CommandLine) {
@@ -28,6 +42,7 @@ package struct NodeSpec: Hashable, Sendable {
         self.ready = []
         self.readyWithin = .seconds(10)
         self.restart = .no
+        self.speech = .ports
     }
 }
 

@@ -42,6 +42,20 @@ package struct Scenario: Hashable, Sendable {
         self.checks = []
     }
 
+    /// The services that the nodes may call: all of Maelstrom's where a node speaks its protocol.
+    package var services: [NodeName] {
+        self.nodes.contains { $0.speech == .maelstrom } ? NodeName.services : []
+    }
+
+    /// Makes the network one of messages where nodes speak them on standard input and output: their
+    /// port is framed in lines, and a partition loses messages unless the scenario says otherwise.
+    package mutating func assumeMessages() {
+        guard self.nodes.contains(where: { $0.speech == .maelstrom }) else { return }
+        let port = NodeSpec.messagePort
+        if self.network.framing[port] == nil { self.network.framing[port] = .lines }
+        if self.network.partitionMode == nil { self.network.partitionMode = .lose }
+    }
+
     /// How nodes get their addresses (design, section 11).
     package enum Addressing: String, CaseIterable, Sendable {
         /// Loopback addresses on Linux, ports elsewhere.

@@ -109,6 +109,8 @@ package enum NemesisKind: String, CaseIterable, Sendable {
     case majoritiesRing = "majorities-ring"
     case bridge
     case kill, pause, restart, delay, loss
+    /// Nothing passes between one node and the others, and nothing is lost: it arrives when it is over.
+    case clog
 }
 
 /// How many nodes a nemesis may disturb at once.

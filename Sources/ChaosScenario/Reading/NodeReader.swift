@@ -6,7 +6,8 @@ struct NodeReader {
     let places: PlaceTable
 
     /// Names that mean something else where nodes are named.
-    private static let reserved = ["client", "that", "any", "rest", "all", "isolate"]
+    private static let reserved =
+        ["client", "that", "any", "rest", "all", "isolate"] + NodeName.services.map(\.text)
 
     /// Reads a name that a node may have.
     static func name(_ text: String) throws(InputError) -> NodeName {
@@ -74,10 +75,25 @@ struct NodeReader {
         var spec = NodeSpec(name: "", command: self.command(mapping) ?? .words([]))
         if let ports = mapping.node("ports") { spec.ports = self.ports(ports) }
         if let env = mapping.node("env") { spec.environment = self.environment(env) }
+        if let speech = self.speech(mapping, hasPorts: mapping.has("ports")) {
+            spec.speech = speech
+        }
         spec.directory = mapping.text("directory")
         if let ready = mapping.node("ready") { self.readReady(ready, into: &spec) }
         spec.restart = mapping.word("restart") ?? .no
         return spec
+    }
+
+    /// `protocol: maelstrom`: such a node needs no ports of its own.
+    private func speech(_ mapping: MappingReader, hasPorts: Bool) -> NodeSpec.Speech? {
+        let speech = mapping.word("protocol", of: NodeSpec.Speech.self)
+        if speech == .maelstrom, hasPorts {
+            mapping.add(
+                InputError(
+                    "a node that speaks on standard input and output has no ports",
+                    hint: "leave 'ports' out: chaos listens in its place"), at: "ports")
+        }
+        return speech
     }
 
     /// One text, or a list of words.

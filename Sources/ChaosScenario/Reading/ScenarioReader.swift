@@ -28,6 +28,7 @@ struct ScenarioReader {
         }
         if let node = mapping.node("links") { scenario.externalLinks = self.links(node) }
         self.readNetworkAndSchedule(mapping, into: &scenario)
+        scenario.assumeMessages()
         let workload = WorkloadReader(parser: self.parser, mistakes: self.mistakes)
         if let node = mapping.node("workload") { scenario.workload = workload.workload(node) }
         if let node = mapping.node("checks") { scenario.checks = workload.checks(node) }

@@ -24,7 +24,8 @@ package struct ScenarioRules {
     package init(_ scenario: Scenario, length: Duration? = nil) {
         self.scenario = scenario
         self.length = length ?? scenario.duration ?? scenario.workload?.duration
-        self.nodes = scenario.nodes.map(\.name) + scenario.externalLinks.map(\.name)
+        self.nodes =
+            scenario.nodes.map(\.name) + scenario.externalLinks.map(\.name) + scenario.services
     }
 
     /// Everything that is wrong.
@@ -132,7 +133,12 @@ package struct ScenarioRules {
         if self.nodes.isEmpty { return [] }
         let known = self.nodes + [.client]
         return names.filter { !known.contains($0) }.map { name in
-            InputError(
+            if name.isService {
+                return InputError(
+                    "there is such a service only beside nodes that speak Maelstrom's protocol",
+                    found: name.text, hint: "write 'protocol: maelstrom' at the nodes")
+            }
+            return InputError(
                 "there is no such node", found: name.text,
                 hint: known.count <= 12
                     ? "nodes are \(known.map(\.text).joined(separator: ", "))"

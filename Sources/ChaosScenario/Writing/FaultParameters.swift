@@ -22,6 +22,7 @@ extension Fault {
             let isUniform = delay.distribution == .uniform
             add("distribution", isUniform ? nil : delay.distribution.rawValue)
             add("correlation", delay.correlation > .zero ? delay.correlation.text : nil)
+            add("order", delay.order == .kept ? nil : delay.order.rawValue)
             if !delay.table.isEmpty {
                 members.append(("table", .list(delay.table.map { .scalar(String($0)) })))
             }

@@ -53,10 +53,14 @@ extension NodeSpec {
         case .text(let text): entries.append(("command", .scalar(text)))
         case .words(let words): entries.append(("command", .list(words.map { .scalar($0) })))
         }
-        let ports = self.ports.map { port in
-            (port.name.text, YAMLText.scalar(port.word))
+        if self.speech == .ports {
+            let ports = self.ports.map { port in
+                (port.name.text, YAMLText.scalar(port.word))
+            }
+            entries.append(("ports", .flow(ports)))
+        } else {
+            entries.append(("protocol", .scalar(self.speech.rawValue)))
         }
-        entries.append(("ports", .flow(ports)))
         if !self.environment.isEmpty {
             entries.append(
                 ("env", .flow(self.environment.map { ($0.name, .scalar($0.value)) })))

@@ -45,6 +45,21 @@ package final class LineConnection: ChannelInboundHandler {
         context.write(self.wrapOutboundOut(buffer), promise: nil)
     }
 
+    /// Writes a line that ends with its line feed; after the end nothing happens.
+    package func write(_ line: ByteBuffer) {
+        guard let context = self.context else { return }
+        context.write(self.wrapOutboundOut(line), promise: nil)
+    }
+
+    /// Reads on, or leaves what comes in the network.
+    package func setReading(_ isReading: Bool) {
+        // Fails only on a closed connection, where it does not matter.
+        try? self.context?.channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+
+    /// The beginning of a line whose end has not come yet.
+    package var unfinishedLine: [UInt8] { self.reader.unfinishedLine }
+
     /// Sends what was written.
     package func flush() { self.context?.flush() }
 

@@ -156,7 +156,7 @@ final class MessageExchange {
 
     private func send(_ message: Message) {
         if let link = self.links[message.destination] {
-            link.send(message.line)
+            link.send(ByteBuffer(string: message.line + "\n"))
             self.unflushedLinks.append(link)
         } else if let connection = self.heard[message.destination] {
             connection.write(message.line)

@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 
 /// The connection that a node dials to one peer, and what waits for it. Lives on its event loop.
-final class PeerLink {
+package final class PeerLink {
     private enum State {
         case idle
         case connecting
@@ -26,11 +26,16 @@ final class PeerLink {
     private var randomness: Randomness
     private var state = State.idle
     private var nextWait = PeerLink.waits.first
-    private var queue = CircularBuffer<String>()
+    private var queue = CircularBuffer<ByteBuffer>()
     private var queuedBytes = 0
     private var isOverflowing = false
 
-    init(
+    /// Prepares a link; it connects when ``dial()`` is called.
+    ///
+    /// - Parameters:
+    ///   - report: Is told when messages have to be dropped.
+    ///   - receive: Is told what the peer sends back over this connection.
+    package init(
         name: String, address: (host: String, port: Int), eventLoop: any EventLoop,
         randomness: Randomness, report: @escaping (String) -> Void,
         receive: @escaping (LineConnection, LineConnection.Event) -> Void
@@ -43,8 +48,8 @@ final class PeerLink {
         self.receive = receive
     }
 
-    /// Sends a line, now or once the connection takes it.
-    func send(_ line: String) {
+    /// Sends a line, which ends with its line feed, now or once the connection takes it.
+    package func send(_ line: ByteBuffer) {
         if case .connected(let connection, _) = self.state, self.queue.isEmpty,
             connection.isWritable
         {
@@ -52,9 +57,9 @@ final class PeerLink {
             return
         }
         self.queue.append(line)
-        self.queuedBytes += line.utf8.count
+        self.queuedBytes += line.readableBytes
         while self.queuedBytes > Self.queueLimit, self.queue.count > 1 {
-            self.queuedBytes -= self.queue.removeFirst().utf8.count
+            self.queuedBytes -= self.queue.removeFirst().readableBytes
             if !self.isOverflowing {
                 self.isOverflowing = true
                 self.report("more than 4 MiB wait for '\(self.name)': dropping the oldest messages")
@@ -63,18 +68,18 @@ final class PeerLink {
     }
 
     /// Puts on the wire what was sent.
-    func flush() {
+    package func flush() {
         if case .connected(let connection, _) = self.state { connection.flush() }
     }
 
     /// Ends the connection and dials no more.
-    func stop() {
+    package func stop() {
         if case .connected(let connection, _) = self.state { connection.close() }
         self.state = .stopped
     }
 
     /// Begins an attempt to connect.
-    func dial() {
+    package func dial() {
         if case .stopped = self.state { return }
         self.state = .connecting
         let (host, port) = self.address
@@ -117,7 +122,7 @@ final class PeerLink {
 
     private func drain(into connection: LineConnection) {
         while connection.isWritable, let line = self.queue.popFirst() {
-            self.queuedBytes -= line.utf8.count
+            self.queuedBytes -= line.readableBytes
             connection.write(line)
         }
         connection.flush()

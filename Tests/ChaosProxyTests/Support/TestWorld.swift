@@ -18,8 +18,21 @@ private let threads: NIOThreadPool = {
     return pool
 }()
 
+/// A driver, and how many threads it has.
+struct TestDriver: Hashable, CustomTestStringConvertible {
+    let kind: ProxyDriverKind
+    let threads: Int
+
+    var testDescription: String { "\(self.kind) with \(self.threads)" }
+}
+
+/// What only epoll promises is tested with one thread and with several, nowhere else.
+let everyEpollDriver: [TestDriver] =
+    ProxyDriverKind.available.contains(.epoll)
+    ? [TestDriver(kind: .epoll, threads: 1), TestDriver(kind: .epoll, threads: 3)] : []
+
 /// What every test of the data plane runs on.
-let everyDriver = ProxyDriverKind.available
+let everyDriver = everyEpollDriver + [TestDriver(kind: .nio, threads: 1)]
 
 /// Runs code that blocks on a thread of its own.
 func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
@@ -61,7 +74,7 @@ final class TestWorld: Sendable {
     let host: String
     private static let worlds = NIOLockedValueBox(0)
 
-    private init(_ driver: ProxyDriverKind, idleTime: Duration) async throws {
+    private init(_ driver: TestDriver, idleTime: Duration) async throws {
         let number = Self.worlds.withLockedValue { count in
             count += 1
             return count
@@ -72,7 +85,7 @@ final class TestWorld: Sendable {
             atPath: self.directory, withIntermediateDirectories: true)
         let lines = self.lines
         self.proxy = try await Proxy(
-            clock: RunClock(), driver: driver, idleTime: idleTime,
+            clock: RunClock(), driver: driver.kind, threads: driver.threads, idleTime: idleTime,
             makeNetwork: {
                 Network(
                     seed: Seed(7), nodes: ["n1", "n2"],
@@ -83,7 +96,7 @@ final class TestWorld: Sendable {
 
     /// Makes a world, and takes it apart afterwards: everything must then be closed.
     static func run(
-        on driver: ProxyDriverKind, idleTime: Duration = Proxy.idleTimeDefault,
+        on driver: TestDriver, idleTime: Duration = Proxy.idleTimeDefault,
         _ body: @escaping @Sendable (TestWorld) throws -> Void
     ) async throws {
         let world = try await TestWorld(driver, idleTime: idleTime)

@@ -10,6 +10,12 @@ package enum Topology: String, Hashable, Sendable, CaseIterable {
     case total
     /// A binary tree, filled breadth-first.
     case tree
+    /// The same under its longer name.
+    case tree2
+    /// A tree in which every node has three children.
+    case tree3
+    /// A tree in which every node has four children.
+    case tree4
 
     /// The neighbours of each node, in the order of the nodes; every edge goes both ways.
     package func neighbours(of nodes: [String]) -> [(node: String, neighbours: [String])] {
@@ -26,7 +32,9 @@ package enum Topology: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .total: return true
         case .line: return upper == lower + 1
-        case .tree: return (upper - 1) / 2 == lower
+        case .tree, .tree2: return (upper - 1) / 2 == lower
+        case .tree3: return (upper - 1) / 3 == lower
+        case .tree4: return (upper - 1) / 4 == lower
         case .grid:
             // The smallest square that holds all nodes.
             let side = (1...count).first { $0 * $0 >= count } ?? 1

@@ -1,0 +1,316 @@
+#if os(Linux)
+    import ChaosCore
+    import ChaosEngine
+    import NIOConcurrencyHelpers
+    import Synchronization
+
+    // Who may touch what. Each connection belongs to one loop, whose thread alone touches it. What all
+    // loops share, the network first of all, is behind the plane's books: a turn that needs them opens
+    // them, and they are closed again when the turn ends. And the first loop's thread can let all
+    // others stand still (`EpollPlane.alone`); then everything is its own.
+
+    /// One thread that carries traffic: it waits for its sockets and gives everybody a turn who wants
+    /// one.
+    final class EpollLoop: @unchecked Sendable {
+        // Sound because only its own thread touches it while it holds `lock`, or the first loop's
+        // thread while that one stands still.
+
+        /// Its number; the first one also does what other threads ask for.
+        let index: Int
+        // The plane has its loops, and outlives their threads.
+        unowned(unsafe) let plane: EpollPlane
+        /// What others hand over to this loop.
+        let mailbox: Mailbox
+        /// Held by a thread that touches anything; of no use to the first one.
+        let lock = NIOLock()
+        let intake = Intake()
+        /// Who wants to be woken when.
+        var deadlines = Deadlines()
+        /// How many connections belong to it; in the books.
+        var connectionCount = 0
+        /// What its connections carried, as far as the network does not know of it.
+        var untold: [Tally] = []
+        var isDone = false
+
+        private let poller: Poller
+        private lazy var trimming = Trimming(self)
+        private(set) var connections = ConnectionTable()
+        /// Who wants a turn, in order.
+        private var waiting: [EpollConnection] = []
+        private var waitingAcceptors: [EpollAcceptor] = []
+        /// Whether this turn has opened the books, and whether one has since the journal was handed
+        /// over.
+        private var hasBooks = false
+        private var hasHadBooks = false
+        /// How many bytes a connection may carry before others have their turn.
+        private(set) var turnSize = Intake.size
+        /// How many rounds ago somebody sent few bytes.
+        private var roundsSinceSmall = 0
+        private var bytesSinceLook = 0
+        /// Whether somebody sent few bytes over another loop: both may be on one processor.
+        private let isBesideSmall = Atomic(false)
+
+        /// How many bytes a connection carries in one turn while others send few: they must not wait
+        /// long for it.
+        private static let turnSizeBesideSmall = 64 << 10
+        /// What counts as few bytes, and for how many rounds of the thread.
+        private static let smallSize = 4 << 10
+        private static let roundsBesideSmall = 64
+        /// How many bytes may be carried between two looks at mail and deadlines.
+        private static let bytesBetweenLooks = 256 << 10
+        /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
+        /// thread stops waiting, and only looks.
+        private static let wakeupTime: Int64 = 50_000
+
+        init(_ index: Int, of plane: EpollPlane, _ station: Station) {
+            self.index = index
+            self.plane = plane
+            self.mailbox = index == 0 ? Mailbox(beside: station.mailbox) : station.mailbox
+            self.poller = station.poller
+        }
+
+        /// What a thread waits with, and where others leave word for it.
+        struct Station: Sendable {
+            let mailbox: Mailbox
+            let poller: Poller
+
+            /// - Throws: `ProxyError` when the system has no descriptors left.
+            init() throws {
+                self.mailbox = try Mailbox()
+                self.poller = try Poller(waking: self.mailbox.descriptor)
+            }
+        }
+
+        /// Whether this loop's thread is the one that can be alone.
+        private var isFirst: Bool { self.index == 0 }
+
+        // MARK: - The thread
+
+        /// Works until the plane is closed.
+        func run() {
+            self.enter()
+            while !self.isDone {
+                let count = self.waitForEvents()
+                let hasMail = self.poller.report(count) { self.dispatch($0, $1) }
+                self.chooseTurnSize()
+                self.giveTurns()
+                if hasMail { self.readMail() }
+                if self.isFirst { self.plane.goOn() }
+                self.wakeSleepers()
+                self.handOverJournal()
+            }
+            self.leave()
+        }
+
+        /// Waits until something happens; tells how much did.
+        private func waitForEvents() -> Int {
+            let isPatient = self.mayWait
+            self.leave()
+            let count = self.poller.wait(isPatient: isPatient)
+            self.enter()
+            return count
+        }
+
+        private func enter() { if !self.isFirst { self.lock.lock() } }
+
+        private func leave() { if !self.isFirst { self.lock.unlock() } }
+
+        private var mayWait: Bool {
+            self.waiting.isEmpty && self.waitingAcceptors.isEmpty
+                && !(self.isFirst && self.plane.hasWork) && self.maySleep()
+        }
+
+        /// Whether nobody is to be woken in a moment. Then the poller ends its wait in time.
+        private func maySleep() -> Bool {
+            let first = self.deadlines.first
+            if first == .never { return true }
+            let wakeup = first.advanced(byNanoseconds: -Self.wakeupTime)
+            if wakeup <= self.plane.clock.now { return false }
+            self.poller.wake(at: wakeup, self.plane.clock.start)
+            return true
+        }
+
+        /// Lets the thread go on if it waits and should not, after another one touched what is its
+        /// own.
+        func wakeIfNeeded() {
+            let first = self.deadlines.first
+            let isLate =
+                first != .never
+                && self.poller.isLate(for: first.advanced(byNanoseconds: -Self.wakeupTime))
+            if isLate || self.isDone || !self.waiting.isEmpty || !self.waitingAcceptors.isEmpty {
+                self.mailbox.wake()
+            }
+        }
+
+        private func dispatch(_ tag: Poller.Tag, _ events: Poller.Events) {
+            if tag.kind == .acceptor {
+                self.plane.acceptor(tag, on: self)?.askForTurn()
+            } else if let connection = self.connections[tag.index] {
+                let leg = tag.kind == .opener ? connection.opener : connection.listener
+                if self.generation(of: leg, in: connection) != tag.generation { return }
+                connection.handle(leg, events)
+            }
+            self.endTurn()
+        }
+
+        private func giveTurns() {
+            if !self.waitingAcceptors.isEmpty {
+                let acceptors = self.waitingAcceptors
+                self.waitingAcceptors = []
+                for acceptor in acceptors {
+                    acceptor.isWaitingForTurn = false
+                    acceptor.acceptSome()
+                    self.endTurn()
+                }
+            }
+            if !self.waiting.isEmpty {
+                let waiting = self.waiting
+                self.waiting = []
+                // One that moved has another loop, and its turn there.
+                for connection in waiting where connection.loop === self {
+                    connection.isWaitingForTurn = false
+                    connection.service()
+                    self.endTurn()
+                }
+            }
+        }
+
+        /// Between two turns: whoever wants to be alone, what other threads ask for, and who is to be
+        /// woken must not wait until all had theirs if those carry much.
+        private func endTurn() {
+            self.closeBooks()
+            if !self.isFirst && self.plane.pause.isWanted { self.plane.pause.standStill(self.lock) }
+            if self.bytesSinceLook < Self.bytesBetweenLooks { return }
+            self.bytesSinceLook = 0
+            self.readMail()
+            if self.isFirst { self.plane.goOn() }
+            self.wakeSleepers()
+        }
+
+        private func readMail() {
+            self.takeOver()
+            if self.isFirst { self.plane.readMail() }
+        }
+
+        /// Does what others handed over.
+        func takeOver() {
+            for task in self.mailbox.take() {
+                task(self.plane)
+                self.closeBooks()
+            }
+        }
+
+        private func wakeSleepers() {
+            if self.deadlines.first == .never { return }
+            let now = self.plane.clock.now
+            while let sleeper = self.deadlines.popDue(at: now) {
+                sleeper.wake(at: now)
+                self.closeBooks()
+            }
+        }
+
+        /// Whether others should have their turn soon.
+        var isPressed: Bool { self.plane.pause.isWanted }
+
+        /// Lets a connection go on after all others that have something to do.
+        func giveTurn(to connection: EpollConnection) { self.waiting.append(connection) }
+
+        func giveTurn(to acceptor: EpollAcceptor) { self.waitingAcceptors.append(acceptor) }
+
+        // MARK: - Books
+
+        /// Makes what all loops share this thread's own until its turn ends.
+        func openBooks() {
+            if self.hasBooks || self.plane.isAlone { return }
+            self.plane.books.lock()
+            self.hasBooks = true
+        }
+
+        /// Lets others have what all share, before the turn ends.
+        func closeBooks() {
+            if !self.hasBooks { return }
+            self.hasBooks = false
+            self.hasHadBooks = true
+            self.plane.books.unlock()
+        }
+
+        private func handOverJournal() {
+            if !self.hasHadBooks { return }
+            self.openBooks()
+            self.plane.handOverJournal { self.closeBooks() }
+            self.hasHadBooks = false
+        }
+
+        // MARK: - Bytes
+
+        /// A connection carried bytes.
+        func noteCarried(_ count: Int) {
+            self.bytesSinceLook += count
+            if count >= Self.smallSize { return }
+            self.roundsSinceSmall = 0
+            for other in self.plane.loops where other !== self {
+                // Whoever is told already need not be disturbed.
+                if !other.isBesideSmall.load(ordering: .relaxed) {
+                    other.isBesideSmall.store(true, ordering: .relaxed)
+                }
+            }
+        }
+
+        private func chooseTurnSize() {
+            self.roundsSinceSmall += 1
+            if self.isBesideSmall.load(ordering: .relaxed) {
+                self.isBesideSmall.store(false, ordering: .relaxed)
+                self.roundsSinceSmall = 0
+            }
+            self.turnSize =
+                self.roundsSinceSmall < Self.roundsBesideSmall
+                ? Self.turnSizeBesideSmall : Intake.size
+        }
+
+        /// Takes over bytes that were just read, by their place behind the intake's memory.
+        func takeInput(from begin: Int, to end: Int) -> HeldBytes {
+            let bytes = self.intake.take(from: begin, to: end)
+            if self.intake.isTrimmable { self.trimming.begin() }
+            return bytes
+        }
+
+        // MARK: - Connections
+
+        /// Makes a connection its own.
+        func take(_ connection: EpollConnection) {
+            connection.slot = self.connections.add(connection)
+            connection.tally = connection.line.tally(self.index)
+        }
+
+        /// Forgets a connection, and its sockets if they stay open.
+        func release(_ connection: EpollConnection) {
+            for leg in [connection.opener, connection.listener] where leg.exists {
+                self.poller.forget(leg.descriptor)
+            }
+            self.deadlines.set(connection, at: .never)
+            self.connections.remove(at: connection.slot)
+        }
+
+        /// Begins to report what happens to a connection's socket.
+        func watch(_ leg: EpollLeg, of connection: EpollConnection) -> Bool {
+            self.poller.watch(
+                leg.descriptor,
+                Poller.Tag(
+                    leg.leg == .opener ? .opener : .listener, connection.slot,
+                    self.generation(of: leg, in: connection)))
+        }
+
+        /// Tells apart the sockets that had the same place one after the other.
+        private func generation(of leg: EpollLeg, in connection: EpollConnection) -> UInt32 {
+            let call = leg.leg == .opener ? 0 : connection.dialling.call & 0xff
+            return self.connections.generation(at: connection.slot) << 8 | call
+        }
+
+        /// Begins to report connections to a listening socket, or no longer does.
+        func watch(_ descriptor: CInt, _ tag: Poller.Tag) -> Bool {
+            self.poller.watch(descriptor, tag)
+        }
+
+        func forget(_ descriptor: CInt) { self.poller.forget(descriptor) }
+    }
+#endif

@@ -1,0 +1,156 @@
+#if os(Linux)
+    import ChaosCore
+    import ChaosEngine
+    import ChaosSockets
+    import DequeModule
+    import Dispatch
+
+    // A change takes effect at once for all: its lines are marked, and no connection does anything
+    // before it has looked at its line. So nothing crosses a cut once the change returns. What is to
+    // be done to the sockets of many connections, to make them deaf or to close them, is done in
+    // pieces, between which others have their turn.
+
+    /// The connections that a change concerns and that were not yet looked at.
+    struct Visits {
+        private var waiting: Deque<EpollConnection> = []
+        /// Whether all of them know of all changes so far, though their sockets may not.
+        private var areNoted = true
+
+        var isEmpty: Bool { self.waiting.isEmpty }
+
+        mutating func add(_ connections: [EpollConnection]) {
+            for connection in connections where !connection.awaitsVisit {
+                connection.awaitsVisit = true
+                self.waiting.append(connection)
+            }
+            self.areNoted = self.waiting.isEmpty
+        }
+
+        mutating func next() -> EpollConnection? {
+            let connection = self.waiting.popFirst()
+            connection?.awaitsVisit = false
+            return connection
+        }
+
+        /// Lets all know of the changes so far.
+        mutating func note() {
+            if self.areNoted { return }
+            self.areNoted = true
+            for connection in self.waiting { connection.note() }
+        }
+    }
+
+    extension EpollPlane {
+        /// How many connections are looked at before anybody else has a turn, and for how long more
+        /// are.
+        private static var visitCount: Int { 64 }
+        private static var visitTime: Int64 { 1_000_000 }
+
+        /// Does something behind all earlier changes.
+        func enqueue(_ change: @escaping () -> Void) { self.changes.append(change) }
+
+        /// Carries out one change; a flood of them must not keep bytes waiting.
+        func changeOnce() {
+            if self.changes.isEmpty || self.isLooking { return }
+            // Who tries in vain must be counted before a heal forgets the cut.
+            if let attempts = self.attempts, !self.isClosing, attempts.isWatching {
+                self.isLooking = true
+                return self.look { plane in
+                    plane.isLooking = false
+                    plane.changes.removeFirst()()
+                }
+            }
+            self.changes.removeFirst()()
+        }
+
+        /// Changes the network; when this returns, the change is in effect on every socket.
+        func change<Result>(_ body: (Network, Instant) throws -> Result) throws -> Result {
+            if self.isClosing { throw ProxyError(description: "the proxy is closed") }
+            self.visits.note()
+            let result = try body(self.network, self.clock.now)
+            defer { self.handOverJournal() }
+            try self.networkChanged()
+            return result
+        }
+
+        /// Looks at the network, with all that earlier changes did.
+        func inspect<Result>(_ body: (Network, Instant) -> Result) -> Result {
+            self.visits.note()
+            return body(self.network, self.clock.now)
+        }
+
+        /// Looks at what the change concerns, and at nothing else.
+        private func networkChanged() throws {
+            var concerned: [LinkLine] = []
+            for state in self.network.takeChangedLinks() {
+                for link in [state.link, state.link.reversed] {
+                    guard let line = self.lines[link], !line.isConcerned else { continue }
+                    line.isConcerned = true
+                    concerned.append(line)
+                }
+            }
+            for line in concerned { line.update() }
+            var failure: (any Error)?
+            var connections: [EpollConnection] = []
+            for line in concerned {
+                line.isConcerned = false
+                for listener in line.listeners {
+                    do {
+                        try listener.apply(self.network.listenerPolicy(for: listener.links))
+                    } catch {
+                        failure = failure ?? error
+                    }
+                }
+                line.forEach { connections.append($0) }
+            }
+            connections.sort { $0.number < $1.number }
+            self.visits.add(connections)
+            self.visitSome()
+            self.watchSilentListeners()
+            if let failure { throw failure }
+        }
+
+        /// Brings some of those up to date whom changes concern.
+        func visitSome() {
+            let end = self.clock.now.advanced(byNanoseconds: Self.visitTime)
+            var count = 0
+            while let connection = self.visits.next() {
+                connection.visit()
+                count += 1
+                if count >= Self.visitCount && self.clock.now >= end { return }
+            }
+        }
+
+        // MARK: - Attempts that nobody answers
+
+        /// Some listener keeps silent now, or no longer does.
+        func silenceChanged() { self.hasSilenceChanged = true }
+
+        func watchSilentListeners() {
+            if !self.hasSilenceChanged { return }
+            self.hasSilenceChanged = false
+            let attempts = self.attempts ?? SilentWatch(on: self)
+            self.attempts = attempts
+            attempts.watch(
+                self.listeners.compactMap { $0 }.filter(\.isSilent).compactMap { listener in
+                    SocketEnd(listener.address)
+                        .map { Silence.Listener(end: $0, spec: listener.spec) }
+                })
+        }
+
+        /// Counts who tries to connect in vain, and then does something.
+        func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
+            let mailbox = self.mailbox
+            guard let look = self.attempts?.lookAround else { return finish(self) }
+            SilentWatch.queue.async {
+                let attempts = look()
+                _ = mailbox.post { plane in
+                    plane.attempts?.count(attempts)
+                    finish(plane)
+                }
+            }
+        }
+
+        func lookedAround() { self.attempts?.goOn() }
+    }
+#endif

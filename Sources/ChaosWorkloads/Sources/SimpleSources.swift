@@ -1,0 +1,79 @@
+import ChaosCore
+
+// Maelstrom's workloads whose operations need no memory: echo, unique-ids, sets and counters.
+
+extension SharedSource {
+    /// `echo`: a text of its own that must come back. Numbered through rather than drawn, so that a
+    /// reply to another request is noticed.
+    static func echo(_ seed: Seed) -> SharedSource {
+        let numbers = Numbers()
+        return SharedSource(seed: seed) { _ in
+            let text: JSONValue = .string("Please echo \(numbers.next())")
+            return PlannedRequest(
+                function: "echo", argument: text, body: ["type": "echo", "echo": text],
+                replyType: "echo_ok", result: { $0["echo"] }
+            ).operation
+        }
+    }
+
+    /// `unique-ids`: a request for an id of any kind.
+    static func uniqueIDs(_ seed: Seed) -> SharedSource {
+        let generate = PlannedRequest(
+            function: "generate", argument: .null, body: ["type": "generate"],
+            replyType: "generate_ok", result: { $0["id"] }
+        ).operation
+        return SharedSource(seed: seed) { _ in generate }
+    }
+
+    /// The names that a growing set has on the wire.
+    struct SetWords: Sendable {
+        let add: String
+        let element: String
+        let elements: String
+
+        /// `broadcast`: messages that spread.
+        static let broadcast = SetWords(
+            add: "broadcast", element: "message", elements: "messages")
+        /// `g-set`: elements that are added.
+        static let growOnly = SetWords(add: "add", element: "element", elements: "value")
+    }
+
+    /// A growing set: one half adds 0, 1, 2, …, the other half reads.
+    static func set(_ words: SetWords, _ seed: Seed) -> SharedSource {
+        let read = PlannedRequest(
+            function: "read", argument: .null, body: ["type": "read"], replyType: "read_ok",
+            result: { reply in reply[words.elements]?.arrayValue.map { .array($0) } }
+        ).operation
+        let numbers = Numbers()
+        return SharedSource(seed: seed, final: read) { generator in
+            if generator.next(below: 2) == 0 { return read }
+            let number: JSONValue = .int(numbers.next())
+            return PlannedRequest(
+                function: words.add, argument: number,
+                body: JSONObject([("type", .string(words.add)), (words.element, number)]),
+                replyType: words.add + "_ok", result: { _ in number }
+            ).operation
+        }
+    }
+
+    /// A counter: one half adds −5 to 4, the other half reads. Of one that only grows, the additions
+    /// below 0 are left out, as Maelstrom does, so it is read twice as often as added to.
+    static func counter(isGrowOnly: Bool, _ seed: Seed) -> SharedSource {
+        let read = PlannedRequest(
+            function: "read", argument: .null, body: ["type": "read"], replyType: "read_ok",
+            result: { reply in reply["value"]?.intValue.map { .int($0) } }
+        ).operation
+        return SharedSource(seed: seed, final: read) { generator in
+            while true {
+                if generator.next(below: 2) == 0 { return read }
+                let delta = Int64(generator.next(below: 10)) - 5
+                if isGrowOnly && delta < 0 { continue }
+                return PlannedRequest(
+                    function: "add", argument: .int(delta),
+                    body: ["type": "add", "delta": .int(delta)], replyType: "add_ok",
+                    result: { _ in .int(delta) }
+                ).operation
+            }
+        }
+    }
+}
