@@ -11,10 +11,18 @@
         private let mailbox: Mailbox
         private let isClosed = NIOLockedValueBox(false)
 
-        /// How many threads carry traffic unless somebody asks for another number: one for each
-        /// processor that this process may use, and no more than can be busy while the first one
-        /// alone has what faults concern.
-        static var threadCount: Int { min(4, System.coreCount) }
+        /// The environment's variable that says how many threads carry traffic, 1 to 16.
+        static let threadsVariable = "CHAOS_THREADS"
+
+        /// How many threads carry traffic unless code or the environment asks for another number: one
+        /// for each processor that this process may use, and no more than can be busy while the first
+        /// one alone has what faults concern.
+        static var threadCount: Int {
+            let wanted = ProcessInfo.processInfo.environment[Self.threadsVariable].flatMap {
+                Int($0)
+            }
+            return wanted.map { min(max($0, 1), 16) } ?? min(4, System.coreCount)
+        }
 
         /// Starts the threads; `makeNetwork` is called on the first, `journal` on any, one at a time.
         ///
