@@ -21,8 +21,9 @@ import Testing
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(directory.path)/\(run)")
         #expect(
             files.sorted() == [
-                "history.edn", "history.jsonl", "journal.jsonl", "nodes", "report.html",
-                "results.json", "run.json", "scenario.yaml",
+                "history.edn", "history.jsonl", "journal.jsonl", "messages.jsonl", "messages.svg",
+                "nodes", "recorded.yaml", "report.html", "results.json", "run.json",
+                "scenario.yaml",
             ])
         let results = try JSONValue(text: try directory.text("\(run)/results.json"))
         #expect(results["verdict"] == "valid")
