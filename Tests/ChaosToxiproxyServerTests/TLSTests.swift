@@ -121,8 +121,8 @@ struct TLSTests {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        // Waiting for it would need the thread that it was started on.
-        defer { process.terminate() }
+        // Started on a thread of tasks, it has that thread's mask, in which SIGTERM is blocked.
+        defer { kill(process.processIdentifier, SIGKILL) }
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let port = try #require(UInt16(line.trimmingCharacters(in: .newlines)))
         try await World.with(driver) { try await body($0, ca, port) }
