@@ -46,8 +46,13 @@ import Testing
         #expect(entries.count == 1)
         #expect(shrunk.contains("loss"))
         #expect(await directory.hasNothingLeft())
-        let again = try await directory.finished("test", "\(folder)/shrunk.yaml", "-q")
-        #expect(again.code == 1)
+        // What is left may be just enough to fail now and then, so it is tried as often as a search would.
+        var codes: Set<Int32> = []
+        for _ in 0..<8 where !codes.contains(1) {
+            codes.insert(
+                try await directory.finished("test", "\(folder)/shrunk.yaml", "-q").code)
+        }
+        #expect(codes.contains(1))
     }
 
     @Test func exploringFindsAWayToFailAndKeepsOneRunOfIt() async throws {
