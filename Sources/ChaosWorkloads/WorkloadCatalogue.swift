@@ -21,6 +21,18 @@ private func waiting(perNode: Int = 1) -> LoadSettings {
 
 private let transactionParameters = ["key_count", "max_txn_length", "max_writes_per_key"]
 
+/// Transactions of reads and of one kind of write.
+private func transactions(_ kind: String, verb: String, check: String) -> WorkloadKind {
+    WorkloadKind(
+        name: kind, parameters: transactionParameters, defaults: waiting()
+    ) { parameters, settings throws(InputError) in
+        let shape = try parameters.transactionShape()
+        return GeneratedWorkload(
+            kind: kind, settings: settings, checks: [CheckRequest(check)], hasFinalReads: false
+        ) { TransactionSource(verb: verb, draw: TransactionDraw(shape), seed: $0.seed) }
+    }
+}
+
 private let workloadKinds: [WorkloadKind] = [
     WorkloadKind(name: "broadcast", parameters: ["topology"]) {
         parameters, settings throws(InputError) in
@@ -76,24 +88,8 @@ private let workloadKinds: [WorkloadKind] = [
                 nodes: nodes, workers: settings.concurrency.count(nodes: nodes), seed: context.seed)
         }
     },
-    WorkloadKind(
-        name: "txn-list-append", parameters: transactionParameters, defaults: waiting()
-    ) { parameters, settings throws(InputError) in
-        let shape = try parameters.transactionShape()
-        return GeneratedWorkload(
-            kind: "txn-list-append", settings: settings, checks: [CheckRequest("list-append")],
-            hasFinalReads: false
-        ) { TransactionSource(verb: "append", draw: TransactionDraw(shape), seed: $0.seed) }
-    },
-    WorkloadKind(
-        name: "txn-rw-register", parameters: transactionParameters, defaults: waiting()
-    ) { parameters, settings throws(InputError) in
-        let shape = try parameters.transactionShape()
-        return GeneratedWorkload(
-            kind: "txn-rw-register", settings: settings, checks: [CheckRequest("rw-register")],
-            hasFinalReads: false
-        ) { TransactionSource(verb: "w", draw: TransactionDraw(shape), seed: $0.seed) }
-    },
+    transactions("txn-list-append", verb: "append", check: "list-append"),
+    transactions("txn-rw-register", verb: "w", check: "rw-register"),
     WorkloadKind(name: "kafka", parameters: transactionParameters, defaults: waiting()) {
         parameters, settings throws(InputError) in
         if settings.loop == .open {

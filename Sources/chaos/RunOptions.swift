@@ -31,14 +31,7 @@ struct SharedRunOptions: ParsableArguments {
     var quiet = false
 
     /// The duration as a value.
-    func parsedDuration() throws(InputError) -> Duration? {
-        guard let duration = self.duration else { return nil }
-        do throws(InputError) {
-            let parsed = try Duration(parsing: duration)
-            if parsed <= .zero { throw InputError("a run lasts longer than 0s", found: duration) }
-            return parsed
-        } catch { throw InputError("--for: \(error.rule)", found: error.found, hint: error.hint) }
-    }
+    func parsedDuration() throws(InputError) -> Duration? { try readDuration(self.duration) }
 
     /// How many messages to take down.
     func parsedTrace() throws(InputError) -> Int? {
@@ -59,6 +52,16 @@ struct SharedRunOptions: ParsableArguments {
             throw InputError("--backend: there is no such backend", found: self.backend, hint: hint)
         }
     }
+}
+
+/// Reads how long a run lasts, if the command line says it.
+func readDuration(_ text: String?) throws(InputError) -> Duration? {
+    guard let text else { return nil }
+    do throws(InputError) {
+        let parsed = try Duration(parsing: text)
+        if parsed <= .zero { throw InputError("a run lasts longer than 0s", found: text) }
+        return parsed
+    } catch { throw InputError("--for: \(error.rule)", found: error.found, hint: error.hint) }
 }
 
 /// Reads a seed of the command line, or draws one.

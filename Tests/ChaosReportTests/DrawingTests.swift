@@ -159,11 +159,15 @@ import Testing
         }
         history.append(
             .init(index: 10, process: 9, kind: .invoke, function: "write", time: .seconds(9)))
-        let all = OperationStatistics.all(history)
+        let all = OperationStatistics(history).byFunction.map {
+            (function: $0.key, tally: $0.value)
+        }
         #expect(all.map(\.function) == ["read", "write"])
-        #expect(all[0].ok == 5 && all[0].unknown == 0)
-        #expect(all[0].quantile(0.5) == .milliseconds(3))
-        #expect(all[0].quantile(0.99) == .milliseconds(100))
-        #expect(all[1].unknown == 1 && all[1].quantile(0.5) == nil)
+        #expect(all[0].tally.ok == 5 && all[0].tally.info == 0)
+        #expect(all[0].tally.latency("p50") == .milliseconds(3))
+        #expect(all[0].tally.latency("p99") == .milliseconds(100))
+        #expect(all[1].tally.info == 1 && all[1].tally.latency("p50") == nil)
+        let page = HTMLReport.render(ReportInput(result: sampleResult(), history: history))
+        #expect(page.contains("<td>read</td><td class=\"number\">5</td>"))
     }
 }

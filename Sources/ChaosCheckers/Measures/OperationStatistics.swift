@@ -32,6 +32,11 @@ package struct OperationStatistics: Hashable, Sendable {
             }
         }
 
+        /// The latency at a quantile named as in ``quantiles``; `nil` when nothing was acknowledged.
+        package func latency(_ quantile: String) -> Duration? {
+            self.quantiles?.first { $0.name == quantile }.map { .nanoseconds($0.nanoseconds) }
+        }
+
         fileprivate mutating func add(_ invocation: Invocation) {
             switch invocation.outcome {
             case .ok:

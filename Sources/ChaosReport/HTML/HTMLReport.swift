@@ -6,13 +6,16 @@ import ChaosCore
 package enum HTMLReport {
     /// The file's content. Everything that came from a run or a person is escaped, and a content
     /// security policy forbids the page to load anything.
-    package static func render(_ input: ReportInput) -> String {
+    package static func render(_ input: ReportInput) -> String { Self.render(input, input.diagram) }
+
+    /// The file's content, with a drawing that is there already.
+    static func render(_ input: ReportInput, _ diagram: SpaceTime) -> String {
         let result = input.result
         let title = Markup.escaped("\(result.scenario), seed \(result.seed.value)")
         let sections = [
             Self.head(result), Self.findings(result.findings), Self.timeline(input),
             Self.operations(input.history), Self.faults(result.faults), Self.cuts(result),
-            Self.messages(input), Self.links(input),
+            Self.messages(diagram), Self.links(input),
             Self.deaths(result.deaths), Self.logs(input.logs),
         ]
         return """
@@ -105,20 +108,16 @@ package enum HTMLReport {
             "Operations by name",
             ["Operation", "Count", "Ok", "Failed", "Unknown", "p50", "p95", "p99", "Longest"],
             numbers: 1,
-            OperationStatistics.all(history).map { statistics in
+            OperationStatistics(history).byFunction.map { function, tally in
                 [
-                    statistics.function, "\(statistics.count)", "\(statistics.ok)",
-                    "\(statistics.fail)", "\(statistics.unknown)",
-                    text(statistics.quantile(0.5)), text(statistics.quantile(0.95)),
-                    text(statistics.quantile(0.99)), text(statistics.quantile(1)),
+                    function, "\(tally.count)", "\(tally.ok)", "\(tally.fail)", "\(tally.info)",
+                    text(tally.latency("p50")), text(tally.latency("p95")),
+                    text(tally.latency("p99")), text(tally.latency("max")),
                 ]
             })
     }
 
-    private static func messages(_ input: ReportInput) -> String {
-        let diagram = SpaceTime(
-            input.messages, participants: input.logs.map(\.node), spans: input.states,
-            faults: input.result.faults, elapsed: input.result.elapsed)
+    private static func messages(_ diagram: SpaceTime) -> String {
         if diagram.isEmpty { return "" }
         // Boxes that stand before the drawing hide what is not checked, without a script.
         let boxes = diagram.filters.map { filter in

@@ -18,12 +18,16 @@ package struct ReportInput: Sendable {
 
     /// The report's files by name.
     package var files: [(name: String, text: String)] {
-        var files = [("report.html", HTMLReport.render(self))]
-        let diagram = SpaceTime(
+        let diagram = self.diagram
+        let report = ("report.html", HTMLReport.render(self, diagram))
+        return diagram.isEmpty ? [report] : [report, ("messages.svg", diagram.file)]
+    }
+
+    /// The messages over time.
+    var diagram: SpaceTime {
+        SpaceTime(
             self.messages, participants: self.logs.map(\.node), spans: self.states,
             faults: self.result.faults, elapsed: self.result.elapsed)
-        if !diagram.isEmpty { files.append(("messages.svg", diagram.file)) }
-        return files
     }
 
     /// The last lines of one node's output.

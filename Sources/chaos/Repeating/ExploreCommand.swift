@@ -38,7 +38,7 @@ struct ExploreCommand: AsyncParsableCommand {
             if !(1...100_000).contains(self.count) {
                 throw InputError("--runs is a number from 1 to 100000", found: "\(self.count)")
             }
-            let length = try self.parsedDuration()
+            let length = try readDuration(self.duration)
             var scenario = try readScenario(self.scenario, length: length)
             if let length {
                 scenario.duration = length
@@ -54,13 +54,6 @@ struct ExploreCommand: AsyncParsableCommand {
             return try await self.explore(scenario, seed)
         }
         throw ExitCode(exitCode)
-    }
-
-    private func parsedDuration() throws(InputError) -> Duration? {
-        guard let duration = self.duration else { return nil }
-        do throws(InputError) { return try Duration(parsing: duration) } catch {
-            throw InputError("--for: \(error.rule)", found: error.found, hint: error.hint)
-        }
     }
 
     private func explore(_ scenario: Scenario, _ seed: Seed) async throws -> Int32 {
