@@ -48,6 +48,8 @@ let tests: [Target] = [
             "ChaosCore", "ChaosEngine", "ChaosSockets", nioConcurrencyHelpers, nioCore, nioPosix,
         ]
     ),
+    ("ChaosTopology", ["ChaosCore", "ChaosScenario"]),
+    ("ChaosLab", ["ChaosCore"]),
     ("ChaosToxiproxy", ["ChaosCore"]),
     (
         "ChaosToxiproxyServer",
@@ -100,7 +102,11 @@ let package = Package(
         .trait(
             name: "Netlink",
             description: "Recognise whose socket a connection is (Linux; needs libnl-3-dev)"),
-        .default(enabledTraits: ["Netlink"]),
+        .trait(
+            name: "Lab",
+            description:
+                "Run nodes in network namespaces of their own (Linux; needs libnl-route-3-dev)"),
+        .default(enabledTraits: ["Netlink", "Lab"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -126,10 +132,18 @@ let package = Package(
         .target(
             name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
 
+        .target(
+            name: "ChaosTopology", dependencies: ["ChaosCore", "ChaosScenario"],
+            swiftSettings: pure),
+
         .target(name: "ChaosToxiproxy", dependencies: ["ChaosCore"], swiftSettings: pure),
 
         // Drivers: sockets, processes, files.
         .target(name: "CLinux"),
+        .target(name: "CLab"),
+        .systemLibrary(
+            name: "CNetlinkRoute", pkgConfig: "libnl-route-3.0",
+            providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
         .systemLibrary(
             name: "CNetlink", pkgConfig: "libnl-3.0",
             providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
@@ -156,10 +170,19 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "ChaosLab",
+            dependencies: [
+                "CLab", "ChaosCore", "ChaosTopology", "ChaosEngine", "ChaosProxy", collections,
+                nioCore, nioPosix,
+                .target(
+                    name: "CNetlinkRoute", condition: .when(platforms: [.linux], traits: ["Lab"])),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "ChaosCluster",
             dependencies: [
-                "CLinux", "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosSockets", "ChaosProxy",
-                collections,
+                "CLinux", "ChaosCore", "ChaosScenario", "ChaosTopology", "ChaosEngine",
+                "ChaosSockets", "ChaosProxy", collections,
             ],
             swiftSettings: strict),
         .target(
@@ -186,9 +209,9 @@ let package = Package(
         .target(
             name: "ChaosRun",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosSockets",
-                "ChaosProxy", "ChaosCluster", "ChaosMaelstrom", "ChaosWorkloads", "ChaosControl",
-                "ChaosReport", collections,
+                "ChaosCore", "ChaosScenario", "ChaosTopology", "ChaosEngine", "ChaosCheckers",
+                "ChaosSockets", "ChaosProxy", "ChaosLab", "ChaosCluster", "ChaosMaelstrom",
+                "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
             ],
             swiftSettings: strict),
 
@@ -208,8 +231,8 @@ let package = Package(
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
-                "ChaosControlHTTP",
+                "CLinux", "ChaosCore", "ChaosScenario", "ChaosSockets", "ChaosLab", "ChaosRun",
+                "ChaosCluster", "ChaosControl", "ChaosControlHTTP",
                 "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
                 argumentParser, logging,
             ],

@@ -16,7 +16,12 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 
 // Everything below runs in a forked child of a process with many threads: only calls that
@@ -125,9 +130,40 @@ static void fail(int pipe, int step) {
     _exit(127);
 }
 
+#if defined(__linux__)
+/// Moves this process to where it is to run: a network namespace, a host name of its own, and another
+/// file in place of /etc/hosts.
+static void move_in(int pipe, int network, const char *name, const char *hosts) {
+    if (network >= 0 && setns(network, CLONE_NEWNET) < 0) fail(pipe, CHAOS_STEP_NAMESPACE);
+    if (name[0] && (unshare(CLONE_NEWUTS) < 0 || sethostname(name, strlen(name)) < 0))
+        fail(pipe, CHAOS_STEP_NAMESPACE);
+    if (hosts[0]
+        && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+            || mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) < 0))
+        fail(pipe, CHAOS_STEP_NAMESPACE);
+}
+
+int chaos_give_up_capabilities(void) {
+    const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE
+        | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    // Who has no capabilities may not lock what he has no use for.
+    if (prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) < 0 && errno != EPERM)
+        return errno;
+    for (int number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++)
+        prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2];
+    memset(none, 0, sizeof none);
+    return syscall(SYS_capset, &header, none) < 0 ? errno : 0;
+}
+#else
+int chaos_give_up_capabilities(void) { return 0; }
+#endif
+
 static void become_program(
-    const chaos_message *request, int pipe, const int *stdio, char *program, char *directory,
-    char **arguments, char **environment, pid_t parent
+    const chaos_message *request, int pipe, const int *stdio, char **strings, char **arguments,
+    char **environment, pid_t parent
 ) {
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
     sigset_t none;
@@ -146,10 +182,16 @@ static void become_program(
     } else if (setpgid(0, request->b) < 0) {
         fail(pipe, CHAOS_STEP_SESSION);
     }
+#if defined(__linux__)
+    move_in(
+        pipe, request->a & CHAOS_SPAWN_NETWORK ? stdio[3] : -1, strings[2], strings[3]);
+    if (request->a & CHAOS_SPAWN_BARE && (errno = chaos_give_up_capabilities()))
+        fail(pipe, CHAOS_STEP_NAMESPACE);
+#endif
     for (int i = 0; i < 3; i++)
         if (dup2(stdio[i], i) < 0) fail(pipe, CHAOS_STEP_STDIO);
-    if (chdir(directory) < 0) fail(pipe, CHAOS_STEP_DIRECTORY);
-    execve(program, arguments, environment);
+    if (chdir(strings[1]) < 0) fail(pipe, CHAOS_STEP_DIRECTORY);
+    execve(strings[0], arguments, environment);
     fail(pipe, CHAOS_STEP_PROGRAM);
 }
 
@@ -164,8 +206,10 @@ static int split(uint32_t length) {
 }
 
 static void spawn(const chaos_message *request, const int *stdio, int stdio_count) {
+    const int first = CHAOS_SPAWN_STRINGS, has_network = (request->a & CHAOS_SPAWN_NETWORK) != 0;
     int pipe[2], count = split(request->length), words = (int)request->c;
-    if (count < 2 + words || stdio_count != 3 || guardian.spawned_count == CHAOS_SPAWN_LIMIT)
+    if (count < first + words || stdio_count != 3 + has_network
+        || guardian.spawned_count == CHAOS_SPAWN_LIMIT)
         return tell(CHAOS_REPLY_SPAWNED, request->id, 0, E2BIG, CHAOS_STEP_LIMIT);
     if (guardian.deadline)
         return tell(CHAOS_REPLY_SPAWNED, request->id, 0, ESHUTDOWN, CHAOS_STEP_LIMIT);
@@ -173,16 +217,15 @@ static void spawn(const chaos_message *request, const int *stdio, int stdio_coun
     if (error) return tell(CHAOS_REPLY_SPAWNED, request->id, 0, error, CHAOS_STEP_FORK);
 
     // The arguments need a null behind them where the environment begins.
-    char **arguments = guardian.strings + 2, **environment = guardian.strings + 2 + words + 1;
+    char **arguments = guardian.strings + first, **environment = arguments + words + 1;
     guardian.strings[count + 1] = NULL;
-    for (int i = count; i > 2 + words; i--) guardian.strings[i] = guardian.strings[i - 1];
-    guardian.strings[2 + words] = NULL;
+    for (int i = count; i > first + words; i--) guardian.strings[i] = guardian.strings[i - 1];
+    guardian.strings[first + words] = NULL;
 
     pid_t self = getpid(), child = fork();
     if (child == 0)
         become_program(
-            request, pipe[1], stdio, guardian.strings[0], guardian.strings[1], arguments,
-            environment, self);
+            request, pipe[1], stdio, guardian.strings, arguments, environment, self);
     error = errno;
     close(pipe[1]);
     failure report = {0, 0};
@@ -283,7 +326,7 @@ static void obey(const chaos_message *request, const int *descriptors, int descr
 
 static void read_request(void) {
     chaos_message request;
-    int descriptors[3], count = 0;
+    int descriptors[CHAOS_DESCRIPTOR_LIMIT], count = 0;
     if (chaos_receive_with_descriptors(SOCKET, &request, sizeof request, descriptors, &count) <= 0
         || request.length > CHAOS_PAYLOAD_LIMIT
         || chaos_receive_exactly(SOCKET, guardian.payload, request.length) <= 0)

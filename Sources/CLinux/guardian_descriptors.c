@@ -54,7 +54,7 @@ int chaos_receive_with_descriptors(
     *descriptor_count = 0;
     for (size_t done = 0; done < size;) {
         struct iovec part = {(char *)buffer + done, size - done};
-        _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))];
+        _Alignas(struct cmsghdr) char control[CMSG_SPACE(CHAOS_DESCRIPTOR_LIMIT * sizeof(int))];
         struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
         if (descriptors) {
             message.msg_control = control;
@@ -92,7 +92,7 @@ int chaos_guardian_send(
             size_t from = done > header ? done - header : 0;
             parts[count++] = (struct iovec){(char *)payload + from, message->length - from};
         }
-        _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {0};
+        _Alignas(struct cmsghdr) char control[CMSG_SPACE(CHAOS_DESCRIPTOR_LIMIT * sizeof(int))] = {0};
         struct msghdr envelope = {.msg_iov = parts, .msg_iovlen = count};
         // Descriptors travel with the first byte.
         if (done == 0 && descriptor_count > 0) {

@@ -14,6 +14,8 @@ package final class Proxy: Sendable {
     private let driver: any ProxyDriver
     private let datagrams: DatagramDriver
     private let closing = NIOLockedValueBox<Task<Void, Never>?>(nil)
+    /// What else carries packets of this network.
+    private let companion = NIOLockedValueBox<(any NetworkCompanion)?>(nil)
 
     /// Makes a proxy without listeners.
     ///
@@ -89,9 +91,12 @@ package final class Proxy: Sendable {
         _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) async throws -> Result {
         let datagrams = self.datagrams
+        let companion = self.companion.withLockedValue { $0 }
         return try await self.openDriver.change { network, now in
+            companion?.catchUp()
             let result = try body(network, now)
             datagrams.networkChanged()
+            try companion?.networkChanged()
             return result
         }
     }
@@ -100,7 +105,24 @@ package final class Proxy: Sendable {
     package func inspect<Result: Sendable>(
         _ body: @escaping @Sendable (Network, Instant) -> Result
     ) async throws -> Result {
-        try await self.openDriver.inspect(body)
+        let companion = self.companion.withLockedValue { $0 }
+        return try await self.openDriver.inspect { network, now in
+            companion?.catchUp()
+            return body(network, now)
+        }
+    }
+
+    /// Has somebody else carry packets of this network as well, who obeys each change before it is
+    /// confirmed.
+    package func accompany(_ companion: (any NetworkCompanion)?) {
+        self.companion.withLockedValue { $0 = companion }
+    }
+
+    /// Does something on the thread that owns the network, between two chunks; false when nobody will any
+    /// more.
+    @discardableResult
+    package func post(_ task: @escaping @Sendable (Network) -> Void) -> Bool {
+        self.driver.post(task)
     }
 
     /// Closes the listeners over these links for good and their connections at once, with what waits in

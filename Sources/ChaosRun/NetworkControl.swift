@@ -13,6 +13,8 @@ package actor NetworkControl {
     private let framing: [PortName: Framing]
     private let datagramPorts: Set<PortName>
     private let defaultMode: PartitionMode
+    /// Whether nodes talk to each other by packets, which the kernel and the packet switch carry.
+    private let isInLab: Bool
     private let seed: Seed
     private var log = InjectionLog()
     private var nextNumber: [String: Int] = [:]
@@ -24,7 +26,7 @@ package actor NetworkControl {
     /// Makes a control for a proxy whose listeners are open.
     package init(
         proxy: Proxy, nodes: [NodeName], ports: [PortName], network: NetworkSpec, seed: Seed,
-        datagramPorts: Set<PortName> = [], reserved: Set<String> = []
+        datagramPorts: Set<PortName> = [], isInLab: Bool = false, reserved: Set<String> = []
     ) {
         self.proxy = proxy
         self.nodes = nodes
@@ -33,6 +35,7 @@ package actor NetworkControl {
         self.datagramPorts = datagramPorts
         self.defaultMode = network.partitionMode ?? .drop
         self.seed = seed
+        self.isInLab = isInLab
         self.reserved = reserved
     }
 
@@ -101,6 +104,12 @@ package actor NetworkControl {
     }
 
     private func checkFraming(of rule: FaultRule) throws(InputError) {
+        if self.isInLab, self.isBetweenNodes(rule.links) {
+            if let fault = rule.faults.first(where: { !$0.isForPackets }) {
+                throw fault.refusalByLab
+            }
+            return
+        }
         let ports = rule.links.port.map { [$0] } ?? self.ports
         for fault in rule.faults where !ports.contains(where: { self.takes(fault, port: $0) }) {
             guard let first = ports.first else { continue }
@@ -111,6 +120,13 @@ package actor NetworkControl {
             throw InputError(
                 "'\(fault.kind.rawValue)' needs messages, and port '\(bare)' has no framing",
                 hint: "name one under 'network: framing:' in the scenario")
+        }
+    }
+
+    private func isBetweenNodes(_ links: LinkPattern) -> Bool {
+        self.nodes.contains { source in
+            links.sources.matches(source)
+                && self.nodes.contains { $0 != source && links.targets.matches($0) }
         }
     }
 
@@ -148,7 +164,7 @@ package actor NetworkControl {
         planned: Instant? = nil, lasting: Duration? = nil
     ) async throws -> InjectionRecord {
         let mode = mode ?? self.defaultMode
-        try self.check(mode, port: port)
+        try self.check(mode, port: port, pairs)
         var draft = InjectionRecord(
             id: id, kind: kind, text: text, origin: origin, mode: mode, port: port,
             places: pairs.map { "\($0.source)->\($0.target)" }, begin: .start)
@@ -165,11 +181,21 @@ package actor NetworkControl {
         return draft
     }
 
-    private func check(_ mode: PartitionMode, port: PortName?) throws(InputError) {
-        if mode == .unreachable {
+    private func check(
+        _ mode: PartitionMode, port: PortName?, _ pairs: [DirectedPair]
+    ) throws(InputError) {
+        let hasClient = pairs.contains { $0.source == .client || $0.target == .client }
+        if mode == .unreachable && (!self.isInLab || hasClient) {
             throw InputError(
-                "mode 'unreachable' needs the lab, which this version does not have",
+                self.isInLab
+                    ? "mode 'unreachable' is for links between nodes; clients go through a proxy"
+                    : "mode 'unreachable' needs the lab, and this run has the backend 'proxy'",
                 hint: "use 'reject' for an error at once, or 'drop' for silence")
+        }
+        if mode == .lose && self.isInLab {
+            throw InputError(
+                "mode 'lose' loses messages, and between nodes of the lab there are packets",
+                hint: "use 'drop', which loses packets")
         }
         // Where only some ports have messages, what the others carry shows up in the leak proof.
         let ports = port.map { [$0] } ?? self.ports

@@ -11,12 +11,17 @@ package enum ScenarioFile {
     /// - Parameters:
     ///   - path: The file, or `-` for standard input.
     ///   - length: How long the run lasts, if the command line decides it.
+    ///   - backend: What carries the bytes, if the command line decides it.
     /// - Throws: `Mistakes` with everything that is wrong in the files; `InputError` when the file
     ///   cannot be read.
-    package static func read(_ path: String, length: Duration? = nil) throws -> Scenario {
+    package static func read(
+        _ path: String, length: Duration? = nil, backend: Backend? = nil
+    ) throws -> Scenario {
         let (text, file) = try Self.text(of: path)
         let directory = path == "-" ? "." : (path as NSString).deletingLastPathComponent
-        var scenario = try Self.parser(beside: directory, length: length).scenario(text, file: file)
+        var parser = Self.parser(beside: directory, length: length)
+        parser.backend = backend
+        var scenario = try parser.scenario(text, file: file)
         scenario.here = Self.absolute(scenario.here ?? directory)
         return scenario
     }

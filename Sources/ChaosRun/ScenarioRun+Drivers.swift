@@ -72,13 +72,14 @@ extension ScenarioRun {
         let (input, output) = (try ProcessPipe(), try ProcessPipe())
         defer { for end in [input.reading, output.writing] { ProcessPipe.close(end) } }
         do {
-            let process = try await parts.host.spawn(
-                SpawnRequest(
-                    command: words.map { (try? placeholders.expand($0)) ?? $0 },
-                    environment: environment,
-                    directory: FileManager.default.currentDirectoryPath,
-                    streams: .init(input: input.reading, output: output.writing, error: 2),
-                    family: "client program"))
+            var request = SpawnRequest(
+                command: words.map { (try? placeholders.expand($0)) ?? $0 },
+                environment: environment,
+                directory: FileManager.default.currentDirectoryPath,
+                streams: .init(input: input.reading, output: output.writing, error: 2),
+                family: "client program")
+            request.placement = self.clientPlacement
+            let process = try await parts.host.spawn(request)
             return StartedProgram(input: input.writing, output: output.reading) {
                 _ = try? await parts.host.send(.kill, to: process, scope: .process)
                 _ = await process.exitStatus()

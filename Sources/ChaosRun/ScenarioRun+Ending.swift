@@ -3,6 +3,7 @@ import ChaosCluster
 import ChaosControl
 import ChaosCore
 import ChaosEngine
+import ChaosLab
 import ChaosMaelstrom
 import ChaosProxy
 import ChaosReport
@@ -166,6 +167,7 @@ extension ScenarioRun {
         await self.holdings.bridge?.close()
         await self.holdings.news?.finish()
         self.lines.giveUp()
+        await self.holdings.lab?.close()
         await self.holdings.proxy?.close()
     }
 

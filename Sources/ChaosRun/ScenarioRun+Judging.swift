@@ -32,7 +32,7 @@ extension ScenarioRun {
             exitCode: judgement.exitCode, reasons: judgement.reasons,
             expectation: self.scenario.expectation.map { expectation in
                 expectation.verdict + (expectation.anomaly.map { " (\($0))" } ?? "")
-            },
+            }, backend: self.scenario.chosenBackend.rawValue,
             elapsed: seen.elapsed, directory: directory.shownPath,
             repeatCommand: self.settings.repeatCommand)
         result.commandExit = facts.wrappedExit

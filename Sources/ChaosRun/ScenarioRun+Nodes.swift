@@ -31,7 +31,8 @@ extension ScenarioRun {
                 host: host, plan: plan, directory: directory, seed: self.settings.seed,
                 environment: Self.environment,
                 workingDirectory: FileManager.default.currentDirectoryPath,
-                here: self.scenario.here, dialogue: dialogue, now: { clock.now }),
+                here: self.scenario.here, dialogue: dialogue,
+                placement: self.placements, now: { clock.now }),
             observer: NodeObserver(
                 onEvent: { news.tell(.event($0)) },
                 onLine: { line in
@@ -133,11 +134,12 @@ extension ScenarioRun {
             // Other tools have braces of their own, such as curl's %{http_code}: a word that holds
             // anything but known placeholders stays as it was typed.
             let words = self.settings.wrapped.map { (try? placeholders.expand($0)) ?? $0 }
-            let process = try await parts.host.spawn(
-                SpawnRequest(
-                    command: words, environment: environment,
-                    directory: FileManager.default.currentDirectoryPath, streams: .inherited,
-                    session: .foreground, family: "command"))
+            var request = SpawnRequest(
+                command: words, environment: environment,
+                directory: FileManager.default.currentDirectoryPath, streams: .inherited,
+                session: .foreground, family: "command")
+            request.placement = self.clientPlacement
+            let process = try await parts.host.spawn(request)
             self.memory.wrapped = process
             Task {
                 _ = await process.exitStatus()

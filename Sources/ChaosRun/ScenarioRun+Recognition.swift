@@ -20,6 +20,8 @@ extension ScenarioRun {
                 throw RunError("port '\(port)' is udp, which chaos can proxy on Linux alone")
             }
         #endif
+        // There each node has an address of its own for everybody.
+        if self.isInLab { return }
         guard let node = self.advertisers.first,
             let obstacle = SocketDiagnostics.obstacle(withDatagrams: hasDatagrams)
         else { return }
@@ -32,7 +34,8 @@ extension ScenarioRun {
 
     /// What recognises the nodes of this run; nil where there are none, or nothing can.
     func makeRecognition(_ host: ProcessHost) -> NodeRecognition? {
-        if self.scenario.nodes.isEmpty { return nil }
+        // In the lab only clients come in at the proxy.
+        if self.scenario.nodes.isEmpty || self.isInLab { return nil }
         let recognition = try? NodeRecognition(
             host: host, nodes: self.scenario.nodes.map(\.name))
         self.holdings.recognition = recognition

@@ -6,6 +6,7 @@ import ChaosEngine
 import ChaosProxy
 import ChaosScenario
 import ChaosSockets
+import ChaosTopology
 import ChaosWorkloads
 import Foundation
 
@@ -34,12 +35,13 @@ extension ScenarioRun {
             nodes: self.plannedNodes, style: style,
             socketDirectory: directory.socketDirectory, allocator: &allocator)
         let host = try await self.makeHost(directory, plan)
+        let lab = try await self.openLab(directory, plan)
         let proxy = try await self.makeProxy(clock: clock, journal: journal)
         self.holdings.proxy = proxy
         let network = NetworkControl(
             proxy: proxy, nodes: self.clusterNames, ports: self.portNames,
             network: self.scenario.network, seed: seed,
-            datagramPorts: self.scenario.datagramPorts,
+            datagramPorts: self.scenario.datagramPorts, isInLab: self.isInLab,
             reserved: Set(self.scenario.schedule.map(\.id)))
         let board = ProgressBoard(
             kind: self.scenario.workload?.kind ?? "",
@@ -56,6 +58,7 @@ extension ScenarioRun {
         self.holdings.supervisor = supervisor
         let external = try await self.openListeners(
             plan, proxy, network, self.makeRecognition(host))
+        try await self.connectLab(lab, plan, proxy)
         self.keep(
             Parts(
                 directory: directory, host: host, plan: plan, network: network,
@@ -114,7 +117,8 @@ extension ScenarioRun {
             [
                 "state": "begin", "scenario": .string(self.scenario.name),
                 "seed": .string(String(self.settings.seed.value)),
-                "version": .string(self.settings.version), "backend": "proxy",
+                "version": .string(self.settings.version),
+                "backend": .string(self.scenario.chosenBackend.rawValue),
             ])
     }
 
@@ -203,6 +207,7 @@ extension ScenarioRun {
 
     /// How addresses are made; what holds them for this run goes into `holdings`.
     private func style() throws -> AddressPlan.Style {
+        if self.isInLab { return .lab(self.scenario.addressing == .ipv6 ? .ipv6 : .ipv4) }
         if self.scenario.addressing == .ipv6 { return .ports(host: "::1") }
         #if os(Linux)
             if self.scenario.addressing != .ports && !self.scenario.nodes.isEmpty {
@@ -278,8 +283,9 @@ extension ScenarioRun {
             ChaosCluster.RunRecord(
                 name: self.scenario.name, seed: seed, command: ProcessInfo.processInfo.arguments,
                 wrapped: self.settings.wrapped,
-                pid: ProcessInfo.processInfo.processIdentifier, version: self.settings.version,
-                backend: "proxy", started: .now, socket: directory.socketPath))
+                pid: self.processOutside, version: self.settings.version,
+                backend: self.scenario.chosenBackend.rawValue, started: .now,
+                socket: directory.socketPath))
         try directory.write(self.scenarioAsRun.yaml, to: "scenario.yaml")
     }
 

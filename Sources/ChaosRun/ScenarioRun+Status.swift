@@ -3,6 +3,7 @@ import ChaosCluster
 import ChaosControl
 import ChaosCore
 import ChaosEngine
+import ChaosLab
 import ChaosProxy
 import ChaosScenario
 import ChaosWorkloads
@@ -13,7 +14,7 @@ extension ScenarioRun {
         var status = RunStatus(
             run: RunStatus.Run(
                 name: self.scenario.name, seed: self.settings.seed, elapsed: parts.clock.now,
-                directory: parts.directory.path))
+                directory: parts.directory.path, lab: self.labProcess))
         for node in self.scenario.nodes {
             if let known = await self.status(of: node.name) { status.nodes.append(known) }
         }
@@ -47,12 +48,14 @@ extension ScenarioRun {
             guard let listen = parts.plan.listen(name, port.name) else { return nil }
             return RunStatus.Node.Port(
                 name: port.name, listen: listen,
-                proxied: parts.plan.endpoint(of: name, port.name, seenBy: .client))
+                proxied: parts.plan.endpoint(of: name, port.name, seenBy: .client),
+                outside: self.holdings.lab?.outside(name, port.name))
         }
         return RunStatus.Node(
             name: name, state: state.shown,
             pid: await parts.supervisor.processID(of: name).map { Int($0.rawValue) },
-            restarts: await parts.supervisor.restarts(of: name), ports: ports)
+            restarts: await parts.supervisor.restarts(of: name), ports: ports,
+            network: self.networkPath(of: name))
     }
 }
 

@@ -3,6 +3,7 @@ import ChaosCluster
 import ChaosControl
 import ChaosCore
 import ChaosEngine
+import ChaosLab
 import ChaosMaelstrom
 import ChaosProxy
 import ChaosScenario
@@ -261,6 +262,7 @@ struct Holdings {
     var lease: (any Sendable)?
     var host: ProcessHost?
     var proxy: Proxy?
+    var lab: Lab?
     var supervisor: NodeSupervisor?
     var bridge: MaelstromBridge?
     var bypasses: BypassWatch?

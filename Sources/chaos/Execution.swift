@@ -10,6 +10,7 @@ import Synchronization
 /// Runs to the end; Ctrl-C and SIGTERM end the run early, in order. The second one ends `chaos` at
 /// once: the guardian ends what it leaves.
 func execute(_ settings: RunSettings) async throws -> RunOutcome {
+    try enterLab(for: [settings.scenario])
     let run = ScenarioRun(settings)
     let queue = DispatchQueue(label: "chaos.signals")
     let count = Mutex(0)
@@ -33,8 +34,12 @@ func execute(_ settings: RunSettings) async throws -> RunOutcome {
 }
 
 /// Reads a scenario; a file that cannot be read is as bad as one that is wrong.
-func readScenario(_ file: String, length: Duration?) throws -> Scenario {
-    do { return try ScenarioFile.read(file, length: length) } catch let error as InputError {
+func readScenario(
+    _ file: String, length: Duration?, backend: Backend = .automatic
+) throws -> Scenario {
+    do {
+        return try ScenarioFile.read(file, length: length, backend: backend)
+    } catch let error as InputError {
         throw RunError("\(file): \(error)", exitCode: ChaosExit.badInput)
     }
 }

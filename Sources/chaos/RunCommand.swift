@@ -57,9 +57,10 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let exitCode = await runReporting {
-            try self.shared.checkBackend()
+            let backend = try self.shared.parsedBackend()
             let duration = try self.shared.parsedDuration()
-            let scenario = try self.assembleScenario(duration)
+            let scenario = try self.assembleScenario(duration, backend)
+            try enterLab(for: [scenario])
             let seed = try readSeed(self.seed) ?? scenario.seed ?? drawSeed()
             let console = TerminalConsole(showsNodes: true)
             var settings = RunSettings(
@@ -79,15 +80,18 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// The scenario of the file with what the options add, or one made of the options alone.
-    private func assembleScenario(_ duration: Duration?) throws -> Scenario {
+    private func assembleScenario(
+        _ duration: Duration?, _ backend: Backend
+    ) throws -> Scenario {
         var scenario: Scenario
         if let file = self.scenario {
             if self.nodes != nil {
                 throw InputError("--nodes and a scenario exclude each other", found: file)
             }
-            scenario = try readScenario(file, length: duration)
+            scenario = try readScenario(file, length: duration, backend: backend)
         } else {
             scenario = Scenario(name: self.command.first.map(Self.baseName) ?? "run")
+            scenario.backend = backend
             try self.addNodes(to: &scenario)
         }
         try self.addFraming(to: &scenario)

@@ -10,7 +10,10 @@ struct SharedRunOptions: ParsableArguments {
         name: .customLong("for"), help: "How long the run lasts, such as 30s; wins over the file.")
     var duration: String?
 
-    @Option(help: "Where the bytes go: 'proxy' or 'auto'.")
+    @Option(
+        help:
+            "What carries the bytes: 'proxy', 'lab' (a network namespace for each node; Linux) or 'auto'."
+    )
     var backend: String = "auto"
 
     @Option(
@@ -40,17 +43,18 @@ struct SharedRunOptions: ParsableArguments {
         throw InputError("--trace-messages is between 0 and 1000000", found: "\(count)")
     }
 
-    /// Refuses backends that this version does not have.
-    func checkBackend() throws {
-        switch self.backend {
-        case "auto", "proxy": return
-        case "lab", "netem":
+    /// The backend as a value.
+    func parsedBackend() throws -> Backend {
+        if let backend = Backend(rawValue: self.backend) { return backend }
+        if self.backend == "netem" {
             throw RunError(
-                "--backend: '\(self.backend)' is not in this version\nhint: use 'proxy'")
-        default:
-            let hint = Suggestion.hint(for: self.backend, among: ["auto", "proxy", "lab", "netem"])
-            throw InputError("--backend: there is no such backend", found: self.backend, hint: hint)
+                "--backend: the kernel's own netem is not in this version\n"
+                    + "hint: 'lab' has the same faults in its packet switch")
         }
+        let known = Backend.allCases.map(\.rawValue)
+        throw InputError(
+            "--backend: there is no such backend", found: self.backend,
+            hint: Suggestion.hint(for: self.backend, among: known))
     }
 }
 

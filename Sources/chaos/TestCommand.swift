@@ -51,11 +51,16 @@ struct TestCommand: AsyncParsableCommand {
 
     func run() async throws {
         let exitCode = await runReporting {
-            try self.shared.checkBackend()
+            let backend = try self.shared.parsedBackend()
             let duration = try self.shared.parsedDuration()
             let seeds = try self.readSeeds()
             let repetitions = try self.repetitions()
             if self.maelstrom.isUsed {
+                if backend == .lab {
+                    throw RunError(
+                        "--backend: Maelstrom's nodes have no network of their own to be in a lab\n"
+                            + "hint: leave --backend out")
+                }
                 return try await self.runMaelstrom(seeds, duration, repetitions)
             }
             if self.scenarios.isEmpty {
@@ -63,7 +68,8 @@ struct TestCommand: AsyncParsableCommand {
                     "'chaos test' needs a scenario, or nodes to test",
                     hint: "'chaos test scenario.yaml' or 'chaos test -w echo --bin ./node'")
             }
-            let scenarios = try self.readScenarios(duration)
+            let scenarios = try self.readScenarios(duration, backend)
+            try enterLab(for: scenarios.map(\.scenario))
             return try await self.run(
                 scenarios.flatMap { file, scenario in
                     (seeds ?? [scenario.seed ?? drawSeed()]).flatMap { seed in
@@ -98,13 +104,13 @@ struct TestCommand: AsyncParsableCommand {
 
     /// Reads all files first: a mistake in the last one must not cost the time of the first.
     private func readScenarios(
-        _ duration: Duration?
+        _ duration: Duration?, _ backend: Backend
     ) throws -> [(file: String, scenario: Scenario)] {
         var mistakes: [String] = []
         var scenarios: [(file: String, scenario: Scenario)] = []
         for file in self.scenarios {
             do {
-                scenarios.append((file, try readScenario(file, length: duration)))
+                scenarios.append((file, try readScenario(file, length: duration, backend: backend)))
             } catch let error as Mistakes {
                 mistakes.append(error.description)
             } catch let error as RunError {

@@ -236,7 +236,7 @@ private func rule(_ links: String, _ faults: String...) throws -> FaultRule {
         }
         #expect(
             lab?.sentence
-                == "mode 'unreachable' needs the lab, which this version does not have")
+                == "mode 'unreachable' needs the lab, and this run has the backend 'proxy'")
         #expect(await network.control.allRecords.isEmpty)
         await network.proxy.close()
     }

@@ -42,12 +42,13 @@ let topMistakes = [
         "a.yaml:5:1: a scenario has no such key, found 'sed'", "hint: did you mean 'seed'?",
         "a.yaml:6:1: a scenario has no such key, found 'duration'", "hint: write 'for'"),
     MistakeCase(
-        "for: 10\nseed: -1\naddressing: loopbak\nbackend: lab",
+        "for: 10\nseed: -1\naddressing: loopbak\nbackend: netem",
         "a.yaml:1:6: a duration is a number with a unit (ns us ms s m h), found '10'",
         "hint: write '10ms' or '10s'",
         "a.yaml:2:7: a seed is a whole number from 0 to 18446744073709551615, found '-1'",
         "a.yaml:3:13: 'addressing' is one of auto, loopback, ports, ipv6, found 'loopbak'",
-        "hint: did you mean 'loopback'?", "a.yaml:4:1: chaos cannot do 'backend' yet"),
+        "hint: did you mean 'loopback'?",
+        "a.yaml:4:10: 'backend' is one of auto, proxy, lab, found 'netem'"),
     MistakeCase(
         "\"seed\": 1\n'seed': 2", "a.yaml:2:1: a key stands once in a scenario, found 'seed'",
         "hint: it stands in line 1 already"),
@@ -201,9 +202,9 @@ let scheduleMistakes = [
         "a.yaml:3:26: 'any' is no member of a group, found 'any / n1'", "hint: write 'isolate: any'"
     ),
     MistakeCase(
-        "{ at: 1s, partition: n1 / n2, mode: unreachable }",
-        "a.yaml:3:41: mode 'unreachable' needs the lab backend, which chaos does not have yet, "
-            + "found 'unreachable'", "hint: 'reject' resets and refuses instead"),
+        "{ at: 1s, partition: n1 / n2, mode: unreachable }\nbackend: proxy",
+        "a.yaml:3:41: mode 'unreachable' needs the lab, found 'unreachable'",
+        "hint: write 'backend: lab'; 'reject' resets and refuses instead"),
     MistakeCase(
         "{ at: 1s, partition: n1 / n2, mode: lose, port: peer }",
         "a.yaml:3:41: mode 'lose' needs messages, and port 'peer' has no framing, found 'lose'",

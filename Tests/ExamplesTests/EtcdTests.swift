@@ -9,8 +9,16 @@ struct EtcdTests {
     }
 
     @Test func anIsolatedLeaderRefusesAndNothingAcknowledgedIsLost() async throws {
+        try await self.isolateLeader(scenario: "etcd")
+    }
+
+    /// Members find each other by host name, at their usual ports.
+    @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
+    func theSameInTheLab() async throws { try await self.isolateLeader(scenario: "lab") }
+
+    private func isolateLeader(scenario: String) async throws {
         let run = try ExampleRun([
-            "run", "--quiet", ExampleRun.example("etcd/etcd.yaml"), "--",
+            "run", "--quiet", ExampleRun.example("etcd/\(scenario).yaml"), "--",
             ExampleRun.example("etcd/isolate.py"),
         ])
         let code = try await run.exitCode(within: .seconds(240))

@@ -16,6 +16,19 @@ final class ExampleRun {
         Self.repository.appending(path: "examples").appending(path: path).path
     }
 
+    /// Whether this machine can run nodes in network namespaces of their own.
+    static let hasLab: Bool = {
+        let doctor = Process()
+        doctor.executableURL = try? ExampleRun.command
+        doctor.arguments = ["doctor", "--json"]
+        let pipe = Pipe()
+        doctor.standardOutput = pipe
+        guard (try? doctor.run()) != nil else { return false }
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        doctor.waitUntilExit()
+        return text.contains("\"lab\":true")
+    }()
+
     /// Starts `chaos` with these words.
     convenience init(_ words: [String]) throws {
         try self.init(program: try Self.command, words)

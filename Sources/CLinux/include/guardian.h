@@ -26,8 +26,9 @@
 /// What a message on the guardian's socket is about.
 enum {
     /// a: flags, b: process group to join or 0, c: number of arguments. The payload is a sequence
-    /// of NUL-ended strings: program, working directory, arguments, environment. Carries three
-    /// descriptors.
+    /// of NUL-ended strings: program, working directory, host name, hosts file, arguments,
+    /// environment. Carries three descriptors, with CHAOS_SPAWN_NETWORK a fourth: the network
+    /// namespace.
     CHAOS_REQUEST_SPAWN = 1,
     /// a: pid, b: signal, c: 1 for the whole family. The payload is the family's tag or empty.
     CHAOS_REQUEST_SIGNAL = 2,
@@ -52,7 +53,18 @@ enum {
 };
 
 /// Flags of a spawn request.
-enum { CHAOS_SPAWN_SESSION = 1 };
+enum {
+    CHAOS_SPAWN_SESSION = 1,
+    /// In a network namespace of its own.
+    CHAOS_SPAWN_NETWORK = 2,
+    /// Without capabilities, as root too.
+    CHAOS_SPAWN_BARE = 4,
+};
+
+/// How many strings of a spawn request stand before the arguments.
+#define CHAOS_SPAWN_STRINGS 4
+/// How many descriptors a request carries at most.
+#define CHAOS_DESCRIPTOR_LIMIT 4
 
 /// The step at which a spawn failed.
 enum {
@@ -62,6 +74,7 @@ enum {
     CHAOS_STEP_STDIO = 4,
     CHAOS_STEP_DIRECTORY = 5,
     CHAOS_STEP_PROGRAM = 6,
+    CHAOS_STEP_NAMESPACE = 7,
 };
 
 /// What every message begins with.
@@ -99,6 +112,10 @@ int chaos_adopt_orphans(void);
 int chaos_sweep(
     const char *marker, const pid_t *pids, int pid_count, int everything, int milliseconds,
     void (*exited)(void *context, pid_t pid, int status), void *context);
+
+/// Gives up all capabilities of this process for good (capabilities(7)); root too gets none back by
+/// executing a program. Returns 0 or an errno; does nothing off Linux.
+int chaos_give_up_capabilities(void);
 
 /// A pipe whose ends no other program inherits. Returns 0 or an errno.
 int chaos_pipe(int ends[2]);

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosScenario
+import ChaosTopology
 
 /// Works out one endpoint after the other while a plan is made.
 struct AddressDraft {
@@ -7,7 +8,7 @@ struct AddressDraft {
     private let socketDirectory: String
     /// Numbers that somebody fixed, so that none of the automatic ones may be among them.
     private let fixed: Set<UInt16>
-    /// In addressing loopback: the number of every automatic port of this name.
+    /// In addressing loopback, and in the lab: the number of every automatic port of this name.
     private var shared: [PortName: UInt16] = [:]
     /// Which port has a fixed number on one host, to name both when two want it.
     private var owners: [String: String] = [:]
@@ -30,6 +31,7 @@ struct AddressDraft {
         switch self.style {
         case .loopback(let network): host = "127.\(network).\(number).\(number)"
         case .ports(let one): host = one
+        case .lab(let family): host = LabAddresses.node(number, family)
         }
         let numeral = try self.numeral(of: port, on: host, &allocator)
         if port.number != nil {
@@ -58,24 +60,33 @@ struct AddressDraft {
         case .ports(let host):
             let free = try allocator.next(on: host, port.transport, avoiding: self.fixed)
             return .tcp(host: host, port: free)
+        case .lab:
+            if viewer != .client { return listen }
+            return .tcp(host: LabAddresses.clientView(of: number), port: numeral)
         }
     }
 
     /// The address from which a proxy dials a node for a dialer.
     func source(node: Int, dialer: Int) -> String? {
-        guard case .loopback(let network) = self.style else { return nil }
-        return "127.\(network).\(node).\(dialer)"
+        switch self.style {
+        case .loopback(let network): return "127.\(network).\(node).\(dialer)"
+        case .ports: return nil
+        case .lab(let family): return LabAddresses.client(family)
+        }
     }
 
     private mutating func numeral(
         of port: PortSpec, on host: String, _ allocator: inout some PortAllocator
     ) throws(InputError) -> UInt16 {
         if let number = port.number { return number }
-        guard case .loopback = self.style else {
+        if case .ports = self.style {
             return try allocator.next(on: host, port.transport, avoiding: self.fixed)
         }
         if let number = self.shared[port.name] { return number }
-        let number = try allocator.next(on: host, port.transport, avoiding: self.fixed)
+        // A node's own address in the lab has no sockets before the node; clients' views may.
+        var place = host
+        if case .lab = self.style { place = LabAddresses.clientView(of: 1) }
+        let number = try allocator.next(on: place, port.transport, avoiding: self.fixed)
         self.shared[port.name] = number
         return number
     }

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosScenario
+import ChaosTopology
 
 /// Who listens where, and at which address everybody sees everybody else.
 ///
@@ -13,6 +14,8 @@ import ChaosScenario
 ///   the proxy dials u    127.B.u.v  ->  127.B.u.u:port     u sees v where it would dial v
 /// addressing ports
 ///   every one of these endpoints is a port of its own on 127.0.0.1 or ::1
+/// in the lab (`LabAddresses`)
+///   u listens at its own address, where nodes see it; only clients go through a proxy
 /// ```
 package struct AddressPlan: Sendable {
     /// How endpoints are told apart.
@@ -21,6 +24,8 @@ package struct AddressPlan: Sendable {
         case loopback(network: UInt8)
         /// Ports on one host, `127.0.0.1` or `::1`.
         case ports(host: String)
+        /// A network namespace for each node, with addresses of its own.
+        case lab(LabAddresses.Family)
     }
 
     /// One endpoint for a proxy to listen at.
@@ -93,6 +98,7 @@ package struct AddressPlan: Sendable {
                         of: node.name, number: offset + 1, port, from: viewer, number: number,
                         at: listen, &allocator)
                     views[View(viewer: viewer, place: place)] = seen
+                    if case .lab = style, viewer != .client { continue }
                     routes.append(
                         Route(
                             viewer: viewer, node: node.name, port: port, listen: seen,
@@ -144,6 +150,15 @@ package struct AddressPlan: Sendable {
         return self.views[View(viewer: viewer, place: place)]
     }
 
+    /// Where a node's port is, for everybody who is told the same address as this viewer: the address
+    /// that a node advertises. In the lab that is its own, for all but clients.
+    package func advertised(
+        _ node: NodeName, _ port: PortName, to viewer: NodeName
+    ) -> Endpoint? {
+        if case .lab = self.style, viewer != .client { return self.listen(node, port) }
+        return self.endpoint(of: node, port, seenBy: .client)
+    }
+
     /// The address from which a proxy dials a node for another one, for `client` or for itself; nil
     /// for whichever the system takes.
     package func source(to node: NodeName, for dialer: NodeName) -> String? {
@@ -158,6 +173,7 @@ package struct AddressPlan: Sendable {
             let number = self.number(of: node)
             return "127.\(network).\(number).\(number)"
         case .ports(let host): return host
+        case .lab(let family): return LabAddresses.node(self.number(of: node), family)
         }
     }
 }

@@ -30,7 +30,7 @@ package final class FreePorts: PortAllocator {
 
     /// Makes an allocator for a style of addressing.
     package init(style: AddressPlan.Style) {
-        if case .loopback = style { self.countsUp = true } else { self.countsUp = false }
+        if case .ports = style { self.countsUp = false } else { self.countsUp = true }
         self.last = Self.first - 1
     }
 

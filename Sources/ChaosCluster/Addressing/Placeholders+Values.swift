@@ -68,10 +68,19 @@ extension Placeholders {
     private func seen(_ port: PortName?, by viewer: NodeName, _ nodes: [NodeName]) -> [Seen] {
         nodes.compactMap { node in
             guard let name = port ?? self.plan.ports(of: node).first?.name,
-                let endpoint = self.plan.endpoint(of: node, name, seenBy: viewer)
+                let endpoint = self.endpoint(of: node, name, seenBy: viewer)
             else { return nil }
             return Seen(node: node, endpoint: endpoint)
         }
+    }
+
+    /// Where a port is seen, by this viewer or, as `client`, by everybody alike.
+    private func endpoint(
+        of node: NodeName, _ port: PortName, seenBy viewer: NodeName
+    ) -> Endpoint? {
+        viewer == .client
+            ? self.plan.advertised(node, port, to: self.viewer)
+            : self.plan.endpoint(of: node, port, seenBy: viewer)
     }
 
     private static let words = [
@@ -155,7 +164,7 @@ extension Placeholders {
             port = PortName(portName)
         }
         let viewer = word == "advertise" ? NodeName.client : self.viewer
-        guard let endpoint = self.plan.endpoint(of: self.viewer, port, seenBy: viewer) else {
+        guard let endpoint = self.endpoint(of: self.viewer, port, seenBy: viewer) else {
             throw self.error(placeholder, "'\(self.viewer)' must have the port")
         }
         if word == "advertise" {
@@ -178,7 +187,7 @@ extension Placeholders {
             let rest = text.dropFirst(node.text.utf8.count + 1)
             let port = rest.isEmpty ? ports.first?.name : PortName(String(rest))
             guard let port,
-                let endpoint = self.plan.endpoint(of: node, port, seenBy: viewer)
+                let endpoint = self.endpoint(of: node, port, seenBy: viewer)
             else { continue }
             return try self.join([Seen(node: node, endpoint: endpoint)], placeholder)
         }

@@ -111,7 +111,7 @@ package struct Placeholders: Sendable {
         for (offset, port) in ports.enumerated() {
             let suffix = "_" + Self.variable(port.name.text)
             let listen = self.plan.listen(self.viewer, port.name).map(Self.text)
-            let seen = self.plan.endpoint(of: self.viewer, port.name, seenBy: .client)
+            let seen = self.plan.advertised(self.viewer, port.name, to: self.viewer)
             if offset == 0 { result["CHAOS_LISTEN"] = listen }
             if offset == 0 { result["CHAOS_ADVERTISE"] = seen.map(Self.text) }
             result["CHAOS_LISTEN" + suffix] = listen

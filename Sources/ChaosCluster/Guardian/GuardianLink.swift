@@ -91,7 +91,7 @@ final class GuardianLink: Sendable {
     /// Sends a request and waits for its reply.
     ///
     /// - Parameters:
-    ///   - descriptors: None or three, which the guardian gets copies of.
+    ///   - descriptors: None, three or four, which the guardian gets copies of.
     ///   - encode: Runs on the writing queue, where it may look at files.
     /// - Throws: What `encode` throws, or that the guardian is gone.
     func request(

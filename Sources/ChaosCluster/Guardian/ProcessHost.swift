@@ -100,8 +100,10 @@ package final class ProcessHost: Sendable {
         environment[Self.familyVariable] = self.familyValue(request.family)
         let strings = environment.map { "\($0.key)=\($0.value)" }
         let streams = request.streams
+        let placement = request.placement
+        let network = placement?.network.map { [$0] } ?? []
         let reply = try await self.link.request(
-            descriptors: [streams.input, streams.output, streams.error]
+            descriptors: [streams.input, streams.output, streams.error] + network
         ) { () throws(ProcessHostError) in
             guard let word = request.command.first, !word.isEmpty else {
                 throw ProcessHostError(.program, "the command must name a program, found ''")
@@ -110,10 +112,14 @@ package final class ProcessHost: Sendable {
                 word, path: request.environment["PATH"], directory: request.directory)
             var message = chaos_message()
             message.kind = UInt32(CHAOS_REQUEST_SPAWN)
-            message.a = request.session == .own ? Int32(CHAOS_SPAWN_SESSION) : 0
+            message.a =
+                (request.session == .own ? Int32(CHAOS_SPAWN_SESSION) : 0)
+                | (network.isEmpty ? 0 : Int32(CHAOS_SPAWN_NETWORK))
+                | (placement?.isBare == true ? Int32(CHAOS_SPAWN_BARE) : 0)
             message.b = request.session == .own ? 0 : getpgrp()
             message.c = UInt32(request.command.count)
-            let all = [program, request.directory] + request.command + strings
+            let place = [placement?.hostName ?? "", placement?.hosts ?? ""]
+            let all = [program, request.directory] + place + request.command + strings
             return (message, try Self.payload(all))
         }
         if let ending = self.roster.claim(reply, family: request.family) {

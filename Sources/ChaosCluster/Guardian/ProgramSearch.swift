@@ -51,6 +51,10 @@ enum ProgramSearch {
             return ProcessHostError(
                 .directory,
                 "the working directory must be enterable, found '\(directory)': \(self.text(code))")
+        case CHAOS_STEP_NAMESPACE:
+            return ProcessHostError(
+                .system, "the process must get its place in the lab: \(self.text(code))",
+                hint: "'chaos doctor' tells what this machine lacks")
         case CHAOS_STEP_PROGRAM:
             return self.programFailure(errno: code, program: program, directory: directory)
         default:

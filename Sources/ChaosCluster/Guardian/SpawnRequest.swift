@@ -28,6 +28,27 @@ package struct SpawnRequest: Sendable {
         package static let inherited = StandardStreams(input: 0, output: 1, error: 2)
     }
 
+    /// Where a process runs that has a place of its own (Linux).
+    package struct Placement: Hashable, Sendable {
+        /// The network namespace, as a descriptor of this process; nil for chaos's own.
+        package var network: Int32?
+        /// The host's name there; nil leaves it as it is.
+        package var hostName: String?
+        /// The file that stands in place of `/etc/hosts`; nil leaves it as it is.
+        package var hosts: String?
+        /// Whether it gives up all capabilities.
+        package var isBare: Bool
+
+        package init(
+            network: Int32? = nil, hostName: String? = nil, hosts: String? = nil, isBare: Bool
+        ) {
+            self.network = network
+            self.hostName = hostName
+            self.hosts = hosts
+            self.isBare = isBare
+        }
+    }
+
     /// The program and its arguments. A program without a slash is looked up in the
     /// environment's `PATH`; one with a slash is relative to the directory.
     package var command: [String]
@@ -37,6 +58,8 @@ package struct SpawnRequest: Sendable {
     package var directory: String
     package var streams: StandardStreams
     package var session: Session
+    /// Where it runs, if not where chaos does.
+    package var placement: Placement?
     /// The family that the process and all its descendants belong to, across restarts: a node's
     /// name. Signals to the family find daemons that left their session as well.
     package var family: String

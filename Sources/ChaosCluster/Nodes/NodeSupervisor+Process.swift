@@ -37,11 +37,13 @@ extension NodeSupervisor {
             let wanted = try placeholders.expand(text)
             start = wanted.hasPrefix("/") ? wanted : "\(start)/\(wanted)"
         }
-        return SpawnRequest(
+        var request = SpawnRequest(
             command: try placeholders.words(of: spec.command), environment: environment,
             directory: start,
             streams: .init(input: input, output: output.output, error: output.error),
             family: spec.name.text)
+        request.placement = self.surroundings.placement(spec.name)
+        return request
     }
 
     /// Starts a node's process and begins to look whether it is ready.

@@ -27,11 +27,14 @@ package actor NodeSupervisor {
         package var now: @Sendable () -> Instant
         /// Who talks to the nodes that speak on standard input and output.
         package var dialogue: (any NodeDialogue)?
+        /// Where each node runs, if not where chaos does.
+        package var placement: @Sendable (NodeName) -> SpawnRequest.Placement?
 
         package init(
             host: ProcessHost, plan: AddressPlan, directory: RunDirectory, seed: Seed,
             environment: OrderedDictionary<String, String>, workingDirectory: String,
             here: String? = nil, dialogue: (any NodeDialogue)? = nil,
+            placement: @escaping @Sendable (NodeName) -> SpawnRequest.Placement? = { _ in nil },
             now: @escaping @Sendable () -> Instant
         ) {
             self.host = host
@@ -43,6 +46,7 @@ package actor NodeSupervisor {
             self.here = here ?? workingDirectory
             self.now = now
             self.dialogue = dialogue
+            self.placement = placement
         }
     }
 

@@ -69,23 +69,30 @@ extension RunStatus {
         package var elapsed: Instant
         /// The run directory.
         package var directory: String
+        /// The first process of the run's lab, as the machine knows it; `nil` behind the proxy.
+        package var lab: Int?
 
         /// Makes a run.
-        package init(name: String, seed: Seed, elapsed: Instant, directory: String) {
+        package init(
+            name: String, seed: Seed, elapsed: Instant, directory: String, lab: Int? = nil
+        ) {
             self.name = name
             self.seed = seed
             self.elapsed = elapsed
             self.directory = directory
+            self.lab = lab
         }
 
         /// A seed over 2⁶³ is a text, because JSON's readers disagree about such numbers.
         var json: JSONValue {
-            [
+            var object: JSONObject = [
                 "name": .string(self.name),
                 "seed": Int64(exactly: self.seed.value).map { .int($0) }
                     ?? .string(String(self.seed.value)),
                 "elapsed": .seconds(self.elapsed), "dir": .string(self.directory),
             ]
+            if let lab = self.lab { object["lab"] = .int(Int64(lab)) }
+            return .object(object)
         }
 
         init(_ fields: StatusFields) throws(CommandError) {
@@ -96,7 +103,8 @@ extension RunStatus {
             else { throw fields.error("has a 'seed'") }
             self.init(
                 name: try fields.text("name"), seed: Seed(value),
-                elapsed: try fields.instant("elapsed"), directory: try fields.text("dir"))
+                elapsed: try fields.instant("elapsed"), directory: try fields.text("dir"),
+                lab: fields.json["lab"]?.intValue.map { Int($0) })
         }
     }
 
@@ -112,6 +120,8 @@ extension RunStatus {
         package var restarts: Int
         /// Its ports in order.
         package var ports: [Port]
+        /// Its network namespace, as a path in the run's lab; `nil` behind the proxy.
+        package var network: String?
 
         /// What a process is doing.
         package enum State: String, CaseIterable, Sendable {
@@ -126,37 +136,47 @@ extension RunStatus {
             package var listen: Endpoint
             /// Where clients reach it through the proxy.
             package var proxied: Endpoint?
+            /// Where it is reached from outside of the lab, by the same proxy.
+            package var outside: Endpoint?
 
             /// Makes a port.
-            package init(name: PortName, listen: Endpoint, proxied: Endpoint?) {
+            package init(
+                name: PortName, listen: Endpoint, proxied: Endpoint?, outside: Endpoint? = nil
+            ) {
                 self.name = name
                 self.listen = listen
                 self.proxied = proxied
+                self.outside = outside
             }
         }
 
         /// Makes a node.
         package init(
-            name: NodeName, state: State, pid: Int? = nil, restarts: Int = 0, ports: [Port] = []
+            name: NodeName, state: State, pid: Int? = nil, restarts: Int = 0, ports: [Port] = [],
+            network: String? = nil
         ) {
             self.name = name
             self.state = state
             self.pid = pid
             self.restarts = restarts
             self.ports = ports
+            self.network = network
         }
 
         var json: JSONValue {
             let ports = self.ports.map { port -> (key: String, value: JSONValue) in
                 var object: JSONObject = ["listen": .string(port.listen.description)]
                 if let proxied = port.proxied { object["proxied"] = .string(proxied.description) }
+                if let outside = port.outside { object["outside"] = .string(outside.description) }
                 return (port.name.text, .object(object))
             }
-            return [
+            var object: JSONObject = [
                 "name": .string(self.name.text), "state": .string(self.state.rawValue),
                 "pid": self.pid.map { .int(Int64($0)) } ?? .null,
                 "restarts": .int(Int64(self.restarts)), "ports": .object(JSONObject(ports)),
             ]
+            if let network = self.network { object["network"] = .string(network) }
+            return .object(object)
         }
 
         init(_ fields: StatusFields) throws(CommandError) {
@@ -172,12 +192,15 @@ extension RunStatus {
                     throw fields.error("has an address in 'ports.\(name).listen'")
                 }
                 ports.append(
-                    Port(name: PortName(name), listen: listen, proxied: endpoint("proxied")))
+                    Port(
+                        name: PortName(name), listen: listen, proxied: endpoint("proxied"),
+                        outside: endpoint("outside")))
             }
             self.init(
                 name: NodeName(try fields.text("name")), state: state,
                 pid: fields.json["pid"]?.intValue.map { Int($0) },
-                restarts: Int(try fields.number("restarts")), ports: ports)
+                restarts: Int(try fields.number("restarts")), ports: ports,
+                network: fields.json["network"]?.stringValue)
         }
     }
 

@@ -18,13 +18,18 @@ package struct ConnectionTicket {
     let order: Int
 
     /// Counts a new connection and writes down that it was opened.
-    package init(forward: LinkState, backward: LinkState, at now: Instant) {
+    ///
+    /// - Parameter isOlder: Whether it was there before everything else in the books: the driver has
+    ///   only now come to see it.
+    package init(
+        forward: LinkState, backward: LinkState, isOlder: Bool = false, at now: Instant
+    ) {
         let network = forward.network
         self.forward = forward
         self.backward = backward
         self.ordinal = forward.connectionsOpened
         self.openedAt = now
-        self.order = network.nextOrder()
+        self.order = isOlder ? -1 : network.nextOrder()
         forward.connectionsOpened += 1
         forward.connectionsOpen += 1
         network.connectionsOpen += 1

@@ -143,12 +143,44 @@ package final class LinkState {
         self.faults.isEmpty && self.stages.isEmpty && self.cuts.isEmpty
     }
 
+    /// The link the other way.
+    package var reversed: LinkState { self.network.state(of: self.link.reversed) }
+
     /// Notes that bytes were read.
     package func received(_ count: Int) { self.bytesReceived += count }
 
     /// Notes that bytes were delivered which no engine saw.
     package func delivered(_ count: Int) { self.bytesDelivered += count }
 
+    /// The kernel kept a packet back that was to go over the link, for the cuts and faults that say so.
+    package func wasBlocked(_ count: Int) {
+        self.received(count)
+        self.messagesSeen += 1
+        for cut in self.cuts where cut.mode.stopsAll { cut.strike() }
+        if let refuse = self.fault(.refuse) {
+            refuse.touch()
+            refuse.hit()
+        }
+    }
+
+    /// A packet was seen behind the link although cuts forbid it; an empty one counts as one byte.
+    package func leaked(_ count: Int) {
+        self.bytesDelivered += count
+        for cut in self.cuts where cut.mode.stopsAll {
+            cut.crossedBytes[self.link, default: 0] += max(1, count)
+        }
+    }
+
     /// Whether any cut covers the link.
     package var isCut: Bool { !self.cuts.isEmpty }
+}
+
+extension PartitionMode {
+    /// Whether no packet whatever crosses a link that is cut so.
+    fileprivate var stopsAll: Bool {
+        switch self {
+        case .drop, .lose, .reject, .unreachable: true
+        case .hold, .newOnly, .establishedOnly: false
+        }
+    }
 }

@@ -17,9 +17,14 @@ package final class PacketFlow {
     private var struck: [(stage: Int, direction: Direction)] = []
 
     /// Opens a flow over a link.
-    package init(over link: Link, in network: Network, tag: Int, at now: Instant) {
+    ///
+    /// - Parameter isOlder: Whether it was open before every cut: only now its packets come this way.
+    package init(
+        over link: Link, in network: Network, tag: Int, isOlder: Bool = false, at now: Instant
+    ) {
         self.ticket = ConnectionTicket(
-            forward: network.state(of: link), backward: network.state(of: link.reversed), at: now)
+            forward: network.state(of: link), backward: network.state(of: link.reversed),
+            isOlder: isOlder, at: now)
         self.tag = tag
     }
 

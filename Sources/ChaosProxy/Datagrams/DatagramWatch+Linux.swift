@@ -6,7 +6,7 @@
 
     /// Waits for datagrams and for a moment, on a thread of its own, and calls the thread that owns the
     /// network: no stream driver has to know of datagrams.
-    final class DatagramWatch: Sendable {
+    package final class DatagramWatch: Sendable {
         private struct State {
             /// The tags of sockets to which something came, in order.
             var ready: [UInt64] = []
@@ -20,7 +20,7 @@
         private static let timer: UInt64 = .max - 1
         /// How long it takes until the network's thread is there. So much earlier it is called, and
         /// waits for the rest: it never acts early.
-        static let callTime: Int64 = 60_000
+        package static let callTime: Int64 = 60_000
 
         private let poller: CInt
         private let timer: CInt
@@ -29,9 +29,14 @@
         private let call: @Sendable () -> Bool
         private let state = NIOLockedValueBox(State())
 
-        /// - Parameter call: Has the network's thread come; false when it is gone.
+        /// - Parameters:
+        ///   - name: The thread's, at most 15 bytes.
+        ///   - call: Has the network's thread come; false when it is gone.
         /// - Throws: `ProxyError` when the system has no descriptors left.
-        init(_ clock: RunClock, call: @escaping @Sendable () -> Bool) throws {
+        package init(
+            _ clock: RunClock, name: String = "chaos-datagrams",
+            call: @escaping @Sendable () -> Bool
+        ) throws {
             self.start = clock.start
             self.call = call
             self.poller = chaos_poller_make()
@@ -48,7 +53,7 @@
             _ = chaos_watch_input(self.poller, self.timer, Self.timer)
             let watch = self
             let thread = Thread {
-                chaos_begin_thread("chaos-datagrams")
+                chaos_begin_thread(name)
                 watch.run()
             }
             thread.start()
@@ -59,12 +64,12 @@
         }
 
         /// Reports what comes to a socket, until it is closed.
-        func add(_ descriptor: CInt, _ tag: UInt64) -> Bool {
+        package func add(_ descriptor: CInt, _ tag: UInt64) -> Bool {
             chaos_watch_datagrams(self.poller, descriptor, tag) == 0
         }
 
         /// Has the network's thread come at an instant, at the latest.
-        func wake(at instant: Instant) {
+        package func wake(at instant: Instant) {
             let isNew = self.state.withLockedValue { state in
                 if instant == state.armed { return false }
                 state.armed = instant
@@ -76,10 +81,10 @@
         }
 
         /// Has the network's thread come as soon as it can.
-        func callAgain() { self.report([]) }
+        package func callAgain() { self.report([]) }
 
         /// Takes the tags of all sockets to which something came.
-        func take() -> [UInt64] {
+        package func take() -> [UInt64] {
             self.state.withLockedValue { state in
                 defer { state.ready.removeAll(keepingCapacity: true) }
                 state.isCalling = false
@@ -88,7 +93,7 @@
         }
 
         /// Ends the thread.
-        func close() {
+        package func close() {
             self.state.withLockedValue { $0.isClosed = true }
             chaos_signal_raise(self.signal)
         }

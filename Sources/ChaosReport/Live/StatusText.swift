@@ -35,6 +35,7 @@ package enum StatusText {
         for node in nodes {
             let ports = node.ports.map { port in
                 "\(port.name) \(port.listen)" + (port.proxied.map { " (clients: \($0))" } ?? "")
+                    + (port.outside.map { " (outside: \($0))" } ?? "")
             }
             table.add([
                 StyledText(node.name.text), StyledText(node.state.rawValue, node.state.tone),

@@ -11,12 +11,16 @@ package struct Scenario: Hashable, Sendable {
     /// The folder that `{here}` stands for, absolute: the file's own unless the file says another;
     /// `nil` is where `chaos` was started.
     package var here: String?
+    /// What carries the bytes.
+    package var backend: Backend
     /// How nodes get their addresses.
     package var addressing: Addressing
     /// The nodes in order.
     package var nodes: [NodeSpec]
     /// Explicit links to servers that run already, for a wrapped command.
     package var externalLinks: [ExternalLink]
+    /// Services outside of the lab that nodes may use.
+    package var exposedServices: [ExposedService]
     /// The conditions of the network.
     package var network: NetworkSpec
     /// What happens when.
@@ -34,9 +38,11 @@ package struct Scenario: Hashable, Sendable {
     package init(name: String) {
         self.name = name
         self.summary = ""
+        self.backend = .automatic
         self.addressing = .automatic
         self.nodes = []
         self.externalLinks = []
+        self.exposedServices = []
         self.network = NetworkSpec()
         self.schedule = []
         self.checks = []
@@ -101,6 +107,21 @@ package struct ExternalLink: Hashable, Sendable {
 
     /// The one port that an external server has.
     package static let port: PortName = "main"
+}
+
+/// A service outside of the lab that its nodes find by name: the host does not know that they are
+/// elsewhere.
+package struct ExposedService: Hashable, Sendable {
+    /// The name by which nodes find it, at the service's own port.
+    package var name: NodeName
+    /// Where it listens outside; TCP.
+    package var target: Endpoint
+
+    /// Makes a service.
+    package init(name: NodeName, target: Endpoint) {
+        self.name = name
+        self.target = target
+    }
 }
 
 /// The network of a scenario, or all of a profile.

@@ -16,6 +16,8 @@ package struct ScenarioParser {
     package var checkCheck: (CheckSpec) -> [ParameterError]
     /// How long the run lasts, if the command line decides it.
     package var length: Duration?
+    /// The backend, if the command line says it; `automatic` leaves it to the file.
+    package var backend: Backend?
 
     /// The text of a profile and the name of its file.
     package struct ProfileText: Sendable {

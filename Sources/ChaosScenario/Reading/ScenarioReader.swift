@@ -21,12 +21,15 @@ struct ScenarioReader {
         scenario.summary = mapping.text("summary") ?? ""
         scenario.seed = mapping.read("seed", SeedText.parse)
         scenario.here = mapping.text("here")
+        scenario.backend = mapping.word("backend") ?? .automatic
+        if let backend = self.parser.backend, backend != .automatic { scenario.backend = backend }
         scenario.addressing = mapping.word("addressing") ?? .automatic
         self.places["addressing"] = mapping.position(of: "addressing")
         if let node = mapping.node("nodes") {
             scenario.nodes = NodeReader(mistakes: self.mistakes, places: self.places).nodes(node)
         }
         if let node = mapping.node("links") { scenario.externalLinks = self.links(node) }
+        if let node = mapping.node("expose") { scenario.exposedServices = self.exposed(node) }
         self.readNetworkAndSchedule(mapping, into: &scenario)
         scenario.assumeMessages()
         let workload = WorkloadReader(parser: self.parser, mistakes: self.mistakes)
@@ -39,7 +42,7 @@ struct ScenarioReader {
                 "duration": "for", "expected": "expect", "check": "checks",
                 "profile": "network: { profile: … }",
             ],
-            notYet: ["groups", "backend"])
+            notYet: ["groups"])
         for problem in ScenarioRules(scenario, length: self.parser.length).problems() {
             self.mistakes.add(problem.error, at: self.places[problem.path] ?? mapping.position)
         }
@@ -66,6 +69,22 @@ struct ScenarioReader {
             let read = ScheduleReader(mistakes: self.mistakes).schedule(node, named: "schedule")
             read.record(in: self.places, from: scenario.schedule.count)
             scenario.schedule += read.entries
+        }
+    }
+
+    /// `expose: { db: 127.0.0.1:5432 }`.
+    private func exposed(_ node: YAMLNode) -> [ExposedService] {
+        guard let mapping = MappingReader(node, "'expose'", self.mistakes) else { return [] }
+        self.places["expose"] = node.position
+        return mapping.all.compactMap { entry in
+            self.places["expose.\(entry.key)"] = entry.keyPosition
+            let name = self.mistakes.catching(at: entry.keyPosition) { () throws(InputError) in
+                try NodeReader.name(entry.key)
+            }
+            guard let name, let target = mapping.read(entry.key, EndpointText.parse) else {
+                return nil
+            }
+            return ExposedService(name: name, target: target)
         }
     }
 

@@ -31,10 +31,14 @@ package struct ScenarioRules {
     /// Everything that is wrong.
     package func problems() -> [Problem] {
         self.nodeProblems() + self.networkProblems()
+            + (self.isInLab ? LabRules(self).problems() : [])
             + self.scenario.schedule.enumerated().flatMap { index, entry in
                 ScheduleRules(self, entry, path: "schedule[\(index)]").problems()
             } + self.idProblems()
     }
+
+    /// Whether nodes talk to each other by packets.
+    private var isInLab: Bool { self.scenario.chosenBackend == .lab }
 
     private func nodeProblems() -> [Problem] {
         var problems: [Problem] = []
@@ -61,6 +65,14 @@ package struct ScenarioRules {
                             "a port's name means udp for all nodes that have it or for none",
                             found: port.text)))
             }
+        }
+        if let service = self.scenario.exposedServices.first, !self.isInLab {
+            problems.append(
+                Problem(
+                    path: "expose",
+                    error: InputError(
+                        "only nodes in the lab need services exposed; others reach them as they are",
+                        found: service.name.text, hint: "write 'backend: lab', or leave it out")))
         }
         var seen: [NodeName] = []
         for link in self.scenario.externalLinks {
@@ -162,6 +174,7 @@ package struct ScenarioRules {
             errors.append(Self.unknown(port, among: self.ports))
         }
         if !errors.isEmpty || self.nodes.isEmpty { return errors }
+        if self.isInLab, let errors = LabRules(self).problems(of: rule) { return errors }
         // A port needs a framing if faults on it do; where a pattern covers several ports, such
         // faults act on those that have one, so one of them must.
         let ports = rule.links.port.map { [$0] } ?? self.ports(of: rule.links)
@@ -210,10 +223,17 @@ package struct ScenarioRules {
     func problem(of mode: PartitionMode, port: PortName?) -> InputError? {
         switch mode {
         case .unreachable:
+            if self.isInLab { return nil }
             return InputError(
-                "mode 'unreachable' needs the lab backend, which chaos does not have yet",
-                found: mode.rawValue, hint: "'reject' resets and refuses instead")
+                "mode 'unreachable' needs the lab", found: mode.rawValue,
+                hint: "write 'backend: lab'; 'reject' resets and refuses instead")
         case .lose:
+            if self.isInLab {
+                return InputError(
+                    "mode 'lose' loses messages, and between nodes of the lab there are packets",
+                    found: mode.rawValue,
+                    hint: "'drop' loses packets; otherwise write 'backend: proxy'")
+            }
             let ports = port.map { [$0] } ?? self.ports
             if ports.isEmpty || ports.contains(where: { self.isFramed($0) || self.isDatagrams($0) })
             {

@@ -10,6 +10,9 @@ extension Scenario {
         if !self.summary.isEmpty { entries.append(("summary", .scalar(self.summary))) }
         if let seed = self.seed { entries.append(("seed", .scalar(String(seed.value)))) }
         if let here = self.here { entries.append(("here", .scalar(here))) }
+        if self.backend != .automatic {
+            entries.append(("backend", .scalar(self.backend.rawValue)))
+        }
         if self.addressing != .automatic {
             entries.append(("addressing", .scalar(self.addressing.rawValue)))
         }
@@ -20,6 +23,16 @@ extension Scenario {
         if !self.externalLinks.isEmpty {
             entries.append(
                 ("links", .block(self.externalLinks.map { ($0.name.text, $0.yaml) })))
+        }
+        if !self.exposedServices.isEmpty {
+            entries.append(
+                (
+                    "expose",
+                    .flow(
+                        self.exposedServices.map {
+                            ($0.name.text, .scalar($0.target.description))
+                        })
+                ))
         }
         let network = self.network.yaml
         if !network.isEmpty { entries.append(("network", .block(network))) }

@@ -1,0 +1,433 @@
+#if os(Linux) && Lab
+    import CLab
+    import ChaosCore
+    import ChaosEngine
+    import ChaosProxy
+    import ChaosTopology
+    import HeapModule
+
+    #if canImport(Glibc)
+        import Glibc
+    #else
+        import Musl
+    #endif
+
+    // What happens to packets between nodes:
+    //
+    //   open                  h1 ──────────────── forwarded by the kernel ─────────────▶ h2
+    //   dropped, unreachable  h1 ─┤ a rule
+    //   refused               h1 ─▶ the router's own stack, which says RST or "port unreachable"
+    //   switched              h1 ─▶ sw0 ═ sw1 ─▶ ring ─▶ PacketPipeline ─▶ sent over h2 from here
+    //
+    // The engine says what a link wants, LinkRules turns that into rules, and this carries it out.
+
+    /// Everything that concerns packets between the nodes of a lab. It lives on the thread that owns the
+    /// network.
+    final class LabPlane {
+        private let network: Network
+        private let lab: LabNetwork
+        private let ports: LabPorts
+        private let clock: RunClock
+        private let watch: DatagramWatch
+        private let routes: RouteSocket
+        private var ring = chaos_ring()
+        private let sender: Int32
+        /// By `(source − 1) × nodes + target − 1`; nil for a node and itself.
+        private var pairs: [LabPair?] = []
+        private var witnesses: [Int: Witness] = [:]
+        private var flows: [FlowKey: LabFlow] = [:]
+        private var nextTag = 0
+        private var alarms = Heap<Alarm>()
+        private var sweepAt = Instant.never
+        private var hasTold: Set<String> = []
+        private(set) var isClosed = false
+
+        private static let ringTag: UInt64 = 1
+        /// Frames that may wait to be read: 16 MiB of memory that the kernel shares.
+        private static let ringFrames: UInt32 = 8192
+        /// How many frames are carried before others have their turn.
+        private static let batch = 256
+        /// After how long without a packet a flow is forgotten.
+        private static let idleTime = Duration.seconds(60)
+
+        /// A line that must be looked at.
+        private struct Alarm: Comparable {
+            let at: Instant
+            let line: LabLine
+
+            static func == (left: Alarm, right: Alarm) -> Bool { left.at == right.at }
+            static func < (left: Alarm, right: Alarm) -> Bool { left.at < right.at }
+        }
+
+        init(
+            network: Network, lab: LabNetwork, ports: LabPorts, clock: RunClock,
+            watch: DatagramWatch
+        ) throws {
+            self.network = network
+            self.lab = lab
+            self.ports = ports
+            self.clock = clock
+            self.watch = watch
+            self.routes = try RouteSocket()
+            self.sender = chaos_sender_open()
+            if self.sender < 0 { throw Self.failure("a packet socket cannot be had", -self.sender) }
+            let code = chaos_ring_open(&self.ring, lab.switchInterface, Self.ringFrames)
+            if code < 0 {
+                close(self.sender)
+                throw Self.failure("the packet switch cannot read", -code)
+            }
+            _ = watch.add(self.ring.descriptor, Self.ringTag)
+            for (first, source) in lab.nodes.enumerated() {
+                for (second, target) in lab.nodes.enumerated() {
+                    if first == second {
+                        self.pairs.append(nil)
+                        continue
+                    }
+                    let lines = ports.names(between: first + 1, and: second + 1).map { port in
+                        LabLine(
+                            network.state(of: Link(source, target, port)), source: first + 1,
+                            target: second + 1)
+                    }
+                    self.pairs.append(LabPair(source: first + 1, target: second + 1, lines: lines))
+                }
+            }
+        }
+
+        private static func failure(_ what: String, _ code: Int32) -> LabError {
+            LabError("the lab: \(what): \(String(cString: strerror(code)))")
+        }
+
+        private func pair(_ source: Int, _ target: Int) -> LabPair? {
+            let count = self.lab.nodes.count
+            guard (1...count).contains(source), (1...count).contains(target) else { return nil }
+            return self.pairs[(source - 1) * count + target - 1]
+        }
+
+        /// Ends everything; rules and interfaces go with the lab.
+        func closeAll() {
+            if self.isClosed { return }
+            self.isClosed = true
+            let now = self.clock.now
+            for flow in self.flows.values.sorted(by: { $0.flow.tag < $1.flow.tag }) {
+                flow.flow.close(at: now)
+            }
+            self.flows = [:]
+            for pair in self.pairs {
+                for line in pair?.lines ?? [] where line.hasPipeline { line.pipeline.discardAll() }
+            }
+            try? self.routes.change(.remove, self.pairs.flatMap { $0?.rules ?? [] })
+            self.witnesses = [:]
+            chaos_ring_close(&self.ring)
+            close(self.sender)
+        }
+
+        // MARK: - Changes
+
+        /// Takes into the books what the witnesses have seen and what lies in the ring.
+        func catchUp() {
+            if self.isClosed { return }
+            self.readRing(atMost: Int(self.ring.frame_count))
+            self.readWitnesses()
+        }
+
+        /// Obeys the network as it is now.
+        func networkChanged() throws {
+            if self.isClosed { return }
+            let changed = self.pairs.compactMap { $0 }.filter { pair in
+                pair.lines.contains { $0.revision != $0.state.revision }
+                    || self.pair(pair.target, pair.source)?.lines.contains {
+                        $0.revision != $0.state.revision
+                    } == true
+            }
+            if changed.isEmpty { return }
+            var (added, removed): ([RouteRule], [RouteRule]) = ([], [])
+            var wanted: [(pair: LabPair, treatments: [LinkTreatment], rules: [RouteRule])] = []
+            for pair in changed {
+                let treatments = pair.lines.map(Self.treatment)
+                let byPort = Dictionary(
+                    uniqueKeysWithValues: zip(pair.lines.map(\.state.link.port), treatments))
+                let rules = LinkRules.rules(from: pair.source, to: pair.target, self.ports) {
+                    byPort[$0] ?? .open
+                }
+                added += rules.filter { !pair.rules.contains($0) }
+                removed += pair.rules.filter { !rules.contains($0) }
+                wanted.append((pair, treatments, rules))
+            }
+            // Who is to see what gets through a cut must look before the cut is there.
+            try self.lookAt(
+                wanted.filter { $0.treatments.contains { $0.isCut } }.map { $0.pair }, alsoCut: true
+            )
+            try self.routes.change(.add, added)
+            try self.routes.change(.remove, removed)
+            // What was seen up to now was on its way before the cut was there.
+            self.readWitnesses()
+            for (pair, treatments, rules) in wanted {
+                pair.rules = rules
+                for (line, treatment) in zip(pair.lines, treatments) {
+                    line.treatment = treatment
+                    line.revision = line.state.revision
+                }
+            }
+            try self.lookAt([], alsoCut: true)
+            self.settle(changed)
+        }
+
+        private static func treatment(of line: LabLine) -> LinkTreatment {
+            let network = line.state
+            return LinkTreatment(
+                cuts: network.coveringCuts.map(\.mode),
+                reversedCuts: network.reversed.coveringCuts.map(\.mode),
+                faults: network.winningInjections.map(\.fault.kind))
+        }
+
+        /// Lets what waits go or stay, as links are now.
+        private func settle(_ pairs: [LabPair]) {
+            self.readRing(atMost: Int(self.ring.frame_count))
+            let now = self.clock.now
+            for line in pairs.flatMap(\.lines) where line.hasPipeline {
+                line.pipeline.networkChanged(at: now)
+                self.drain(line, at: now)
+            }
+            self.sleep()
+        }
+
+        /// Has witnesses look at all pairs that are cut, and at these.
+        private func lookAt(_ more: [LabPair], alsoCut: Bool) throws {
+            var pairs = self.pairs.compactMap { $0 }.filter(\.isCut)
+            for pair in more where !pair.isCut { pairs.append(pair) }
+            var incoming: [Int: [Int]] = [:]
+            var outgoing: [Int: [Int]] = [:]
+            for pair in pairs {
+                incoming[pair.source, default: []].append(pair.target)
+                outgoing[pair.target, default: []].append(pair.source)
+            }
+            for number in self.lab.nodes.indices.map({ $0 + 1 }) {
+                let (targets, sources) = (incoming[number] ?? [], outgoing[number] ?? [])
+                if targets.isEmpty && sources.isEmpty {
+                    self.witnesses[number] = nil
+                    continue
+                }
+                let filter = WitnessFilter(
+                    incomingTo: targets.sorted(), outgoingFrom: sources.sorted())
+                if let witness = self.witnesses[number] {
+                    try witness.look(for: filter)
+                } else {
+                    self.witnesses[number] = try Witness(self.lab.interfaces[number - 1], filter)
+                }
+            }
+        }
+
+        // MARK: - Evidence
+
+        /// Counts what the witnesses have seen: what was kept back, and what was not.
+        private func readWitnesses() {
+            for (number, witness) in self.witnesses.sorted(by: { $0.key < $1.key }) {
+                while let sight = witness.next() { self.note(sight, at: number) }
+                let missed = witness.missed()
+                if missed > 0 {
+                    self.tellOnce(
+                        "packets over cut links came faster than they were counted; not all are in "
+                            + "the counts of \(self.lab.nodes[number - 1])")
+                }
+            }
+        }
+
+        private func note(_ sight: Witness.Sight, at number: Int) {
+            let frame = sight.frame
+            guard let source = frame.source, let target = frame.target,
+                let pair = self.pair(source, target),
+                let line = pair.line(self.place(of: frame, source, target).port),
+                line.treatment.isCut
+            else { return }
+            if !sight.isOutgoing {
+                if source == number { line.state.wasBlocked(sight.size) }
+                return
+            }
+            guard target == number else { return }
+            // Where the other way is refused, the kernel answers in the node's place.
+            let answers = self.pair(target, source)?.lines.contains { $0.treatment == .refused }
+            if answers == true && frame.isRefusal { return }
+            line.state.leaked(sight.size)
+        }
+
+        private func place(of frame: LabFrame, _ source: Int, _ target: Int) -> LabPorts.Place {
+            self.ports.place(
+                from: source, to: target, frame.ruleTransport, sourcePort: frame.sourcePort,
+                targetPort: frame.targetPort)
+        }
+
+        // MARK: - The switch
+
+        /// Does what is to be done now.
+        func work() {
+            if self.isClosed { return }
+            _ = self.watch.take()
+            self.wakeLines()
+            let isMore = self.readRing(atMost: Self.batch)
+            self.sweep()
+            if isMore { self.watch.callAgain() } else { self.sleep() }
+        }
+
+        private func sleep() {
+            let wakeAt = min(self.alarms.min?.at ?? .never, self.sweepAt)
+            if wakeAt <= self.clock.now.advanced(byNanoseconds: DatagramWatch.callTime) {
+                self.watch.callAgain()
+            } else {
+                self.watch.wake(at: wakeAt)
+            }
+        }
+
+        private func wakeLines() {
+            let now = self.clock.now
+            while let alarm = self.alarms.min, alarm.at <= now {
+                self.alarms.removeMin()
+                // An earlier one may have been seen to since.
+                if alarm.line.armed != alarm.at { continue }
+                alarm.line.armed = .never
+                self.drain(alarm.line, at: now)
+            }
+        }
+
+        /// Takes frames from the ring; tells whether there may be more.
+        @discardableResult
+        private func readRing(atMost limit: Int) -> Bool {
+            var frame = chaos_frame()
+            for _ in 0..<limit {
+                guard chaos_ring_next(&self.ring, &frame) != 0 else {
+                    self.tellOfDrops()
+                    return false
+                }
+                let bytes = Array(
+                    UnsafeBufferPointer(start: frame.bytes, count: Int(frame.length)))
+                let isWhole = frame.is_cut == 0 && frame.is_unfinished == 0
+                chaos_ring_release(&self.ring)
+                if !isWhole {
+                    self.tellOnce("a packet came to the switch that was not whole, and is lost")
+                    continue
+                }
+                self.take(bytes)
+            }
+            return true
+        }
+
+        private func tellOfDrops() {
+            let drops = chaos_ring_drops(&self.ring)
+            if drops > 0 {
+                self.tellOnce("packets came to the switch faster than it read, and some are lost")
+            }
+        }
+
+        private func take(_ bytes: [UInt8]) {
+            guard let frame = LabFrame(bytes), let source = frame.source,
+                let target = frame.target, let pair = self.pair(source, target)
+            else { return }
+            let place = self.place(of: frame, source, target)
+            guard let line = pair.line(place.port) else { return }
+            let now = self.clock.now
+            let flow = self.flow(of: frame, source, target, place, at: now)
+            if flow.flow.isCutOff {
+                flow.flow.meetCutOff()
+                if let answer = ResetFrame.answering(frame, bytes) { self.send(answer, to: source) }
+                if let end = ResetFrame.replacing(frame, bytes) { self.send(end, to: target) }
+                return
+            }
+            let direction: Direction = flow.opener == source ? .forward : .backward
+            let size = frame.end - LabFrame.ethernetSize
+            let pipeline = line.usedPipeline()
+            if pipeline.passes(size, of: flow.flow, direction, at: now) {
+                self.send(bytes, to: target)
+                return pipeline.sent(size, of: flow.flow)
+            }
+            pipeline.received(
+                Packet(
+                    FrameBytes(bytes), size: size, of: flow.flow, direction,
+                    corruptibleBits: frame.transportOffset * 8..<max(
+                        frame.transportOffset, frame.end) * 8),
+                at: now)
+            self.drain(line, at: now)
+        }
+
+        /// The flow of a frame; a new one where it opens a connection, or none is known.
+        private func flow(
+            of frame: LabFrame, _ source: Int, _ target: Int, _ place: LabPorts.Place,
+            at now: Instant
+        ) -> LabFlow {
+            let key = FlowKey(frame, from: source, to: target)
+            if let known = self.flows[key] {
+                // What has no connections begins anew with each packet that a cut lets begin.
+                let begins = frame.opensConnection || frame.transport != .tcp
+                let isAnew =
+                    frame.opensConnection && known.opener != source
+                    || begins && known.flow.isCutOff
+                if known.flow.isCutOff && begins { known.flow.meetCutOff() }
+                if !isAnew {
+                    known.usedAt = now
+                    return known
+                }
+                known.flow.close(at: now)
+            }
+            let isFromOpener = frame.opensConnection || place.isToListener != false
+            let opener = isFromOpener ? source : target
+            let link = Link(
+                self.lab.nodes[opener - 1], self.lab.nodes[(isFromOpener ? target : source) - 1],
+                place.port)
+            self.nextTag += 1
+            let flow = LabFlow(
+                PacketFlow(
+                    over: link, in: self.network, tag: self.nextTag,
+                    isOlder: frame.transport == .tcp && !frame.opensConnection, at: now),
+                opener: opener, at: now)
+            self.flows[key] = flow
+            if self.sweepAt == .never { self.sweepAt = now + Self.idleTime }
+            return flow
+        }
+
+        /// Forgets flows that nobody uses any more.
+        private func sweep() {
+            let now = self.clock.now
+            if now < self.sweepAt { return }
+            let gone = self.flows.filter {
+                $0.value.usedAt + Self.idleTime <= now && $0.value.flow.packetsQueued == 0
+            }
+            for (key, flow) in gone.sorted(by: { $0.value.flow.tag < $1.value.flow.tag }) {
+                flow.flow.close(at: now)
+                self.flows[key] = nil
+            }
+            self.sweepAt = self.flows.isEmpty ? .never : now + .seconds(10)
+        }
+
+        /// Sends what a link lets go now.
+        private func drain(_ line: LabLine, at now: Instant) {
+            while let packet = line.pipeline.next(at: now) {
+                guard let content = packet.content as? FrameBytes else { continue }
+                self.send(content.bytes, to: line.target)
+                line.pipeline.sent(packet.size, of: packet.flow)
+            }
+            let deadline = line.pipeline.deadline
+            if deadline == .never || deadline == line.armed { return }
+            line.armed = deadline
+            self.alarms.insert(Alarm(at: deadline, line: line))
+        }
+
+        /// Sends a frame to a node, as if the router had forwarded it.
+        private func send(_ bytes: [UInt8], to node: Int) {
+            var frame = bytes
+            frame.replaceSubrange(0..<6, with: LabAddresses.nodeHardware(node))
+            frame.replaceSubrange(6..<12, with: LabAddresses.routerHardware(node))
+            let code = chaos_frame_send(
+                self.sender, self.lab.interfaces[node - 1], frame, UInt(frame.count))
+            if code < 0 {
+                self.tellOnce(
+                    "a packet could not be sent to \(self.lab.nodes[node - 1]), and is lost: "
+                        + String(cString: strerror(-code)))
+            }
+        }
+
+        private func tellOnce(_ message: String) {
+            guard self.hasTold.insert(message).inserted else { return }
+            self.network.record(
+                JournalEntry(
+                    at: self.clock.now, event: "warning", details: ["message": .string(message)]))
+        }
+    }
+#endif

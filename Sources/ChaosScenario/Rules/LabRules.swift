@@ -1,0 +1,92 @@
+import ChaosCore
+
+/// What a scenario must be to run in the lab, where nodes talk to each other by packets and the proxy
+/// carries only what clients send.
+struct LabRules {
+    private let rules: ScenarioRules
+
+    init(_ rules: ScenarioRules) { self.rules = rules }
+
+    private var scenario: Scenario { self.rules.scenario }
+
+    func problems() -> [ScenarioRules.Problem] {
+        var found: [ScenarioRules.Problem] = []
+        func add(_ path: String, _ rule: String, found value: String? = nil, hint: String? = nil) {
+            found.append(
+                ScenarioRules.Problem(
+                    path: path, error: InputError(rule, found: value, hint: hint)))
+        }
+        if self.scenario.nodes.isEmpty {
+            add("", "the lab needs nodes that chaos starts", hint: "write 'backend: proxy'")
+        }
+        if self.scenario.nodes.count > 254 {
+            add("nodes", "the lab has room for 254 nodes", found: "\(self.scenario.nodes.count)")
+        }
+        if [.loopback, .ports].contains(self.scenario.addressing) {
+            add(
+                "addressing", "in the lab every node has an address of its own",
+                found: self.scenario.addressing.rawValue,
+                hint: "leave 'addressing' out, or write 'addressing: ipv6'")
+        }
+        for link in self.scenario.externalLinks {
+            add(
+                "links.\(link.name)", "the lab cannot reach servers outside of it yet",
+                found: link.upstream.description, hint: "write 'backend: proxy'")
+        }
+        for service in self.scenario.exposedServices {
+            if self.scenario.nodes.contains(where: { $0.name == service.name }) {
+                add(
+                    "expose.\(service.name)", "an exposed service has a name of its own",
+                    found: service.name.text)
+            }
+            if case .unix(let path) = service.target {
+                add("expose.\(service.name)", "an exposed service is HOST:PORT", found: path)
+            }
+        }
+        for node in self.scenario.nodes {
+            if node.speech == .maelstrom {
+                add(
+                    "nodes.\(node.name)",
+                    "nodes that speak Maelstrom's protocol have no network of their own to be in a lab",
+                    hint: "write 'backend: proxy'")
+            }
+            for port in node.ports where port.transport == .unix {
+                add(
+                    "nodes.\(node.name)", "a Unix socket is on no link of the lab",
+                    found: port.name.text, hint: "write 'backend: proxy'")
+            }
+        }
+        for (index, entry) in self.scenario.schedule.enumerated() {
+            if case .when(let trigger) = entry.timing, case .message = trigger.source {
+                add(
+                    "schedule[\(index)].when",
+                    "the lab does not see the messages of connections yet, only their packets",
+                    hint: "'when: { log: … }' works, or write 'backend: proxy'")
+            }
+        }
+        return found
+    }
+
+    /// What is wrong with faults on links; nil for those that no two nodes have.
+    func problems(of rule: FaultRule) -> [InputError]? {
+        let names = self.scenario.nodes.map(\.name)
+        let isBetweenNodes = names.contains { source in
+            rule.links.sources.matches(source)
+                && names.contains { $0 != source && rule.links.targets.matches($0) }
+        }
+        if !isBetweenNodes { return nil }
+        return rule.faults.filter { !$0.isForPackets }.map(\.refusalByLab)
+    }
+}
+
+extension Fault {
+    /// Why it cannot be on a link between nodes of a lab.
+    package var refusalByLab: InputError {
+        let what = self.match == nil ? "'\(self.kind.rawValue)'" : "'match'"
+        return InputError(
+            "\(what) looks into connections, and between nodes of the lab there are packets",
+            found: self.text,
+            hint: "packets have delay, loss, duplicate, reorder, corrupt, rate and refuse; "
+                + "otherwise write 'backend: proxy'")
+    }
+}

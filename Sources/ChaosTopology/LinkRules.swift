@@ -1,0 +1,61 @@
+import ChaosCore
+
+/// The rules that treat the packets from one node to another as their links want.
+package enum LinkRules {
+    /// - Parameters:
+    ///   - source: The number of the node that sends.
+    ///   - target: The number of the node that receives.
+    ///   - treatment: What happens to each of the ports that ``LabPorts/names(between:and:)`` gives.
+    /// - Returns: As few as possible, in the order in which they are asked: where all ports are treated
+    ///   alike, one for each family; none for a healthy pair.
+    package static func rules(
+        from source: Int, to target: Int, _ ports: LabPorts,
+        treatment: (PortName) -> LinkTreatment
+    ) -> [RouteRule] {
+        let whole = treatment(LabPorts.other)
+        var rules: [RouteRule] = []
+        for family in LabAddresses.Family.allCases {
+            func add(
+                _ priority: UInt32, _ treatment: LinkTreatment, _ transport: RouteRule.Transport?,
+                to targetPort: UInt16? = nil, from sourcePort: UInt16? = nil
+            ) {
+                rules.append(
+                    RouteRule(
+                        family, priority: priority, input: LabAddresses.interface(of: source),
+                        destination: LabAddresses.node(target, family), transport: transport,
+                        destinationPort: targetPort, sourcePort: sourcePort,
+                        self.verdict(treatment)))
+            }
+            // Where the target's port decides for itself, a source's port of another name must not:
+            // so ports at the target's end that are treated like the whole have a rule of their own if
+            // any source's port is not.
+            let sources = ports.ports(of: source).filter { treatment($0.name) != whole }
+            let targets = ports.ports(of: target).filter { port in
+                treatment(port.name) != whole
+                    || sources.contains { $0.transport == port.transport && $0.name != port.name }
+            }
+            for port in targets {
+                add(
+                    RouteRule.Priority.targetPort, treatment(port.name), port.transport,
+                    to: port.number)
+            }
+            for port in sources {
+                add(
+                    RouteRule.Priority.sourcePort, treatment(port.name), port.transport,
+                    from: port.number)
+            }
+            if whole != .open { add(RouteRule.Priority.pair, whole, nil) }
+        }
+        return rules
+    }
+
+    private static func verdict(_ treatment: LinkTreatment) -> RouteRule.Verdict {
+        switch treatment {
+        case .open: .lookup(.main)
+        case .dropped: .blackhole
+        case .unreachable: .unreachable
+        case .refused: .lookup(.local)
+        case .switched: .lookup(.packetSwitch)
+        }
+    }
+}

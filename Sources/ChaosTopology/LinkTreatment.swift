@@ -1,0 +1,44 @@
+import ChaosCore
+
+/// What happens to the packets of one directed link.
+package enum LinkTreatment: Hashable, Sendable {
+    /// The kernel forwards them.
+    case open
+    /// The kernel drops them and says nothing.
+    case dropped
+    /// The kernel drops them and tells the sender that there is no way to the target (ICMP).
+    case unreachable
+    /// The kernel answers in the target's place that nobody is there: RST, or ICMP's "port unreachable".
+    case refused
+    /// They cross the packet switch, where the engine decides about each.
+    case switched
+
+    /// What a link's cuts and faults come to. The strictest counts: nothing is delayed that is not
+    /// delivered.
+    ///
+    /// - Parameters:
+    ///   - cuts: The modes of the cuts that cover the link.
+    ///   - reversedCuts: Those of the link the other way.
+    ///   - faults: The kinds of the faults in force on it.
+    package init(cuts: [PartitionMode], reversedCuts: [PartitionMode], faults: [FaultKind]) {
+        if cuts.contains(.drop) || cuts.contains(.lose) {
+            self = .dropped
+        } else if cuts.contains(.unreachable) {
+            self = .unreachable
+        } else if cuts.contains(.reject) || faults.contains(.refuse) {
+            self = .refused
+        } else if !cuts.isEmpty || !faults.isEmpty || reversedCuts.contains(.establishedOnly) {
+            self = .switched
+        } else {
+            self = .open
+        }
+    }
+
+    /// Whether nothing gets through.
+    package var isCut: Bool {
+        switch self {
+        case .dropped, .unreachable, .refused: true
+        case .open, .switched: false
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import ChaosCore
+import ChaosScenario
+import Testing
+
+/// Scenarios that run in the lab.
+struct LabScenarioTests {
+    private static let nodes = "nodes: { n1..n3: { command: x, ports: { peer: 7000 } } }\n"
+
+    private func read(_ text: String) throws -> Scenario {
+        try ScenarioParser().scenario(Self.nodes + text, file: "a.yaml")
+    }
+
+    @Test func theFileSaysWhichBackendAndWhatIsExposed() throws {
+        let scenario = try self.read(
+            "backend: lab\nexpose: { db: 127.0.0.1:5432, files: '[::1]:80' }")
+        #expect(scenario.chosenBackend == .lab)
+        #expect(scenario.exposedServices.map(\.name) == ["db", "files"])
+        let again = try ScenarioParser().scenario(scenario.yaml, file: "b.yaml")
+        #expect(again.backend == .lab)
+        #expect(again.exposedServices == scenario.exposedServices)
+    }
+
+    /// `auto` takes the lab for what only the lab can do, wherever that stands.
+    @Test(arguments: [
+        ("", Backend.proxy), ("network: { mode: unreachable }", .lab),
+        ("schedule: [{ at: 1s, partition: n1 / n2, mode: unreachable }]", .lab),
+        (
+            "schedule: [{ every: 9s, for: 1s, nemesis: [halves], budget: all, mode: unreachable }]",
+            .lab
+        ),
+        ("schedule: [{ at: 1s, partition: n1 / n2, mode: reject }]", .proxy),
+    ])
+    func whatOnlyTheLabCanDo(_ text: String, _ expected: Backend) throws {
+        #expect(try self.read(text).chosenBackend == expected)
+    }
+
+    @Test func theCommandLineWins() throws {
+        var parser = ScenarioParser()
+        parser.backend = .lab
+        let scenario = try parser.scenario(Self.nodes + "backend: proxy", file: "a.yaml")
+        #expect(scenario.chosenBackend == .lab)
+        parser.backend = .automatic
+        let other = try parser.scenario(Self.nodes + "backend: proxy", file: "a.yaml")
+        #expect(other.chosenBackend == .proxy)
+    }
+
+    /// Packets are doubled and overtaken without anybody knowing of messages.
+    @Test func faultsOfPacketsNeedNoFraming() throws {
+        let scenario = try self.read(
+            "backend: lab\nnetwork: { links: { '*->*': { duplicate: 1%, reorder: 1% } } }")
+        #expect(scenario.network.rules.count == 1)
+    }
+
+    @Test func servicesAreExposedInTheLabAlone() throws {
+        let error = try #require(throws: Mistakes.self) {
+            try self.read("expose: { db: 127.0.0.1:5432 }")
+        }
+        #expect(error.description.contains("only nodes in the lab need services exposed"))
+    }
+}
