@@ -52,8 +52,8 @@ let tests: [Target] = [
     (
         "ChaosToxiproxyServer",
         [
-            "ChaosCore", "ChaosProxy", "ChaosToxiproxy", "chaos", logging, nioConcurrencyHelpers,
-            nioCore, nioPosix,
+            "ChaosCore", "ChaosProxy", "ChaosSockets", "ChaosToxiproxy", "chaos", logging,
+            nioConcurrencyHelpers, nioCore, nioPosix,
         ]
     ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
@@ -151,8 +151,9 @@ let package = Package(
         .target(
             name: "ChaosToxiproxyServer",
             dependencies: [
-                "ChaosCore", "ChaosEngine", "ChaosProxy", "ChaosToxiproxy", hummingbird, logging,
-                metrics, nioConcurrencyHelpers, nioCore, nioHTTP1, nioHTTPTypes, nioPosix, yams,
+                "ChaosCore", "ChaosEngine", "ChaosSockets", "ChaosProxy", "ChaosToxiproxy",
+                hummingbird, logging, metrics, nioConcurrencyHelpers, nioCore, nioHTTP1,
+                nioHTTPTypes, nioPosix, yams,
             ],
             swiftSettings: strict),
         .target(
