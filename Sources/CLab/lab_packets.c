@@ -78,14 +78,16 @@ void chaos_ring_release(struct chaos_ring *ring) {
     ring->next = (ring->next + 1) % ring->frame_count;
 }
 
-static unsigned int drops(int socket_) {
+static struct tpacket_stats statistics(int socket_) {
     struct tpacket_stats stats = {0};
     socklen_t size = sizeof stats;
-    if (getsockopt(socket_, SOL_PACKET, PACKET_STATISTICS, &stats, &size) < 0) return 0;
-    return stats.tp_drops;
+    getsockopt(socket_, SOL_PACKET, PACKET_STATISTICS, &stats, &size);
+    return stats;
 }
 
-unsigned int chaos_ring_drops(struct chaos_ring *ring) { return drops(ring->descriptor); }
+unsigned int chaos_ring_drops(struct chaos_ring *ring) {
+    return statistics(ring->descriptor).tp_drops;
+}
 
 void chaos_ring_close(struct chaos_ring *ring) {
     if (!ring->memory) return;
@@ -151,6 +153,11 @@ long chaos_witness_next(
     return (unsigned long)got < size ? got : (long)size;
 }
 
-unsigned int chaos_witness_drops(int witness) { return drops(witness); }
+void chaos_witness_count(int witness, unsigned int *come, unsigned int *missed) {
+    struct tpacket_stats stats = statistics(witness);
+    // The kernel counts those without room among all.
+    *come = stats.tp_packets - stats.tp_drops;
+    *missed = stats.tp_drops;
+}
 
 #endif

@@ -56,5 +56,10 @@ struct LabScenarioTests {
             try self.read("expose: { db: 127.0.0.1:5432 }")
         }
         #expect(error.description.contains("only nodes in the lab need services exposed"))
+        let name = try #require(throws: Mistakes.self) {
+            try self.read("backend: lab\nexpose: { db: example.org:5432, n1: 127.0.0.1:1 }")
+        }
+        #expect(name.description.contains("numeric address"))
+        #expect(name.description.contains("a name of its own"))
     }
 }

@@ -65,8 +65,9 @@ int chaos_witness_filter(int witness, const struct chaos_filter_step *steps, uns
 long chaos_witness_next(
     int witness, void *memory, unsigned long size, unsigned int *length, int *is_outgoing);
 
-/// How many copies had no room since the last call.
-unsigned int chaos_witness_drops(int witness);
+/// How many copies have come since the last call, and how many had no room beside them
+/// (PACKET_STATISTICS).
+void chaos_witness_count(int witness, unsigned int *come, unsigned int *missed);
 
 #endif
 #endif

@@ -1,4 +1,5 @@
 import CLab
+import Foundation
 
 #if canImport(Glibc)
     import Glibc
@@ -29,6 +30,11 @@ package struct LabEntrance: Sendable {
         guard parts.count == 3 else { return nil }
         return LabEntrance(broker: parts[0], launcher: parts[1], initProcess: parts[2])
     }()
+
+    /// Whether this process is in a lab, as chaos itself or as something that chaos started there.
+    package static var isInside: Bool {
+        (try? String(contentsOfFile: "/proc/1/comm", encoding: .utf8)) == "chaos-lab-init\n"
+    }
 
     /// Executes this program again, inside. Returns only when that did not work.
     package static func enter(_ arguments: [String]) -> LabError {

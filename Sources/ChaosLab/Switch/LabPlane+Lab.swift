@@ -39,6 +39,8 @@
         private var nextTag = 0
         private var alarms = Heap<Alarm>()
         private var sweepAt = Instant.never
+        /// When the witnesses are asked next, before their memory is full.
+        private var lookAt = Instant.never
         private var hasTold: Set<String> = []
         private(set) var isClosed = false
 
@@ -49,6 +51,9 @@
         private static let batch = 256
         /// After how long without a packet a flow is forgotten.
         private static let idleTime = Duration.seconds(60)
+
+        /// How often witnesses are asked while nobody wants to know.
+        private static let lookInterval = Duration.milliseconds(20)
 
         /// A line that must be looked at.
         private struct Alarm: Comparable {
@@ -154,9 +159,8 @@
                 wanted.append((pair, treatments, rules))
             }
             // Who is to see what gets through a cut must look before the cut is there.
-            try self.lookAt(
-                wanted.filter { $0.treatments.contains { $0.isCut } }.map { $0.pair }, alsoCut: true
-            )
+            try self.watchCuts(
+                wanted.filter { $0.treatments.contains { $0.isCut } }.map { $0.pair })
             try self.routes.change(.add, added)
             try self.routes.change(.remove, removed)
             // What was seen up to now was on its way before the cut was there.
@@ -168,7 +172,8 @@
                     line.revision = line.state.revision
                 }
             }
-            try self.lookAt([], alsoCut: true)
+            try self.watchCuts([])
+            self.lookAt = self.witnesses.isEmpty ? .never : self.clock.now + Self.lookInterval
             self.settle(changed)
         }
 
@@ -192,7 +197,7 @@
         }
 
         /// Has witnesses look at all pairs that are cut, and at these.
-        private func lookAt(_ more: [LabPair], alsoCut: Bool) throws {
+        private func watchCuts(_ more: [LabPair]) throws {
             var pairs = self.pairs.compactMap { $0 }.filter(\.isCut)
             for pair in more where !pair.isCut { pairs.append(pair) }
             var incoming: [Int: [Int]] = [:]
@@ -222,8 +227,7 @@
         /// Counts what the witnesses have seen: what was kept back, and what was not.
         private func readWitnesses() {
             for (number, witness) in self.witnesses.sorted(by: { $0.key < $1.key }) {
-                while let sight = witness.next() { self.note(sight, at: number) }
-                let missed = witness.missed()
+                let missed = witness.take { self.note($0, at: number) }
                 if missed > 0 {
                     self.tellOnce(
                         "packets over cut links came faster than they were counted; not all are in "
@@ -263,13 +267,17 @@
             if self.isClosed { return }
             _ = self.watch.take()
             self.wakeLines()
+            if self.clock.now >= self.lookAt {
+                self.readWitnesses()
+                self.lookAt = self.witnesses.isEmpty ? .never : self.clock.now + Self.lookInterval
+            }
             let isMore = self.readRing(atMost: Self.batch)
             self.sweep()
             if isMore { self.watch.callAgain() } else { self.sleep() }
         }
 
         private func sleep() {
-            let wakeAt = min(self.alarms.min?.at ?? .never, self.sweepAt)
+            let wakeAt = min(self.alarms.min?.at ?? .never, self.sweepAt, self.lookAt)
             if wakeAt <= self.clock.now.advanced(byNanoseconds: DatagramWatch.callTime) {
                 self.watch.callAgain()
             } else {

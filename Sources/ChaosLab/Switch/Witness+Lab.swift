@@ -23,6 +23,8 @@
 
         private let socket: Int32
         private var filter: WitnessFilter
+        /// How many have come that were not taken yet.
+        private var waiting = 0
         private var memory = [UInt8](repeating: 0, count: WitnessFilter.keptBytes)
 
         init(_ interface: UInt32, _ filter: WitnessFilter) throws(LabError) {
@@ -50,14 +52,29 @@
             self.filter = filter
         }
 
-        /// The next packet that was seen.
-        func next() -> Sight? {
+        /// Hands over everything that was seen up to now: what comes meanwhile is for the next time, so
+        /// that it ends under any load.
+        ///
+        /// - Returns: How many went by unseen since the last time, because there was no room.
+        func take(_ body: (Sight) -> Void) -> Int {
+            var (come, missed): (UInt32, UInt32) = (0, 0)
+            chaos_witness_count(self.socket, &come, &missed)
+            self.waiting += Int(come)
+            while self.waiting > 0, let sight = self.next() { body(sight) }
+            return Int(missed)
+        }
+
+        private func next() -> Sight? {
             while true {
                 var length: UInt32 = 0
                 var isOutgoing: Int32 = 0
                 let kept = chaos_witness_next(
                     self.socket, &self.memory, UInt(self.memory.count), &length, &isOutgoing)
-                if kept <= 0 { return nil }
+                if kept <= 0 {
+                    self.waiting = 0
+                    return nil
+                }
+                self.waiting -= 1
                 let bytes = Array(self.memory[..<kept])
                 guard let frame = LabFrame(bytes, length: Int(length)) else { continue }
                 return Sight(
@@ -65,9 +82,6 @@
                     isOutgoing: isOutgoing != 0)
             }
         }
-
-        /// How many packets went by unseen since the last call.
-        func missed() -> Int { Int(chaos_witness_drops(self.socket)) }
 
         private static func steps(_ filter: WitnessFilter) -> [chaos_filter_step] {
             filter.steps.map {

@@ -39,8 +39,15 @@ struct LabRules {
                     "expose.\(service.name)", "an exposed service has a name of its own",
                     found: service.name.text)
             }
-            if case .unix(let path) = service.target {
+            switch service.target {
+            case .unix(let path):
                 add("expose.\(service.name)", "an exposed service is HOST:PORT", found: path)
+            case .tcp(let host, _) where !Self.isNumeric(host) && host != "localhost":
+                add(
+                    "expose.\(service.name)",
+                    "an exposed service has a numeric address, because nobody looks names up there",
+                    found: host)
+            case .tcp: break
             }
         }
         for node in self.scenario.nodes {
@@ -65,6 +72,15 @@ struct LabRules {
             }
         }
         return found
+    }
+
+    /// Whether an address has no name in it: digits and dots, or digits of base 16 and colons.
+    private static func isNumeric(_ host: String) -> Bool {
+        let isIPv6 = host.contains(":")
+        return host.allSatisfy { character in
+            character == (isIPv6 ? ":" : ".") || character.isASCII && character.isNumber
+                || isIPv6 && (character.isHexDigit || character == ".")
+        }
     }
 
     /// What is wrong with faults on links; nil for those that no two nodes have.

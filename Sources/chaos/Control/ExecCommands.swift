@@ -67,6 +67,11 @@ private struct NodePlace {
         }
         let session = ControlSession(options: self.control)
         do {
+            if LabEntrance.isInside {
+                throw CommandError(
+                    .unsupported, "a node's place is entered from outside of the lab",
+                    hint: "run this in another terminal")
+            }
             let client = try await session.connect()
             let status = try RunStatus(json: try await client.send(["op": "status"]))
             await client.close()

@@ -75,6 +75,23 @@ enum LabAgent {
                 s.send(b'mute%d' % i)
                 if i % 20 == 19: time.sleep(0.001)
 
+        def flood(o):
+            f, t, p, _, a = address(o)
+            s = socket.socket(f, socket.SOCK_DGRAM); s.connect(a)
+            def run():
+                while True:
+                    try: s.send(b'mute' + b'z' * 400)
+                    except OSError: pass
+                    time.sleep(0.0005)
+            def stream():
+                while True:
+                    try:
+                        c = socket.create_connection(a[:2], 1); c.settimeout(1)
+                        while True: c.sendall(b'z' * 20000); c.recv(65536)
+                    except OSError: pass
+            threading.Thread(target=run, daemon=True).start()
+            threading.Thread(target=stream, daemon=True).start()
+
         def icmp(o):
             f, t, p, _, a = address(o)
             is6 = f == socket.AF_INET6

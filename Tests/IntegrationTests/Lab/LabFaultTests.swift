@@ -118,6 +118,37 @@ struct LabFaultTests {
         #expect(await eventually { run.directory.processes().isEmpty })
     }
 
+    /// Cut and healed again and again under load, in each mode that the kernel makes: every cut keeps
+    /// something back, and nothing is seen behind one.
+    @Test func cutsHoldUnderLoad() async throws {
+        let run = try await LabRun()
+        try await run.tell("n1", "flood", to: "n2")
+        try await run.tell("n2", "flood", to: "n1")
+        for number in 0..<12 {
+            let mode = ["drop", "reject", "unreachable"][number % 3]
+            try await run.chaos("partition", "n1", "/", "n2", "--mode", mode)
+            try await run.chaos("heal")
+        }
+        let result = try await run.end()
+        let faults = result["faults"]?.arrayValue ?? []
+        #expect(faults.count == 12)
+        for fault in faults { #expect((fault["hits"]?.intValue ?? 0) > 0, "\(fault.text)") }
+        let cuts = result["cuts"]?.arrayValue ?? []
+        #expect(cuts.count == 72)
+        for cut in cuts { #expect(cut["crossed_bytes"] == 0, "\(cut.text)") }
+    }
+
+    /// Whoever asks the process that he started to end gets a run that ends in order.
+    @Test func aSignalEndsTheRunInOrder() async throws {
+        let run = try await LabRun()
+        run.process.signal(SIGTERM)
+        #expect(try await run.process.exit() == 130)
+        let result = try JSONValue(
+            text: run.directory.text("\(run.directory.run())/results.json"))
+        #expect(result["backend"] == "lab")
+        #expect(await run.directory.hasNothingLeft())
+    }
+
     /// Two labs have the same addresses and nothing to do with each other.
     @Test func twoLabsLiveSideBySide() async throws {
         let first = try await LabRun()
