@@ -17,7 +17,10 @@ extension ScenarioRun {
         facts.findings = self.findings(seen)
         facts.injections = seen.records
         facts.deaths = self.lostNodes
-        facts.areNodesSilent = seen.net.map { $0.servers.sent == 0 } ?? false
+        if let net = seen.net {
+            facts.areNodesSilent = net.sentToNodes == 0
+            facts.areServicesUnused = net.servers.sent == 0
+        }
         facts.expectation = self.scenario.expectation
         facts.wrappedExit = self.memory.wrapped?.endedAs?.shellCode
         facts.isScripted = self.settings.isScripted
