@@ -54,6 +54,11 @@ extension ScenarioRun {
                 node: item.death.node, status: "\(item.death.status)", at: item.at,
                 lastLines: item.death.lastLines)
         }
+        result.links = seen.links.filter { !$0.isQuiet }.map { link in
+            RunResult.LinkTraffic(
+                link.link, connections: link.connections, messages: link.messages,
+                bytes: link.bytes)
+        }
         return (result, judgement)
     }
 

@@ -1,0 +1,93 @@
+/// One line of a node's log: when, from where, what.
+package struct LogLine: Hashable, Sendable {
+    /// Where a line comes from.
+    package enum Source: String, Sendable {
+        /// The node's standard output.
+        case output = "out"
+        /// The node's standard error.
+        case errors = "err"
+        /// The supervisor: in which state the node is.
+        case state = "---"
+    }
+
+    /// Which line of the log it is, from 1.
+    package var number: Int
+    /// When it was read, in seconds since the start.
+    package var seconds: Double
+    /// Where it comes from.
+    package var source: Source
+    /// What it says, shortened where it is long.
+    package var text: String
+    /// Whether it reads as if something had gone wrong.
+    package var isTrouble: Bool
+}
+
+/// A line of a log before anybody wants its text: most lines of a long log are only counted.
+struct RawLogLine {
+    /// Longer lines are shortened.
+    static let bytesMax = 300
+
+    let seconds: Double
+    let source: LogLine.Source
+    let text: ArraySlice<UInt8>
+
+    /// Reads `    0.103201 out listening on 127.77.1.1:7001`; `nil` if the line is none of a log.
+    init?(_ line: ArraySlice<UInt8>) {
+        let line = line.drop { $0 == 0x20 }
+        guard let space = line.firstIndex(of: 0x20), line.endIndex - space >= 4,
+            let seconds = Self.seconds(line[..<space]),
+            let source = LogLine.Source(
+                rawValue: String(decoding: line[(space + 1)..<(space + 4)], as: UTF8.self))
+        else { return nil }
+        self.seconds = seconds
+        self.source = source
+        self.text = line[(space + 4)...].dropFirst()
+    }
+
+    /// The line with its text, as the given one of its log.
+    func line(_ number: Int, isTrouble: Bool) -> LogLine {
+        var text = String(decoding: self.text.prefix(Self.bytesMax), as: UTF8.self)
+        if self.text.count > Self.bytesMax { text += " …" }
+        return LogLine(
+            number: number, seconds: self.seconds, source: self.source, text: text,
+            isTrouble: isTrouble)
+    }
+
+    private static func seconds(_ bytes: ArraySlice<UInt8>) -> Double? {
+        guard bytes.count <= 18, bytes.contains(UInt8(ascii: ".")),
+            bytes.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: ".") })
+        else { return nil }
+        return Double(String(decoding: bytes, as: UTF8.self))
+    }
+}
+
+/// Finds the words with which programs say that something went wrong.
+enum TroubleWords {
+    private static let words: [UInt8: [[UInt8]]] = Dictionary(
+        grouping: [
+            "abort", "assert", "critical", "error", "exception", "fail", "fatal", "panic",
+            "refused", "segmentation", "timed out", "timeout", "traceback", "unexpected", "warn",
+        ].map { Array($0.utf8) }, by: { $0[0] })
+
+    /// Whether one of the words begins somewhere in a line: at its beginning, behind something that is
+    /// no letter, or as the next part of a name such as `TypeError`.
+    static func occur(in line: ArraySlice<UInt8>) -> Bool {
+        var before: UInt8 = 0x20
+        for index in line.indices {
+            let byte = line[index]
+            defer { before = byte }
+            let first = byte | 0x20
+            guard let words = Self.words[first] else { continue }
+            let isPartOfWord = Self.isLetter(before) && (byte == first || before != before | 0x20)
+            if isPartOfWord { continue }
+            for word in words where line.endIndex - index >= word.count {
+                if word.indices.allSatisfy({ line[index + $0] | 0x20 == word[$0] }) { return true }
+            }
+        }
+        return false
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (0x61...0x7A).contains(byte | 0x20)
+    }
+}
