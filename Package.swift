@@ -53,8 +53,8 @@ let tests: [Target] = [
     (
         "ChaosToxiproxyServer",
         [
-            "ChaosCore", "ChaosProxy", "ChaosToxiproxy", "chaos", logging, nioConcurrencyHelpers,
-            nioCore, nioPosix,
+            "ChaosCore", "ChaosProxy", "ChaosSockets", "ChaosToxiproxy", "chaos", logging,
+            nioConcurrencyHelpers, nioCore, nioPosix,
         ]
     ),
     ("NodeKit", ["ChaosCore", nioCore, nioPosix]),
@@ -154,8 +154,9 @@ let package = Package(
         .target(
             name: "ChaosToxiproxyServer",
             dependencies: [
-                "ChaosCore", "ChaosEngine", "ChaosProxy", "ChaosToxiproxy", hummingbird, logging,
-                metrics, nioConcurrencyHelpers, nioCore, nioHTTP1, nioHTTPTypes, nioPosix, yams,
+                "ChaosCore", "ChaosEngine", "ChaosSockets", "ChaosProxy", "ChaosToxiproxy",
+                hummingbird, logging, metrics, nioConcurrencyHelpers, nioCore, nioHTTP1,
+                nioHTTPTypes, nioPosix, yams,
             ],
             swiftSettings: strict),
         .target(

@@ -17,17 +17,29 @@ enum HostAddress {
     ///
     /// - Throws: Why there is none, or that nobody answered in time.
     static func find(_ host: String, within time: Duration) async throws(PlaneFailure) -> String {
-        if let address = Self.literal(host) { return address }
-        let (answers, answer) = AsyncStream<String?>.makeStream()
+        guard let address = try await Self.findAll(host, within: time).first else {
+            throw PlaneFailure("no such host")
+        }
+        return address
+    }
+
+    /// All addresses of a host, the preferred one first.
+    ///
+    /// - Throws: Why there is none, or that nobody answered in time.
+    static func findAll(
+        _ host: String, within time: Duration
+    ) async throws(PlaneFailure) -> [String] {
+        if let address = Self.literal(host) { return [address] }
+        let (answers, answer) = AsyncStream<[String]>.makeStream()
         Self.queue.async { answer.yield(Self.lookUp(host)) }
         let timer = Task {
             try? await Task.sleep(for: time)
             answer.finish()
         }
         defer { timer.cancel() }
-        for await address in answers {
-            guard let address else { throw PlaneFailure("no such host") }
-            return address
+        for await addresses in answers {
+            if addresses.isEmpty { throw PlaneFailure("no such host") }
+            return addresses
         }
         throw PlaneFailure("i/o timeout")
     }
@@ -37,7 +49,7 @@ enum HostAddress {
         (try? SocketAddress(ipAddress: host, port: 0))?.ipAddress
     }
 
-    private static func lookUp(_ host: String) -> String? {
+    private static func lookUp(_ host: String) -> [String] {
         var hints = addrinfo()
         #if canImport(Glibc)
             hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
@@ -45,7 +57,7 @@ enum HostAddress {
             hints.ai_socktype = SOCK_STREAM
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return nil }
+        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
         defer { freeaddrinfo(list) }
         var texts: [(isFour: Bool, text: String)] = []
         var next = list
@@ -60,6 +72,6 @@ enum HostAddress {
             texts.append(
                 (entry.pointee.ai_family == AF_INET, String(decoding: bytes, as: UTF8.self)))
         }
-        return (texts.first(where: \.isFour) ?? texts.first)?.text
+        return texts.filter(\.isFour).map(\.text) + texts.filter { !$0.isFour }.map(\.text)
     }
 }

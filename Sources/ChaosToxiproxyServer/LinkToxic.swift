@@ -1,7 +1,8 @@
 import ChaosCore
 import ChaosToxiproxy
 
-/// A toxic that is a fault of a link, for all connections or datagrams at once.
+/// What is a fault of a link, for all connections or datagrams at once: a toxic, or an upstream that
+/// refuses.
 struct LinkToxic: Sendable {
     /// Tells it, as it is now, from all others of the link.
     let id: String
@@ -24,6 +25,16 @@ struct LinkToxic: Sendable {
         self.id = "\(toxic.identity) \(toxic.revision)"
         self.links = LinkPattern(
             NodePattern(way.source), NodePattern(way.target), port: way.port)
+    }
+
+    /// Refuses as the upstream would.
+    ///
+    /// - Parameter link: The link over which clients open connections.
+    init(refusingAsUpstreamOf link: Link) {
+        self.id = "upstream"
+        self.fault = .refuse
+        self.links = LinkPattern(
+            NodePattern(link.source), NodePattern(link.target), port: link.port)
     }
 
     /// The name of the fault in the network.

@@ -1,6 +1,7 @@
 import ChaosCore
 import ChaosEngine
 import ChaosProxy
+import ChaosSockets
 import ChaosToxiproxy
 import Foundation
 import NIOConcurrencyHelpers
@@ -26,6 +27,13 @@ final class SocketPlane: ToxiproxyPlane {
         let network: ProxyNetwork
         /// What carries it.
         let proxy: Proxy
+        /// Whether it listens, or has listened: who refuses everybody must have done so once to know
+        /// its port.
+        var isBound = false
+        /// The upstream that it refuses for; `nil` where it accepts first.
+        var watched: WatchedUpstream?
+        /// Whether the upstream refuses.
+        var isUpstreamGone = false
     }
 
     /// Given the last numbers of a start that is about to be closed.
@@ -35,12 +43,12 @@ final class SocketPlane: ToxiproxyPlane {
         self.whenClosed.withLockedValue { $0 = body }
     }
 
-    /// Whether a client whose upstream cannot be reached sees an end rather than a reset.
-    private let endsUnreached: Bool
+    /// What a client sees whose upstream refuses.
+    private let refusal: UpstreamRefusal
 
-    init(_ planes: DataPlanes, seed: Seed, endsUnreached: Bool) {
+    init(_ planes: DataPlanes, seed: Seed, refusal: UpstreamRefusal) {
         self.planes = planes
-        self.endsUnreached = endsUnreached
+        self.refusal = refusal
         self.seed = seed
     }
 
@@ -81,13 +89,19 @@ final class SocketPlane: ToxiproxyPlane {
                 network: proxy.network, proxy: carrier)
         }
         do {
-            // Who refuses everybody must have listened once to know its port.
-            try await self.setStages(
-                proxy.toxics.filter { !$0.type.refuses }, of: proxy.id, seed: seed)
+            try await self.setStages(of: proxy.id)
             let bound = try await self.bind(proxy, tls, on: carrier).description
-            self.starts.withLockedValue { $0[proxy.id]?.listen = bound }
+            self.starts.withLockedValue {
+                $0[proxy.id]?.listen = bound
+                $0[proxy.id]?.isBound = true
+            }
             if proxy.toxics.contains(where: \.type.refuses) {
-                try await self.setStages(proxy.toxics, of: proxy.id, seed: seed)
+                try await self.setStages(of: proxy.id)
+            }
+            if self.refusal == .refusal, proxy.network == .tcp {
+                let upstream = await WatchedUpstream(Self.target(proxy.upstream))
+                self.starts.withLockedValue { $0[proxy.id]?.watched = upstream }
+                await self.lookAtUpstreams()
             }
             return bound
         } catch {
@@ -112,7 +126,7 @@ final class SocketPlane: ToxiproxyPlane {
                 link: Self.link(of: start.id), listen: endpoint,
                 upstream: Self.target(start.upstream),
                 transport: start.network == .udp ? .datagrams : .stream,
-                endsUnreached: self.endsUnreached, tls: tls)
+                endsUnreached: self.refusal == .end, tls: tls)
         ])
         return bound.first ?? endpoint
     }
@@ -150,24 +164,23 @@ final class SocketPlane: ToxiproxyPlane {
     }
 
     func apply(_ toxics: [Toxic], to id: Int) async {
-        let seed = self.starts.withLockedValue { starts in
-            starts[id]?.toxics = toxics
-            return starts[id]?.seed
-        }
-        guard let seed else { return }
-        try? await self.setStages(toxics, of: id, seed: seed)
+        self.starts.withLockedValue { $0[id]?.toxics = toxics }
+        try? await self.setStages(of: id)
     }
 
-    private func setStages(_ toxics: [Toxic], of id: Int, seed: Seed) async throws {
-        guard let start = self.starts.withLockedValue({ $0[id] }) else { return }
-        let network = start.network
-        let upstream = Toxic.stages(of: toxics, .upstream, on: network)
-        let downstream = Toxic.stages(of: toxics, .downstream, on: network)
+    /// Makes the network do what a start asks for by now, whoever changed it last.
+    private func setStages(of id: Int) async throws {
+        guard let proxy = self.starts.withLockedValue({ $0[id]?.proxy }) else { return }
         let link = Self.link(of: id)
-        let faults = toxics.compactMap { LinkToxic($0, over: link, on: network) }
-        try await start.proxy.change { network, now in
-            network.setStages(upstream, on: link, seed: seed)
-            network.setStages(downstream, on: link.reversed, seed: seed)
+        try await proxy.change { network, now in
+            guard let start = self.starts.withLockedValue({ $0[id] }) else { return }
+            network.setStages(
+                Toxic.stages(of: start.toxics, .upstream, on: start.network), on: link,
+                seed: start.seed)
+            network.setStages(
+                Toxic.stages(of: start.toxics, .downstream, on: start.network), on: link.reversed,
+                seed: start.seed)
+            let faults = start.faults(over: link)
             let prefix = "\(link) "
             let wanted = Set(faults.map { $0.injectionID(on: link) })
             network.removeInjections { $0.id.hasPrefix(prefix) && !wanted.contains($0.id) }
@@ -177,6 +190,32 @@ final class SocketPlane: ToxiproxyPlane {
                     fault.fault, on: fault.links, id: fault.injectionID(on: link),
                     origin: .control, at: now)
             }
+        }
+    }
+
+    // MARK: - Upstreams that refuse
+
+    /// Lets proxies refuse whose upstreams have gone, and accept whose upstreams are there.
+    ///
+    /// Where the kernel does not answer, all stays as it is.
+    func lookAtUpstreams() async {
+        let watched = self.starts.withLockedValue { $0.filter { $0.value.watched != nil } }
+        if watched.isEmpty { return }
+        guard let listening = try? ListeningSockets.all() else { return }
+        for (id, start) in watched {
+            guard let upstream = start.watched else { continue }
+            let isGone = !upstream.listens(among: listening)
+            if isGone == start.isUpstreamGone { continue }
+            let isCertain = if isGone { await upstream.refuses() } else { true }
+            self.starts.withLockedValue {
+                // Whoever answers without being seen to listen is not watched any more.
+                if isCertain {
+                    $0[id]?.isUpstreamGone = isGone
+                } else {
+                    $0[id]?.watched = nil
+                }
+            }
+            try? await self.setStages(of: id)
         }
     }
 
@@ -195,5 +234,24 @@ final class SocketPlane: ToxiproxyPlane {
         }
         if let number = text.range(of: " (errno ") { text = String(text[..<number.lowerBound]) }
         return text
+    }
+}
+
+/// What a client sees whose upstream refuses.
+package enum UpstreamRefusal: Sendable {
+    /// The connection is accepted and then ends, as with Toxiproxy.
+    case end
+    /// The connection is accepted and then reset.
+    case reset
+    /// The connection is refused, where the upstream is a TCP port of this machine; elsewhere reset.
+    case refusal
+}
+
+extension SocketPlane.Start {
+    /// What is asked for all connections at once.
+    fileprivate func faults(over link: Link) -> [LinkToxic] {
+        let toxics = self.toxics.filter { self.isBound || !$0.type.refuses }
+        let upstream = self.isUpstreamGone ? [LinkToxic(refusingAsUpstreamOf: link)] : []
+        return toxics.compactMap { LinkToxic($0, over: link, on: self.network) } + upstream
     }
 }

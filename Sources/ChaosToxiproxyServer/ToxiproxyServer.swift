@@ -1,6 +1,7 @@
 import ChaosCore
 import ChaosEngine
 import ChaosProxy
+import ChaosSockets
 import ChaosToxiproxy
 import HTTPTypes
 import Hummingbird
@@ -24,9 +25,8 @@ package struct ToxiproxySettings: Sendable {
     package var stateFile: String?
     package var proxyMetrics = false
     package var runtimeMetrics = false
-    /// Whether a client whose upstream cannot be reached sees an end, as with Toxiproxy, rather than a
-    /// reset.
-    package var isLazy = false
+    /// What a client sees whose upstream refuses.
+    package var refusal = UpstreamRefusal.reset
     /// After how long a request to the API is answered, if need be with the news that it is not done.
     package var answerTime = Duration.milliseconds(100)
 
@@ -47,10 +47,14 @@ package final class ToxiproxyServer: Sendable {
 
     /// Makes a server that does not listen yet.
     ///
-    /// - Throws: `ProxyError` where there can be no data plane.
+    /// - Throws: `ProxyError` where there can be no data plane, `ToxiproxyServerError` where it cannot
+    ///   be known which upstreams refuse and that is asked for.
     package init(
         _ settings: ToxiproxySettings, driver: ProxyDriverKind? = nil, log: Logger
     ) async throws {
+        if settings.refusal == .refusal, let obstacle = SocketDiagnostics.obstacle() {
+            throw ToxiproxyServerError("cannot refuse as upstreams do: \(obstacle)")
+        }
         let events = EventHub()
         let translator = NIOLockedValueBox<EventTranslator?>(nil)
         let seed = settings.seed
@@ -72,7 +76,7 @@ package final class ToxiproxyServer: Sendable {
                 })
         }
         let planes = DataPlanes(plain: try await makeProxy(driver)) { try await makeProxy(.nio) }
-        let plane = SocketPlane(planes, seed: seed, endsUnreached: settings.isLazy)
+        let plane = SocketPlane(planes, seed: seed, refusal: settings.refusal)
         translator.withLockedValue { $0 = EventTranslator(plane: plane) }
         let state = settings.stateFile.map(StateFile.init(path:))
         self.settings = settings
@@ -132,9 +136,23 @@ package final class ToxiproxyServer: Sendable {
             configuration: .init(address: .hostname(address, port: self.settings.port)),
             onServerRunning: { await isListening($0.localAddress?.port ?? 0) },
             logger: quiet)
+        let watching = self.settings.refusal == .refusal ? self.watchUpstreams() : nil
+        defer { watching?.cancel() }
         do { try await app.run() } catch let error as IOError {
             throw ToxiproxyServerError(
                 "cannot listen on \(self.settings.host):\(self.settings.port): \(error)")
+        }
+    }
+
+    /// How long a proxy may go on to refuse, or accept, after its upstream began to do otherwise.
+    private static let upstreamInterval = Duration.milliseconds(10)
+
+    private func watchUpstreams() -> Task<Void, Never> {
+        Task { [plane] in
+            // The sleep ends early, and the loop with it, when the task is cancelled.
+            while (try? await Task.sleep(for: Self.upstreamInterval)) != nil {
+                await plane.lookAtUpstreams()
+            }
         }
     }
 

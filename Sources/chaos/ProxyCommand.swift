@@ -58,13 +58,24 @@ struct ProxyCommand: AsyncParsableCommand {
 
     /// What a client sees whose upstream cannot be reached.
     enum ConnectMode: String, ExpressibleByArgument, CaseIterable {
-        case lazy, eager
+        case eager, lazy, mirror
+
+        var refusal: UpstreamRefusal {
+            switch self {
+            case .eager: .reset
+            case .lazy: .end
+            case .mirror: .refusal
+            }
+        }
     }
 
     @Option(
         help: ArgumentHelp(
-            "What a client sees whose upstream refuses: eager, a reset; lazy, an end, as with Toxiproxy.",
-            valueName: "lazy|eager"))
+            """
+            What a client sees whose upstream refuses: eager, a reset; lazy, an end, as with Toxiproxy; \
+            mirror, a refusal, where the upstream is a TCP port of this machine (Linux).
+            """,
+            valueName: "eager|lazy|mirror"))
     var connect = ConnectMode.eager
 
     @Option(
@@ -106,7 +117,7 @@ struct ProxyCommand: AsyncParsableCommand {
         settings.seed = Seed(
             self.seed.map { UInt64(bitPattern: $0) } ?? .random(in: 0...UInt64(Int64.max)))
         settings.stateFile = self.state
-        settings.isLazy = self.connect == .lazy
+        settings.refusal = self.connect.refusal
         settings.answerTime = try Duration(parsing: self.answerWithin)
         settings.proxyMetrics = self.proxyMetrics
         settings.runtimeMetrics = self.runtimeMetrics

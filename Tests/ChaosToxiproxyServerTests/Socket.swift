@@ -79,13 +79,18 @@ final class Socket: Sendable {
 
     /// Listens on a free port.
     static func listen(backlog: CInt = 1024) throws -> (Socket, port: UInt16) {
+        let (socket, port) = try Self.reserve()
+        try socket.startListening(backlog: backlog)
+        return (socket, port)
+    }
+
+    /// Takes a free port, on which it refuses for the time being.
+    static func reserve() throws -> (Socket, port: UInt16) {
         let socket = Socket(Self.make(AF_INET))
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = Self.withAddress(0) { bind(socket.descriptor, $0, $1) }
-        guard result == 0, Self.startListening(socket.descriptor, backlog) == 0 else {
-            throw SocketError(number: errno)
-        }
+        if result != 0 { throw SocketError(number: errno) }
         withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 _ = getsockname(socket.descriptor, $0, &size)
@@ -93,6 +98,14 @@ final class Socket: Sendable {
         }
         return (socket, UInt16(bigEndian: address.sin_port))
     }
+
+    /// Listens on the port that it has.
+    func startListening(backlog: CInt = 1024) throws {
+        if Self.startListening(self.descriptor, backlog) != 0 { throw SocketError(number: errno) }
+    }
+
+    /// Refuses from now on, and keeps its port (Linux).
+    func stopListening() { shutdown(self.descriptor, CInt(SHUT_RD)) }
 
     private static func startListening(_ descriptor: CInt, _ backlog: CInt) -> CInt {
         #if canImport(Glibc)

@@ -1,5 +1,6 @@
 import ChaosCore
 import ChaosProxy
+import ChaosSockets
 import ChaosToxiproxyServer
 import Foundation
 import Testing
@@ -124,7 +125,7 @@ struct TrafficTests {
             let client = try await Socket.connect(port)
             #expect(await client.end() == .failed(ECONNRESET))
         }
-        try await World.with(driver, isLazy: true) { world in
+        try await World.with(driver, refusal: .end) { world in
             let nobody: UInt16
             do { nobody = try Socket.listen().port }
             let port = try await world.makeProxy("p", to: nobody)
@@ -132,6 +133,45 @@ struct TrafficTests {
             #expect(await client.end() == .finished)
         }
     }
+
+    #if os(Linux)
+        @Test(
+            "with --connect mirror a proxy refuses while its upstream does (upstream #265)",
+            .enabled(if: SocketDiagnostics.obstacle() == nil, "the kernel shows no sockets"),
+            arguments: ProxyDriverKind.available)
+        func mirrors(_ driver: ProxyDriverKind) async throws {
+            try await World.with(driver, refusal: .refusal) { world in
+                let (listener, upstream) = try Socket.reserve()
+                let port = try await world.makeProxy("p", to: upstream)
+                let refused = SocketError(number: ECONNREFUSED)
+                await #expect(throws: refused) { _ = try await Socket.connect(port) }
+                // What else refuses does not forget the upstream, nor the other way round.
+                try await world.addToxic("down", to: "p", name: "d")
+                try listener.startListening()
+                await #expect(throws: refused) { _ = try await Socket.connect(port) }
+                try await world.ask("DELETE", "proxies/p/toxics/d", expecting: 204)
+                let client = try await Self.connectWhenAccepted(port)
+                let server = try await listener.accept()
+                try await client.send("hello")
+                #expect(await server.text(5) == "hello")
+                listener.stopListening()
+                while (try? await Socket.connect(port)) != nil { await Task.yield() }
+                await #expect(throws: refused) { _ = try await Socket.connect(port) }
+                // Who is connected stays so.
+                try await server.send("still here")
+                #expect(await client.text(10) == "still here")
+            }
+        }
+
+        private static func connectWhenAccepted(_ port: UInt16) async throws -> Socket {
+            while true {
+                do { return try await Socket.connect(port) } catch let error as SocketError {
+                    if error.number != ECONNREFUSED { throw error }
+                    await Task.yield()
+                }
+            }
+        }
+    #endif
 
     @Test(
         "reset_peer with toxicity 0 leaves ends alone (upstream #603)",

@@ -15,15 +15,15 @@ final class World: Sendable {
     let client: ToxiproxyClient
 
     static func with(
-        _ driver: ProxyDriverKind, seed: UInt64 = 1, state: String? = nil, isLazy: Bool = false,
-        _ body: (World) async throws -> Void
+        _ driver: ProxyDriverKind, seed: UInt64 = 1, state: String? = nil,
+        refusal: UpstreamRefusal = .reset, _ body: (World) async throws -> Void
     ) async throws {
         var settings = ToxiproxySettings(version: "2.12.0")
         settings.host = "127.0.0.1"
         settings.port = 0
         settings.seed = Seed(seed)
         settings.stateFile = state
-        settings.isLazy = isLazy
+        settings.refusal = refusal
         settings.proxyMetrics = true
         settings.runtimeMetrics = true
         // Machines that run tests are busy; that answers come in time is a test of its own.

@@ -90,14 +90,18 @@ final class SoakExchange {
         let space = room.prefix(min(piece, room.bytes.count))
         guard let count = try self.socket.receiveNow(space) else { return nil }
         if count == 0 { return true }
-        if self.received + count > self.sent {
-            throw SoakViolation("more came back than was sent")
-        }
         let bytes = UnsafeRawBufferPointer(rebasing: space.prefix(count))
+        let stream = "stream \(self.header.number): "
+        if self.received + count > self.sent {
+            throw SoakViolation(
+                stream
+                    + "\(self.sent) bytes were sent, and after \(self.received) another \(count) "
+                    + "came back: \(SoakViolation.text(bytes))")
+        }
         if !self.header.reply.matches(bytes, at: self.received) {
             throw SoakViolation(
-                "stream \(self.header.number): among the \(count) bytes that came back from "
-                    + "\(self.received) on is one that does not belong there")
+                stream + "among the \(count) bytes that came back from \(self.received) on is one "
+                    + "that does not belong there: \(SoakViolation.text(bytes))")
         }
         self.received += count
         return false

@@ -162,7 +162,7 @@ private final class SoakServerLoop {
         if !header.request.matches(bytes, at: peer.received) {
             throw SoakViolation(
                 "stream \(header.number): among the \(bytes.count) bytes from \(peer.received) on is "
-                    + "one that was not sent")
+                    + "one that was not sent: \(SoakViolation.text(bytes))")
         }
         peer.received += bytes.count
     }
@@ -207,4 +207,11 @@ struct SoakViolation: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
+
+    /// The first bytes of what should not be there: whose they are often shows at a glance.
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        let shown = 96
+        let text = String(decoding: bytes.prefix(shown), as: UTF8.self).debugDescription
+        return bytes.count > shown ? text + " …" : text
+    }
 }
