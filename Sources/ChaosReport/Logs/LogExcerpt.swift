@@ -27,7 +27,7 @@ package struct LogExcerpt: Hashable, Sendable {
         for list in [self.trouble.lines, self.stateLines.lines, self.last.lines] { kept += list }
         kept.sort { $0.number < $1.number }
         var lines: [LogLine] = []
-        for line in kept where line.number != lines.last?.number { lines.append(line) }
+        for line in kept where line.number != lines.last?.number { lines.append(line.line) }
         return lines
     }
     /// How many lines the log has.
@@ -39,7 +39,7 @@ package struct LogExcerpt: Hashable, Sendable {
         var spans: [NodeSpan] = []
         for line in self.stateLines.lines {
             if let last = spans.indices.last { spans[last].to = line.seconds }
-            spans.append(NodeSpan(node: self.node, state: line.text, from: line.seconds))
+            spans.append(NodeSpan(node: self.node, state: line.line.text, from: line.seconds))
         }
         return spans
     }
@@ -72,7 +72,7 @@ package struct LogExcerpt: Hashable, Sendable {
         self.total += 1
         let isTrouble = raw.source != .state && TroubleWords.occur(in: raw.text)
         if isTrouble { self.troubleCount += 1 }
-        let line = raw.line(self.total, isTrouble: isTrouble)
+        let line = raw.kept(as: self.total, isTrouble: isTrouble)
         self.first.append(line)
         self.last.append(line)
         if isTrouble { self.trouble.append(line) }
@@ -84,9 +84,9 @@ package struct LogExcerpt: Hashable, Sendable {
 private struct EndsOfList: Hashable {
     private let firstMax: Int
     private let lastMax: Int
-    private var first: [LogLine] = []
+    private var first: [KeptLogLine] = []
     /// A ring; its oldest element lies at `oldest`.
-    private var last: [LogLine] = []
+    private var last: [KeptLogLine] = []
     private var oldest = 0
 
     init(first: Int, last: Int) {
@@ -94,7 +94,7 @@ private struct EndsOfList: Hashable {
         self.lastMax = last
     }
 
-    mutating func append(_ line: LogLine) {
+    mutating func append(_ line: KeptLogLine) {
         if self.first.count < self.firstMax {
             self.first.append(line)
         } else if self.last.count < self.lastMax {
@@ -105,5 +105,5 @@ private struct EndsOfList: Hashable {
         }
     }
 
-    var lines: [LogLine] { self.first + self.last[self.oldest...] + self.last[..<self.oldest] }
+    var lines: [KeptLogLine] { self.first + self.last[self.oldest...] + self.last[..<self.oldest] }
 }

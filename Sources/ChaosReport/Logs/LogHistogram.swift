@@ -11,11 +11,16 @@ package struct LogHistogram: Hashable, Sendable {
 
         /// Adds the lines of a later stretch.
         mutating func merge(_ other: Bin) {
-            self.count += other.count
-            if self.sample == nil || (self.trouble == 0 && other.trouble > 0) {
-                self.sample = other.sample
+            self.take(other.count, trouble: other.trouble) { other.sample }
+        }
+
+        /// Adds lines, of which one is looked at where it is the first that looks so bad.
+        mutating func take(_ count: Int, trouble: Int, sample: () -> LogLine?) {
+            if count > 0, self.count == 0 || (self.trouble == 0 && trouble > 0) {
+                self.sample = sample()
             }
-            self.trouble += other.trouble
+            self.count += count
+            self.trouble += trouble
         }
     }
 
@@ -27,12 +32,11 @@ package struct LogHistogram: Hashable, Sendable {
     /// The bins from second 0 on.
     package private(set) var bins: [Bin] = []
 
-    mutating func add(_ line: LogLine) {
+    mutating func add(_ line: KeptLogLine) {
         while line.seconds >= self.width * Double(Self.binsMax) { self.widen() }
         let index = min(Int(line.seconds / self.width), Self.binsMax - 1)
         while self.bins.count <= index { self.bins.append(Bin()) }
-        self.bins[index].merge(
-            Bin(count: 1, trouble: line.isTrouble ? 1 : 0, sample: line))
+        self.bins[index].take(1, trouble: line.isTrouble ? 1 : 0) { line.line }
     }
 
     private mutating func widen() {

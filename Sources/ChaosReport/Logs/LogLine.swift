@@ -44,13 +44,12 @@ struct RawLogLine {
         self.text = line[(space + 4)...].dropFirst()
     }
 
-    /// The line with its text, as the given one of its log.
-    func line(_ number: Int, isTrouble: Bool) -> LogLine {
-        var text = String(decoding: self.text.prefix(Self.bytesMax), as: UTF8.self)
-        if self.text.count > Self.bytesMax { text += " …" }
-        return LogLine(
-            number: number, seconds: self.seconds, source: self.source, text: text,
-            isTrouble: isTrouble)
+    /// What is kept of the line, the given one of its log.
+    func kept(as number: Int, isTrouble: Bool) -> KeptLogLine {
+        KeptLogLine(
+            number: number, seconds: self.seconds, source: self.source,
+            bytes: Array(self.text.prefix(Self.bytesMax)),
+            isCut: self.text.count > Self.bytesMax, isTrouble: isTrouble)
     }
 
     private static func seconds(_ bytes: ArraySlice<UInt8>) -> Double? {
@@ -61,33 +60,62 @@ struct RawLogLine {
     }
 }
 
+/// A line that may be shown; few of those that are kept for a while are.
+struct KeptLogLine: Hashable, Sendable {
+    let number: Int
+    let seconds: Double
+    let source: LogLine.Source
+    let bytes: [UInt8]
+    let isCut: Bool
+    let isTrouble: Bool
+
+    var line: LogLine {
+        LogLine(
+            number: self.number, seconds: self.seconds, source: self.source,
+            text: String(decoding: self.bytes, as: UTF8.self) + (self.isCut ? " …" : ""),
+            isTrouble: self.isTrouble)
+    }
+}
+
 /// Finds the words with which programs say that something went wrong.
 enum TroubleWords {
-    private static let words: [UInt8: [[UInt8]]] = Dictionary(
-        grouping: [
-            "abort", "assert", "critical", "error", "exception", "fail", "fatal", "panic",
-            "refused", "segmentation", "timed out", "timeout", "traceback", "unexpected", "warn",
-        ].map { Array($0.utf8) }, by: { $0[0] })
+    private static let words = [
+        "abort", "assert", "critical", "error", "exception", "fail", "fatal", "panic",
+        "refused", "segmentation", "timed out", "timeout", "traceback", "unexpected", "warn",
+    ].map { Array($0.utf8) }
+    /// The words by their first byte: a long log has many bytes.
+    private static let byFirst = (0...255).map { first in
+        Self.words.filter { Int($0[0]) == first }
+    }
 
     /// Whether one of the words begins somewhere in a line: at its beginning, behind something that is
     /// no letter, or as the next part of a name such as `TypeError`.
     static func occur(in line: ArraySlice<UInt8>) -> Bool {
+        let table = Self.byFirst
         var before: UInt8 = 0x20
         for index in line.indices {
             let byte = line[index]
-            defer { before = byte }
-            let first = byte | 0x20
-            guard let words = Self.words[first] else { continue }
-            let isPartOfWord = Self.isLetter(before) && (byte == first || before != before | 0x20)
-            if isPartOfWord { continue }
-            for word in words where line.endIndex - index >= word.count {
-                if word.indices.allSatisfy({ line[index + $0] | 0x20 == word[$0] }) { return true }
+            let words = table[Int(byte | 0x20)]
+            if !words.isEmpty, Self.beginsWord(byte, behind: before) {
+                for word in words where line.endIndex - index >= word.count {
+                    if Self.stands(word, at: index, of: line) { return true }
+                }
             }
+            before = byte
         }
         return false
     }
 
-    private static func isLetter(_ byte: UInt8) -> Bool {
-        (0x61...0x7A).contains(byte | 0x20)
+    private static func beginsWord(_ byte: UInt8, behind before: UInt8) -> Bool {
+        let isUpper = byte & 0x20 == 0
+        let wasLetter = (0x61...0x7A).contains(before | 0x20)
+        return !wasLetter || (isUpper && before & 0x20 != 0)
+    }
+
+    private static func stands(
+        _ word: [UInt8], at index: Int, of line: ArraySlice<UInt8>
+    ) -> Bool {
+        for place in word.indices where line[index + place] | 0x20 != word[place] { return false }
+        return true
     }
 }
