@@ -35,7 +35,7 @@ demo: build ## Runs a five-node cluster through a partition: one node type loses
 # One test after the other: hundreds of real clusters at once would measure the machine's load, not chaos.
 test: build ## Runs all tests
 	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
-		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils
+		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs
 	@$(SWIFT) test --skip-build --no-parallel
 
 format: ## Formats all sources

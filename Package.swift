@@ -21,6 +21,7 @@ let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-met
 let nioConcurrencyHelpers = Target.Dependency.product(
     name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(
     name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
@@ -115,6 +116,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -127,7 +129,8 @@ let package = Package(
             name: "ChaosScenario", dependencies: ["ChaosCore", collections, yams],
             resources: [.embedInCode("Profiles")], swiftSettings: strict),
         .target(
-            name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
+            name: "ChaosEngine",
+            dependencies: ["ChaosCore", "ChaosScenario", collections, nioCore, nioHPACK],
             swiftSettings: pure),
         .target(
             name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: pure),
@@ -243,7 +246,8 @@ let package = Package(
             swiftSettings: strict),
 
         // Runs the examples as people do, through the built command.
-        .testTarget(name: "ExamplesTests", dependencies: ["chaos"], swiftSettings: strict),
+        .testTarget(
+            name: "ExamplesTests", dependencies: ["chaos", "chaos-node"], swiftSettings: strict),
 
         // For tests only: every parser of what others send; the package Fuzz/ runs it under libFuzzer.
         .target(

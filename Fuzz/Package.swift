@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 ]
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -21,6 +22,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -29,7 +31,8 @@ let package = Package(
             name: "ChaosScenario", dependencies: ["ChaosCore", collections, yams],
             resources: [.embedInCode("Profiles")], swiftSettings: strict),
         .target(
-            name: "ChaosEngine", dependencies: ["ChaosCore", "ChaosScenario", collections],
+            name: "ChaosEngine",
+            dependencies: ["ChaosCore", "ChaosScenario", collections, nioCore, nioHPACK],
             swiftSettings: strict),
         .target(
             name: "ChaosCheckers", dependencies: ["ChaosCore", collections], swiftSettings: strict),

@@ -89,6 +89,17 @@ package enum Fault: Hashable, Sendable {
         }
     }
 
+    /// Whether the fault leaves connections of a framing alive. On HTTP/2 no message may come twice or
+    /// overtake another: streams are opened in order and once (RFC 9113 section 5.1.1).
+    package func isPossible(in framing: Framing) -> Bool {
+        guard framing == .http2 else { return true }
+        switch self {
+        case .duplicate, .reorder: return false
+        case .delay(let delay): return delay.order == .kept
+        default: return true
+        }
+    }
+
     /// Whether the fault can be one of packets, in which nothing is looked for.
     package var isForPackets: Bool {
         if let match = self.match, match.type != nil || !match.fields.isEmpty { return false }

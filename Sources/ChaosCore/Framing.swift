@@ -14,4 +14,10 @@ package enum Framing: String, CaseIterable, Sendable {
     case resp
     /// HTTP/1.1 requests and responses (RFC 9112).
     case http1
+    /// HTTP/2 (RFC 9113) without TLS, from its first byte on: each frame is a message.
+    case http2
+
+    /// Whether any message may be left out and the connection lives on. What HTTP/2's peers tell each other
+    /// of the connection itself may not.
+    package var messagesStandAlone: Bool { self != .none && self != .http2 }
 }

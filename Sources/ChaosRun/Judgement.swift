@@ -13,8 +13,10 @@ package struct RunFacts: Sendable {
     package var neverHappened: [(id: String, reason: String)] = []
     /// The nodes that died although nobody asked them to, and that are still down.
     package var deaths: [NodeName] = []
-    /// Whether no node ever sent anything to another one or to a service.
+    /// Whether no node ever sent anything to another one.
     package var areNodesSilent = false
+    /// Whether no node ever sent anything to a service either.
+    package var areServicesUnused = false
     /// The verdict that was expected, if the scenario says one.
     package var expectation: Scenario.Expectation?
     /// The exit code of a wrapped command, if there was one.
@@ -30,6 +32,13 @@ package struct RunFacts: Sendable {
 
     /// Makes the facts of a run in which nothing happened.
     package init() {}
+
+    /// Whether a cut is one between those that never have anything to say to each other.
+    fileprivate func isUnusable(_ record: InjectionRecord) -> Bool {
+        if record.mode == nil || !self.areNodesSilent { return false }
+        return self.areServicesUnused
+            || record.pairs.allSatisfy { !$0.source.isService && !$0.target.isService }
+    }
 }
 
 /// What a run comes to: pure, so that every rule of section 11 can be tested.
@@ -72,7 +81,7 @@ package struct Judgement: Hashable, Sendable {
         var doubts = facts.doubts
         var warnings: [String] = []
         for record in facts.injections where facts.isScripted || record.origin == .schedule {
-            if record.touched == 0, facts.areNodesSilent, record.mode != nil {
+            if record.touched == 0, facts.isUnusable(record) {
                 // What no node ever uses cannot be missed: the run itself is the proof.
                 warnings.append(
                     "\(record.id) had nothing to cut, because the nodes never talk to one another:"

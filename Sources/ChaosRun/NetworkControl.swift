@@ -116,6 +116,11 @@ package actor NetworkControl {
             guard let bare = ports.first(where: { !self.datagramPorts.contains($0) }) else {
                 throw fault.refusal(byDatagramsOf: first)
             }
+            if let port = ports.first(where: { self.hasMessages($0) }),
+                let framing = self.framing[port]
+            {
+                throw fault.refusal(by: framing, of: port)
+            }
             if !fault.needsFraming { continue }
             throw InputError(
                 "'\(fault.kind.rawValue)' needs messages, and port '\(bare)' has no framing",
@@ -137,7 +142,9 @@ package actor NetworkControl {
     /// Whether a fault can be one of a port's links.
     private func takes(_ fault: Fault, port: PortName) -> Bool {
         self.datagramPorts.contains(port)
-            ? fault.isForPackets : !fault.needsFraming || self.hasMessages(port)
+            ? fault.isForPackets
+            : (!fault.needsFraming || self.hasMessages(port))
+                && fault.isPossible(in: self.framing[port] ?? .none)
     }
 
     // MARK: - Cuts
@@ -199,10 +206,15 @@ package actor NetworkControl {
         }
         // Where only some ports have messages, what the others carry shows up in the leak proof.
         let ports = port.map { [$0] } ?? self.ports
-        let haveMessages = ports.contains {
-            self.hasMessages($0) || self.datagramPorts.contains($0)
+        let canLose = ports.contains {
+            self.framing[$0]?.messagesStandAlone == true || self.datagramPorts.contains($0)
         }
-        if mode == .lose, let bare = ports.first, !haveMessages {
+        if mode == .lose, let bare = ports.first, !canLose {
+            if let port = ports.first(where: { self.hasMessages($0) }),
+                let framing = self.framing[port]
+            {
+                throw framing.refusalOfLose(port)
+            }
             throw InputError(
                 "mode 'lose' needs messages, and port '\(bare)' has no framing",
                 hint: "use 'drop', or name a framing under 'network: framing:' in the scenario")

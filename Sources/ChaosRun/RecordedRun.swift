@@ -27,27 +27,9 @@ package struct RecordedRun: Sendable {
     /// - Parameter path: The directory, or its last part below `runs`.
     /// - Throws: `InputError` when it is not one of a run that came to its end; `Mistakes` of its scenario.
     package init(_ path: String) throws {
-        let candidates = [path, "runs/\(path)"]
-        guard
-            let directory = candidates.first(where: {
-                FileManager.default.fileExists(atPath: "\($0)/run.json")
-            })
-        else {
-            throw InputError(
-                "a run directory has a 'run.json'", found: path,
-                hint: "'runs/latest' is the last run's")
-        }
-        func json(_ name: String) throws -> JSONValue {
-            guard let data = FileManager.default.contents(atPath: "\(directory)/\(name)"),
-                let value = try? JSONValue(parsing: Array(data))
-            else {
-                throw InputError(
-                    "\(directory): '\(name)' cannot be read",
-                    hint: "a run that was killed, or is still going on, has no results")
-            }
-            return value
-        }
-        guard let record = ChaosCluster.RunRecord(json: try json("run.json")) else {
+        let folder = try RunFolder(path)
+        let directory = folder.path
+        guard let record = ChaosCluster.RunRecord(json: try folder.json("run.json")) else {
             throw InputError("\(directory): 'run.json' is of another version of chaos")
         }
         let file = "\(directory)/\(Self.fileName)"
@@ -56,21 +38,12 @@ package struct RecordedRun: Sendable {
                 "\(directory): a run that never began has nothing to repeat",
                 hint: "\(directory)/results.json says why")
         }
-        // 'latest' is another run's as soon as one is started.
-        self.directory = Self.resolved(directory)
+        self.directory = directory
         self.seed = record.seed
         self.wrapped = record.wrapped
         self.scenario = try ScenarioFile.read(file)
-        self.result = try RunResult(json: try json("results.json"))
+        self.result = try RunResult(json: try folder.json("results.json"))
         self.decisions = Self.decisions(in: directory)
-    }
-
-    /// The directory itself, where this is a link to it.
-    private static func resolved(_ directory: String) -> String {
-        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: directory)
-        else { return directory }
-        if target.hasPrefix("/") { return target }
-        return (directory as NSString).deletingLastPathComponent + "/" + target
     }
 
     /// The decisions in a run's journal.

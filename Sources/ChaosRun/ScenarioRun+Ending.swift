@@ -190,10 +190,10 @@ extension ScenarioRun {
                 let recorded = self.scenarioAsRun.recorded(observations.records, since: origin)
                 try directory.write(recorded.yaml, to: RecordedRun.fileName)
             }
-            var report = ReportInput(
-                result: result, history: observations.history, links: observations.links)
-            self.addFiles(of: directory, to: &report)
-            for (name, text) in report.files { try directory.write(text, to: name) }
+            let folder = try RunFolder(directory.path)
+            try folder.write(
+                folder.report(
+                    of: result, observations.history, nodes: self.scenario.nodes.map(\.name.text)))
         } catch { self.settings.console.show(.warning(error.description)) }
         let now = self.parts?.clock.now ?? .start
         self.feed.publish(.end(verdict: judgement.verdict?.rawValue, at: now))
@@ -205,20 +205,5 @@ extension ScenarioRun {
         }
         self.holdings = Holdings()
         return RunOutcome(result: result, failure: self.memory.failure)
-    }
-
-    /// Adds what stands in the run's files.
-    private func addFiles(of directory: RunDirectory, to report: inout ReportInput) {
-        func lines(_ path: String) -> [Substring] {
-            let data = FileManager.default.contents(atPath: path)
-            return String(decoding: data ?? Data(), as: UTF8.self).split(separator: "\n")
-        }
-        for node in self.scenario.nodes {
-            let log = lines(directory.log(of: node.name))
-            report.logs.append(
-                ReportInput.NodeLog(node: node.name.text, lines: log.suffix(200).map(String.init)))
-            report.states += NodeSpan.spans(of: node.name.text, log: log)
-        }
-        report.messages = MessageLog(lines: lines(directory.file("messages.jsonl")))
     }
 }

@@ -17,7 +17,10 @@ extension ScenarioRun {
         facts.findings = self.findings(seen)
         facts.injections = seen.records
         facts.deaths = self.lostNodes
-        facts.areNodesSilent = seen.net.map { $0.servers.sent == 0 } ?? false
+        if let net = seen.net {
+            facts.areNodesSilent = net.sentToNodes == 0
+            facts.areServicesUnused = net.servers.sent == 0
+        }
         facts.expectation = self.scenario.expectation
         facts.wrappedExit = self.memory.wrapped?.endedAs?.shellCode
         facts.isScripted = self.settings.isScripted
@@ -50,6 +53,11 @@ extension ScenarioRun {
             RunResult.Death(
                 node: item.death.node, status: "\(item.death.status)", at: item.at,
                 lastLines: item.death.lastLines)
+        }
+        result.links = seen.links.filter { !$0.isQuiet }.map { link in
+            RunResult.LinkTraffic(
+                link.link, connections: link.connections, messages: link.messages,
+                bytes: link.bytes)
         }
         return (result, judgement)
     }

@@ -16,6 +16,8 @@ public struct LineReader: Sendable {
 
     /// The most bytes that a line may have.
     public let limit: Int
+    /// Whether whatever is read at once counts as one line, as those believe who take TCP for messages.
+    private let takesReads: Bool
     private var pending: [UInt8] = []
     /// How many bytes of an overlong line were dropped so far; 0 while the line is within limits.
     private var skipped = 0
@@ -27,12 +29,24 @@ public struct LineReader: Sendable {
     public init(limit: Int = 16 * 1024 * 1024) {
         precondition(limit > 0, "a line's limit must be positive, got \(limit)")
         self.limit = limit
+        self.takesReads = false
+    }
+
+    /// Makes a reader for a node: most read lines, some make a mistake of it.
+    init(for node: any Node) {
+        self.limit = LineReader().limit
+        self.takesReads = node is any NodeTakingReadsForMessages
     }
 
     /// Takes in the next bytes and returns what they complete.
     public mutating func read(_ bytes: some Collection<UInt8>) -> [Event] {
         var events: [Event] = []
         var rest = bytes[...]
+        if self.takesReads {
+            self.take(rest)
+            if self.pending.last == UInt8(ascii: "\n") { self.pending.removeLast() }
+            return self.endLine().map { [$0] } ?? []
+        }
         while let lineFeed = rest.firstIndex(of: UInt8(ascii: "\n")) {
             self.take(rest[..<lineFeed])
             rest = rest[rest.index(after: lineFeed)...]
@@ -71,3 +85,7 @@ public struct LineReader: Sendable {
         return line.count > self.limit ? .overlong(byteCount: line.count) : .line(line)
     }
 }
+
+/// A node whose driver takes every read for one message: a mistake, for reference nodes that show what comes of
+/// it.
+package protocol NodeTakingReadsForMessages: Node {}

@@ -39,6 +39,9 @@ public struct NodeHost: Sendable {
         self.seed = seed
     }
 
+    /// A reader for what others send to the node.
+    var reader: LineReader { LineReader(for: self.node) }
+
     /// When the next timer is due; `nil` without timers.
     public var deadline: Duration? { self.timers.map(\.deadline).min() }
 

@@ -10,7 +10,7 @@
 /// for, leave on standard output.
 public struct StandardIONode {
     private var host: NodeHost
-    private var reader = LineReader()
+    private var reader: LineReader
     private var limiter = ReportLimiter()
     private let input: Int32
     private let output: Int32
@@ -34,6 +34,7 @@ public struct StandardIONode {
         log: @escaping (String) -> Void = { _ in }
     ) {
         self.host = NodeHost(node, seed: seed)
+        self.reader = LineReader(for: node)
         self.input = input
         self.output = output
         self.folder = NodeFolder(folder)

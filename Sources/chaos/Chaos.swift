@@ -72,7 +72,7 @@ enum Entrypoint {
 struct Chaos: AsyncParsableCommand {
     private static let runCommands: [any ParsableCommand.Type] = [
         RunCommand.self, TestCommand.self, CheckCommand.self, CheckHistoryCommand.self,
-        ProfilesCommand.self, DoctorCommand.self,
+        ProfilesCommand.self, ReportCommand.self, DoctorCommand.self,
     ]
     private static let repeatingCommands: [any ParsableCommand.Type] = [
         ReplayCommand.self, ShrinkCommand.self, ExploreCommand.self,

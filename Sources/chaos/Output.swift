@@ -42,10 +42,25 @@ private func printResult(_ outcome: RunOutcome, json: Bool, isWrapped: Bool) {
         printOutput(outcome.result.json.text)
         return
     }
+    printResult(outcome.result, isWrapped: isWrapped)
+}
+
+/// Prints what a run came to as text.
+func printResult(_ result: RunResult, isWrapped: Bool = false) {
     let environment = ProcessInfo.processInfo.environment
     let style = TerminalStyle(isTerminal: isatty(isWrapped ? 2 : 1) == 1, environment: environment)
-    let text = ResultText.lines(outcome.result, style).joined(separator: "\n")
+    let text = ResultText.lines(result, style).joined(separator: "\n")
     if isWrapped { printError(text) } else { printOutput(text) }
+}
+
+/// Writes verdicts as JUnit XML, if a file for them is named.
+func writeJUnit(_ results: [RunResult], to file: String?) throws {
+    guard let file else { return }
+    do {
+        try JUnitReport.render(results).write(toFile: file, atomically: true, encoding: .utf8)
+    } catch {
+        throw InputError("--junit: the file cannot be written", found: file)
+    }
 }
 
 /// Tells GitHub's pages what runs came to, if this is one of its jobs. Commands go to standard error, which

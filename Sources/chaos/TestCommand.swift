@@ -201,11 +201,11 @@ struct TestCommand: AsyncParsableCommand {
                 codes.append(error.exitCode)
             }
             if codes.last == ChaosExit.interrupted {
-                try self.writeJUnit(results)
+                try writeJUnit(results, to: self.junit)
                 return ChaosExit.interrupted
             }
         }
-        try self.writeJUnit(results)
+        try writeJUnit(results, to: self.junit)
         if codes.count > 1 && !self.shared.json {
             printOutput(
                 "\(codes.count) runs: \(codes.count { $0 == 0 }) as expected, \(codes.count { $0 != 0 }) not"
@@ -217,14 +217,5 @@ struct TestCommand: AsyncParsableCommand {
             ChaosExit.unknown, ChaosExit.valid,
         ]
         return order.first { codes.contains($0) } ?? codes.max() ?? ChaosExit.unknown
-    }
-
-    private func writeJUnit(_ results: [RunResult]) throws {
-        guard let file = self.junit else { return }
-        do {
-            try JUnitReport.render(results).write(toFile: file, atomically: true, encoding: .utf8)
-        } catch {
-            throw InputError("--junit: the file cannot be written", found: file)
-        }
     }
 }

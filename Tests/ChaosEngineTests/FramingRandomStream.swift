@@ -69,8 +69,27 @@ struct RandomStream {
             return [UInt8(size & 0x7F | 0x80), UInt8(size >> 7)] + payload
         case (.resp, .requests): return Self.command(&random)
         case (.resp, .responses): return Self.value(depth: 0, &random)
+        case (.http2, _): return self.frame(payload, &random)
         case (.http1, .requests): return Self.request(&random)
         case (.http1, .responses): return self.response(isLast: isLast, &random)
+        }
+    }
+
+    /// The next frame of an HTTP/2 connection; the first ones are what they must be.
+    private func frame(_ payload: [UInt8], _ random: inout Generator) -> [UInt8] {
+        let place = self.messages.count + (self.side == .responses ? 1 : 0)
+        if place == 0 { return HTTP2Frames.preface }
+        if place == 1 { return HTTP2Frames.settings }
+        let stream = 1 + 2 * random.next(below: 5)
+        switch random.next(below: 4) {
+        case 0:
+            let block = HTTP2Frames.get("/\(place)")
+            let cut = random.next(below: block.count)
+            return HTTP2Frames.frame(1, 0, stream, Array(block[..<cut]))
+                + HTTP2Frames.frame(9, 4, stream, Array(block[cut...]))
+        case 1: return HTTP2Frames.headers(stream, HTTP2Frames.get("/"))
+        case 2: return HTTP2Frames.frame(0, 0, stream, payload)
+        default: return HTTP2Frames.frame(0xF, 0, 0, payload)
         }
     }
 

@@ -81,7 +81,8 @@ import Testing
     static func messages(_ framing: Framing) -> [[UInt8]] {
         let payload = [UInt8].pattern(20).map { $0 == 10 ? 11 : $0 }
         switch framing {
-        case .none: return []
+        // What the frames of HTTP/2 carry is corrupted in tests of its own: not every one carries something.
+        case .none, .http2: return []
         case .lines: return [payload + [10], Array("{\"a\":1}\n".utf8)]
         case .length16: return [[0, 20] + payload, [0, 2, 7, 7]]
         case .length32: return [[0, 0, 0, 20] + payload, [0, 0, 0, 2, 7, 7]]

@@ -11,7 +11,9 @@ import Testing
 
 @Suite("Drawings") struct DrawingTests {
     private func log(_ lines: String) -> MessageLog {
-        MessageLog(lines: lines.split(separator: "\n"))
+        var log = MessageLog()
+        for line in Array(lines.utf8).split(separator: 0x0A) { log.append(line) }
+        return log
     }
 
     private let lines = #"""
@@ -78,22 +80,6 @@ import Testing
         #expect(self.diagram(self.lines, most: 3).note == "The first 3 of 4 are drawn.")
         #expect(self.diagram(self.lines).note.isEmpty)
         #expect(self.diagram("").isEmpty)
-    }
-
-    @Test func theStatesOfANodeComeFromItsLog() {
-        let log = """
-                0.029 --- starting
-                0.089 err listening on 127.77.1.1:7001
-                0.094 --- ready
-                1.5 out a line with --- in it
-                2.0 --- killed
-            """
-        #expect(
-            NodeSpan.spans(of: "n1", log: log.split(separator: "\n")) == [
-                NodeSpan(node: "n1", state: "starting", from: 0.029, to: 0.094),
-                NodeSpan(node: "n1", state: "ready", from: 0.094, to: 2),
-                NodeSpan(node: "n1", state: "killed", from: 2, to: nil),
-            ])
     }
 
     /// The checkers' own output is drawn, not a copy of its form.

@@ -1,5 +1,4 @@
 import ChaosCheckers
-import ChaosControl
 import ChaosCore
 import ChaosReport
 import Foundation
@@ -32,10 +31,15 @@ struct HTMLReportTests {
     private func input() -> ReportInput {
         ReportInput(
             result: sampleResult(), history: self.history(300),
-            links: [
-                .init(Link("n1", "n2", "peer"), connections: 2, bytes: 1500, messages: 12),
-                .init(Link("n2", "n1", "peer")),
-            ], logs: [.init(node: "n1", lines: ["<script>alert(1)</script>", "ok & done"])])
+            logs: [
+                .init(
+                    node: "n1",
+                    log: """
+                            0.010000 --- starting
+                            0.020000 out <script>alert(1)</script>
+                            0.030000 err fatal & final
+                        """)
+            ])
     }
 
     @Test func isWellFormedAndLoadsNothing() throws {
@@ -51,10 +55,18 @@ struct HTMLReportTests {
         #expect(try document.nodes(forXPath: "//circle[@class='info']").count == 3)
         #expect(try document.nodes(forXPath: "//rect[@class='bar']").count == 2)
         let log = try document.nodes(
-            forXPath: "//details[contains(summary,'n1, last 2 lines')]/pre")
-        #expect(log.first?.stringValue == "<script>alert(1)</script>\nok & done")
-        let quiet = try document.nodes(forXPath: "//td[text()='n2->n1:peer']")
-        #expect(quiet.isEmpty)
+            forXPath: "//details[contains(summary,'n1, 3 lines, 1 read like trouble')]/pre/span")
+        #expect(
+            log.compactMap(\.stringValue) == [
+                "    0.010 --- starting", "    0.020 out <script>alert(1)</script>",
+                "    0.030 err fatal & final",
+            ])
+        // A stroke stands for all lines of its moment, and leads to the one that looks worst.
+        let strokes = try document.nodes(forXPath: "//a/@href").compactMap(\.stringValue)
+        #expect(strokes == ["#log-n1-3"])
+        #expect(try document.nodes(forXPath: "//*[@id='log-n1-3']").count == 1)
+        let links = try document.nodes(forXPath: "//tr[td='n1->n2:peer']/td")
+        #expect(links.compactMap(\.stringValue) == ["n1->n2:peer", "2", "12", "0.04", "1.5 kB"])
         for forbidden in ["<script", "http://", "https://", "src=", "url(", "@import"] {
             #expect(!page.contains(forbidden), "\(forbidden)")
         }
@@ -72,6 +84,21 @@ struct HTMLReportTests {
         ] {
             #expect(page.contains(text), "\(text)")
         }
+    }
+
+    @Test func tellsEverythingInOrderOfTime() throws {
+        let page = HTMLReport.render(self.input())
+        let start = try #require(page.range(of: "<h2>What happened, in order</h2>"))
+        let end = try #require(
+            page.range(of: "</details>", range: start.upperBound..<page.endIndex))
+        let document = try XMLDocument(
+            xmlString: "<body>\(page[start.lowerBound..<end.upperBound])</body>")
+        #expect(
+            try document.nodes(forXPath: "//span").compactMap(\.stringValue) == [
+                "    0.010 n1         starting", "    0.030 n1         err fatal & final",
+                "   12.000 schedule[0] partition n1 / n2 n3, lose",
+                "   18.000 schedule[0] is over", "   20.000 f1         n1->n2 delay 100ms",
+            ])
     }
 
     @Test func aLargeHistoryIsSampledAndSaysSo() {

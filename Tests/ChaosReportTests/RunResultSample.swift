@@ -39,6 +39,7 @@ func sampleResult() -> RunResult {
             id: "schedule[0]", link: Link("n3", "n1", "peer"), from: .seconds(12), to: .seconds(18),
             crossedBytes: 0),
     ]
+    result.links = [.init(Link("n1", "n2", "peer"), connections: 2, messages: 12, bytes: 1500)]
     result.warnings = ["f1 was met 0 times"]
     result.deaths = [
         .init(

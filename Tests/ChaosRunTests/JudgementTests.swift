@@ -59,6 +59,26 @@ private func judge(_ change: (inout RunFacts) -> Void) -> Judgement {
 
     // MARK: - Vacuity and leaks
 
+    /// Nodes that only ask a service have nothing that a cut among them could take away.
+    @Test(arguments: [
+        ("n2", false, Verdict.valid), ("n2", true, .valid), ("lin-kv", false, .unknown),
+        ("lin-kv", true, .valid),
+    ])
+    func aCutBetweenThoseThatNeverTalkNeedNotTouchAnything(
+        target: String, areServicesUnused: Bool, verdict: Verdict
+    ) {
+        let judgement = judge {
+            $0.findings = [finding(.valid)]
+            var cut = record(touched: 0, hits: 0)
+            cut.pairs = [DirectedPair("n1", NodeName(target))]
+            $0.injections = [cut]
+            $0.areNodesSilent = true
+            $0.areServicesUnused = areServicesUnused
+        }
+        #expect(judgement.verdict == verdict)
+        #expect(judgement.warnings.count == (verdict == .valid ? 1 : 0))
+    }
+
     @Test func aScheduledFaultThatTouchedNothingMakesTheVerdictUnknownByName() {
         let judgement = judge {
             $0.findings = [finding(.valid)]

@@ -123,11 +123,19 @@ let nodeMistakes = [
 
 let networkMistakes = [
     MistakeCase(
-        "  profile: flaky-wann\n  framing: { peer: http2, pier: lines }",
+        "  profile: flaky-wann\n  framing: { peer: http3, pier: lines }",
         "a.yaml:3:12: there is no such profile, found 'flaky-wann'",
         "hint: did you mean 'flaky-wan'?",
-        "a.yaml:4:20: chaos cannot tell HTTP/2 messages apart yet, found 'http2'",
+        "a.yaml:4:20: a framing is one of none, lines, length16, length32, varint, resp, http1, http2, found 'http3'",
+        "hint: did you mean 'http1'?",
         "a.yaml:4:27: no node has such a port, found 'pier'", "hint: did you mean 'peer'?"),
+    MistakeCase(
+        "  framing: { peer: http2 }\n  mode: lose\n"
+            + "  links:\n    n1->n2: { loss: 1%, duplicate: 1% }",
+        "a.yaml:4:9: mode 'lose' would leave no connection of port 'peer' alive, whose framing is http2, found 'lose'",
+        "hint: 'drop' is silence, 'reject' resets and refuses, 'hold' keeps everything back",
+        "a.yaml:6:5: no message may come twice or overtake another on http2, which port 'peer' has, found 'duplicate 1%'",
+        "hint: delay, loss, ack_loss, corrupt and rate leave its connections alive"),
     MistakeCase(
         "  links:\n    n1->n2: { delay: 100, loss: 10, rate: 10mbps }\n    n1>n2: { delay: 1s }",
         "a.yaml:4:22: a duration is a number with a unit (ns us ms s m h), found '100'",

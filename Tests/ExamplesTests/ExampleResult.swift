@@ -20,7 +20,17 @@ struct ExampleResult: Decodable {
         let crossedBytes: Int
     }
 
+    struct Statistics: Decodable {
+        struct Net: Decodable {
+            struct Servers: Decodable { let msgsPerOp: Double }
+            let servers: Servers
+        }
+
+        let net: Net?
+    }
+
     let verdict: String?
+    let statistics: Statistics?
     let findings: [Finding]
     let faults: [Fault]
     let cuts: [Cut]

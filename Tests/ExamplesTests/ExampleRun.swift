@@ -125,14 +125,16 @@ func eventually(within limit: Duration = .seconds(30), _ condition: () -> Bool) 
     return true
 }
 
+/// Whether a program is on the PATH.
+func hasProgram(_ name: String) -> Bool {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
+}
+
 /// Finds a program that an example needs, or says how to get it.
 func requireProgram(_ name: String, package: String) throws {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    let isThere = folders.contains {
-        FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
-    }
     try #require(
-        isThere,
+        hasProgram(name),
         "this test runs \(name), which is not on the PATH: sudo apt-get install \(package)")
 }
 

@@ -28,6 +28,56 @@ import Testing
         #expect(!names.contains("messages.jsonl") && !names.contains("messages.svg"))
     }
 
+    @Test func aReportIsMadeAgainFromTheFilesOfARun() async throws {
+        let directory = try TestDirectory()
+        try directory.write(
+            broadcastScenario(
+                "schedule:\n  - { at: 100ms, for: 200ms, partition: n1 / n2 }\n"
+                    + "workload: { kind: broadcast, rate: 50/s, for: 500ms }\nchecks: [set-full]"),
+            to: "scenario.yaml")
+        let run = try await directory.finished("test", "scenario.yaml", "--seed", "1")
+        #expect([0, 1, 2].contains(run.code))
+        // The directory may be anywhere by now.
+        try FileManager.default.moveItem(
+            atPath: "\(directory.path)/\(try directory.run())", toPath: "\(directory.path)/moved")
+        let before = try directory.text("moved/report.html")
+        let drawing = try directory.text("moved/messages.svg")
+        for name in ["report.html", "messages.svg"] { try directory.write("", to: "moved/\(name)") }
+        let report = try await directory.finished("report", "moved", "--junit", "moved.xml")
+        #expect(report.code == 0)
+        #expect(report.out.hasSuffix("report  moved/report.html moved/messages.svg\n"))
+        // It says where the run lies now, and is the same in everything else.
+        let place = try #require(before.firstMatch(of: /run directory<\/dt><dd><code>([^<]*)/)).1
+        let after = try directory.text("moved/report.html")
+        #expect(after == before.replacing(place, with: "moved"))
+        #expect(try directory.text("moved/messages.svg") == drawing)
+        #expect(try directory.text("moved.xml").contains("<testsuites"))
+        let json = try await directory.finished("report", "moved", "--json")
+        let result = try JSONValue(text: json.out)
+        #expect(result["dir"] == "moved")
+        #expect(result["links"]?.arrayValue?.isEmpty == false)
+    }
+
+    @Test func aRunWithoutResultsHasNoReport() async throws {
+        let directory = try TestDirectory()
+        let missing = try await directory.finished("report", "runs/none")
+        #expect(missing.code == 64)
+        #expect(
+            missing.err
+                == "a run directory has a 'run.json', found 'runs/none'\n"
+                + "hint: 'runs/latest' is the last run's\n")
+        try directory.write(echoScenario(), to: "scenario.yaml")
+        let run = try directory.chaos("run", "scenario.yaml")
+        try await run.waitFor("1 node ready")
+        let early = try await directory.finished("report", "latest")
+        #expect(early.code == 64)
+        #expect(early.err.contains("'results.json' cannot be read"))
+        #expect(early.err.contains("still going on"))
+        #expect(try await directory.finished("end").code == 0)
+        _ = try await run.exit()
+        #expect(try await directory.finished("report", "latest").code == 0)
+    }
+
     @Test func gitHubIsToldOfARunThatIsNotAsExpected() async throws {
         let directory = try TestDirectory()
         try directory.write(

@@ -74,9 +74,12 @@ struct ChaosNodeProcessTests {
         #expect(status == 0)
         let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(
-            lines.prefix(8).joined(separator: "\n") == """
+            lines.prefix(11).joined(separator: "\n") == """
                 echo: answers every request with its own payload
-                  plain  one answer to each request
+                  plain       one answer to each request
+                  relay       asks the next node, and knows answers by their number
+                  relay-fifo  asks the next node, and takes answers in the order of asking
+                  one-read    takes whatever it reads at once for one message
                 unique-ids: ids that nobody hands out twice, without asking anybody
                   lives     name, life and number: unique for ever, and always available
                   central   the first node counts for all: unique, and not always available
@@ -125,7 +128,7 @@ struct ChaosNodeProcessTests {
         ),
         (
             ["echo", "--variant", "raft"],
-            "a variant of 'echo' is one of plain, found 'raft'\n"
+            "a variant of 'echo' is one of plain, relay, relay-fifo, one-read, found 'raft'\n"
         ),
         (
             ["echo", "--listen", "127.0.0.1:0"],

@@ -33,7 +33,8 @@ struct ReferenceSystemTests {
         #expect {
             _ = try ReferenceSystem.named("echo").variant(named: "raft")
         } throws: {
-            "\($0)" == "a variant of 'echo' is one of plain, found 'raft'"
+            "\($0)"
+                == "a variant of 'echo' is one of plain, relay, relay-fifo, one-read, found 'raft'"
         }
     }
 

@@ -146,6 +146,20 @@ struct TransactionTests {
         }
     }
 
+    @Test func stepsInBetweenStepsAreSeen() throws {
+        // One client at a time cannot tell.
+        var alone = try ClusterSimulation("txn-rw-register", "interleaved", nodes: 1)
+        alone.load(
+            TransactionWorkload(write: "w"), clients: 1, pause: .milliseconds(20),
+            for: .seconds(4))
+        #expect(try alone.finding("rw-register").verdict == .valid)
+        let (finding, isAvailable) = try self.registers(
+            "interleaved", model: "read-committed", nodes: 1)
+        #expect(finding.verdict == .invalid)
+        #expect(finding.anomalies.contains("G1c"), "\(finding.anomalies)")
+        #expect(isAvailable)
+    }
+
     @Test func whatIsNoTransactionIsExplained() throws {
         var cluster = try ClusterSimulation("txn-rw-register", "read-committed", nodes: 1)
         let rule = "'txn' has a list of [\"r\", key, null] and [\"w\", key, value] in 'txn'"

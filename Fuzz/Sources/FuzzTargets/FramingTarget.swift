@@ -4,7 +4,7 @@ import ChaosEngine
 extension FuzzTarget {
     /// Streams: the first byte says which framing, side and limit, the second how they are cut.
     static let framing = FuzzTarget(
-        "framing", "messages in streams: lines, lengths, varint, resp, http1",
+        "framing", "messages in streams: lines, lengths, varint, resp, http1, http2",
         seedBytes: framings.indices.flatMap { framing in
             streams.flatMap { stream in
                 [0, 1].map { side in seed(framing, UInt8(side), stream) }
@@ -32,8 +32,18 @@ extension FuzzTarget {
         "GET /a?b HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: x\r\n\r\n"
             + "HTTP/1.1 204 No\r\n\r\nHTTP/1.0 200 OK\r\n\r\nto the end",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2,
+        http2,
         "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab",
     ]
+
+    /// SETTINGS, HEADERS with a block in two frames that leaves something in the table, HEADERS that does not, DATA
+    /// with padding.
+    private static let http2 =
+        "\0\0\0\u{4}\0\0\0\0\0" + "\0\0\u{1}\u{1}\0\0\0\0\u{1}@"
+        + "\0\0\u{4}\u{9}\u{4}\0\0\0\u{1}\u{1}a\u{1}b"
+        + "\0\0\u{5}\u{1}\u{4}\0\0\0\u{3}\0\u{1}c\u{1}d"
+        + "\0\0\u{3}\0\u{8}\0\0\0\u{1}\u{1}x\0"
 
     private static func readStream(
         _ framing: Framing, _ side: StreamSide, limit: Int, cut: UInt8, _ stream: [UInt8]
@@ -72,6 +82,10 @@ extension FuzzTarget {
         try require(view.canFlip(offset: flip.offset, bit: flip.bit), "\(flip) may not be flipped")
         var corrupted = bytes
         corrupted[flip.offset] ^= 1 << UInt8(flip.bit)
+        // A frame of HTTP/2 means nothing without those before it: its head must stay what it was.
+        if framing == .http2 {
+            return try require(flip.offset >= 9, "\(flip) is in the head of a frame")
+        }
         var framer = Framer(framing, side: side, limit: limit)
         // Alone a message may be followed by nothing that its sender promised: only its length counts.
         let pieces = framer.pieces(of: corrupted)

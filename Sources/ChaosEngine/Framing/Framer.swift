@@ -85,6 +85,7 @@ package struct Framer: Sendable {
         case .varint: self.scanner = VarintScanner()
         case .resp: self.scanner = RESPScanner(side: side)
         case .http1: self.scanner = HTTP1Scanner(side: side)
+        case .http2: self.scanner = HTTP2Scanner(side: side)
         }
     }
 
@@ -141,6 +142,13 @@ package struct Framer: Sendable {
             self.passing = .oversized
         }
     }
+}
+
+// MARK: - Header blocks of HTTP/2
+
+extension Framer {
+    /// What the header block says that ended last, if that was since the last call.
+    mutating func takeFields() -> HTTP2Fields? { self.scanner.takeFields() }
 }
 
 // MARK: - HTTP requests and their responses

@@ -26,6 +26,8 @@ protocol MessageScanner: Sendable {
     mutating func noteRequest(method: String)
     /// See ``Framer/takeRequestMethods()``.
     mutating func takeRequestMethods() -> [String]
+    /// See ``Framer/takeFields()``.
+    mutating func takeFields() -> HTTP2Fields?
 }
 
 extension MessageScanner {
@@ -34,6 +36,7 @@ extension MessageScanner {
     var lossAfterMessage: String? { nil }
     mutating func noteRequest(method: String) {}
     mutating func takeRequestMethods() -> [String] { [] }
+    mutating func takeFields() -> HTTP2Fields? { nil }
 }
 
 /// How bytes that a person should see are written in a sentence.

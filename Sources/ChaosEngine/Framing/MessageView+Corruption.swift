@@ -21,8 +21,8 @@ extension MessageView {
     /// The bytes whose bits may be flipped, in order and apart from each other.
     ///
     /// Of `lines` all but the line's end, of lengths the payload behind them, of `resp` the bytes
-    /// of bulk strings, of `http1` a body that a Content-Length counts. Bytes of `none` have no
-    /// payload.
+    /// of bulk strings, of `http1` a body that a Content-Length counts, of `http2` what DATA carries. Bytes
+    /// of `none` have no payload.
     package var payloadRanges: [Range<Int>] {
         switch self.framing {
         case .none: return []
@@ -37,6 +37,10 @@ extension MessageView {
                 !body.isEmpty
             else { return [] }
             return [body]
+        case .http2:
+            guard case .http2(let message) = self.content, let data = message.data, !data.isEmpty
+            else { return [] }
+            return [data]
         }
     }
 

@@ -22,11 +22,17 @@ package struct MessageView: Sendable {
     }
 
     /// Reads one whole message out of a copy of its bytes.
-    package init(framing: Framing, side: StreamSide, bytes: Span<UInt8>) {
+    ///
+    /// - Parameter fields: What its header block says, which in HTTP/2 nobody can tell who has not read all
+    ///   those before it.
+    init(framing: Framing, side: StreamSide, bytes: Span<UInt8>, fields: HTTP2Fields? = nil) {
         var copy: [UInt8] = []
         copy.reserveCapacity(bytes.count)
         for index in bytes.indices { copy.append(bytes[index]) }
-        self.init(framing: framing, side: side, bytes: copy)
+        self.framing = framing
+        self.side = side
+        self.bytes = copy
+        self.content = MessageContent(framing, side, copy, fields)
     }
 
     /// What kind of message it is, if that can be told.
@@ -36,7 +42,8 @@ package struct MessageView: Sendable {
     /// - `resp`: a command in upper case, such as `GET`; the kind of a reply: `simple`, `error`,
     ///   `integer`, `bulk`, `array`, `null`, `boolean`, `double`, `bignumber`, `bulkerror`,
     ///   `verbatim`, `map`, `set` or `push`.
-    /// - `http1`: a request's method; a response's status, such as `200`.
+    /// - `http1`, `http2`: a request's method; a response's status, such as `200`; in HTTP/2 the name of any
+    ///   other frame, such as `DATA`.
     package var type: String? {
         switch self.content {
         case .opaque: nil
@@ -44,6 +51,7 @@ package struct MessageView: Sendable {
             value.value(at: "body.type")?.stringValue ?? value["type"]?.stringValue
         case .resp(let message): message.type
         case .http1(let message): message.type
+        case .http2(let message): message.type
         }
     }
 
@@ -51,7 +59,7 @@ package struct MessageView: Sendable {
     ///
     /// In JSON the path goes through the members of objects: `body.key`. HTTP has `method`, `path`
     /// (without query), `target`, `status` and `header.NAME`, whatever the name's case; a header
-    /// given several times has its values joined by `, `. RESP commands have `command`, `key` (the
+    /// given several times has its values joined by `, `; HTTP/2 also `frame` and `stream`. RESP commands have `command`, `key` (the
     /// first argument) and `arg.N`, counted from 1; bytes that are not UTF-8 read as U+FFFD.
     package func field(_ path: String) -> JSONValue? {
         switch self.content {
@@ -59,13 +67,18 @@ package struct MessageView: Sendable {
         case .json(let value): value.value(at: path)
         case .resp(let message): message.field(path)
         case .http1(let message): message.field(path)
+        case .http2(let message): message.field(path)
         }
     }
 
     /// The ids by which a message of a Maelstrom node and its reply find each other: `body.msg_id`
-    /// and
-    /// `body.in_reply_to`.
+    /// and `body.in_reply_to`. A request and a response of HTTP/2 have their stream in common.
     package var correlation: MessageCorrelation {
+        if case .http2(let message) = self.content, let stream = message.head?.stream {
+            return self.side == .requests
+                ? MessageCorrelation(messageID: Int64(stream), inReplyTo: nil)
+                : MessageCorrelation(messageID: nil, inReplyTo: Int64(stream))
+        }
         guard case .json(let value) = self.content, let body = value["body"] else {
             return MessageCorrelation(messageID: nil, inReplyTo: nil)
         }
@@ -94,12 +107,16 @@ enum MessageContent: Sendable {
     case json(JSONValue)
     case resp(RESPMessage)
     case http1(HTTP1Message)
+    case http2(HTTP2Message)
 
-    init(_ framing: Framing, _ side: StreamSide, _ bytes: [UInt8]) {
+    init(
+        _ framing: Framing, _ side: StreamSide, _ bytes: [UInt8], _ fields: HTTP2Fields? = nil
+    ) {
         switch framing {
         case .none: self = .opaque
         case .resp: self = RESPMessage(bytes, side).map { .resp($0) } ?? .opaque
         case .http1: self = HTTP1Message(bytes, side).map { .http1($0) } ?? .opaque
+        case .http2: self = HTTP2Message(bytes, fields).map { .http2($0) } ?? .opaque
         case .lines, .length16, .length32, .varint:
             let payload = bytes[framing.payload(of: bytes)]
             // Reading bytes that are plainly no object would cost as much as reading one.
@@ -126,7 +143,7 @@ extension Framing {
             guard bytes.last == 0x0A else { return 0..<bytes.count }
             let hasReturn = bytes.count > 1 && bytes[bytes.count - 2] == 0x0D
             return 0..<(bytes.count - (hasReturn ? 2 : 1))
-        case .none, .resp, .http1: return 0..<0
+        case .none, .resp, .http1, .http2: return 0..<0
         }
     }
 }

@@ -11,6 +11,10 @@ final class Exchange {
     /// Whether an HTTP connection has become something else (CONNECT, Upgrade).
     var isTunnel = false
 
+    /// How many bytes of lost DATA each direction still has to grant to its receiver, who sent them the
+    /// other way and must not wait for ever for the room that they took.
+    private var credit = (forward: 0, backward: 0)
+
     private var requestsDelivered = 0
     private var repliesSeen = 0
     // Only asked for membership, never gone through.
@@ -56,6 +60,30 @@ final class Exchange {
         if self.methods.isEmpty { return [] }
         defer { self.methods.removeAll(keepingCapacity: true) }
         return self.methods
+    }
+
+    /// Whether a direction has to grant something.
+    func owesCredit(_ direction: Direction) -> Bool {
+        (direction == .forward ? self.credit.forward : self.credit.backward) > 0
+    }
+
+    /// Notes that bytes of DATA were taken away from a direction, which its receiver would have granted anew.
+    func tookAway(_ count: Int, from direction: Direction) {
+        if direction == .forward {
+            self.credit.backward += count
+        } else {
+            self.credit.forward += count
+        }
+    }
+
+    /// What a direction grants now.
+    func takeCredit(_ direction: Direction) -> Int {
+        if direction == .forward {
+            defer { self.credit.forward = 0 }
+            return self.credit.forward
+        }
+        defer { self.credit.backward = 0 }
+        return self.credit.backward
     }
 
     /// Notes a reply, and tells whether it is one that must not arrive.

@@ -6,12 +6,15 @@ struct LazyMessageView {
     let side: StreamSide
     /// The message; nothing where nobody will ask for what is in it.
     let bytes: Chunk?
+    /// What the header block of HTTP/2 says that it is.
+    let fields: HTTP2Fields?
     private var read: MessageView?
 
-    init(framing: Framing, side: StreamSide, bytes: Chunk?) {
+    init(framing: Framing, side: StreamSide, bytes: Chunk?, fields: HTTP2Fields? = nil) {
         self.framing = framing
         self.side = side
         self.bytes = bytes
+        self.fields = fields
     }
 
     /// The interpreted message.
@@ -23,7 +26,8 @@ struct LazyMessageView {
                     "a message that must be looked at is not decided by its ordinal")
             }
             let view = bytes.withSpan { span in
-                MessageView(framing: self.framing, side: self.side, bytes: span)
+                MessageView(
+                    framing: self.framing, side: self.side, bytes: span, fields: self.fields)
             }
             self.read = view
             return view
@@ -34,6 +38,7 @@ struct LazyMessageView {
     /// and what a RESP server pushes do not.
     var isReply: Bool {
         guard let bytes = self.bytes else { return true }
+        if self.framing == .http2 { return self.fields?.beginsMessage == true }
         return bytes.withSpan { Self.isReply($0, from: 0, self.framing) }
     }
 

@@ -17,9 +17,9 @@ final class StreamFaults {
         _ link: LinkState, isFramed: Bool, direction: Direction, key: Seed, firstBlock: Int
     ) {
         func renewed(_ kind: FaultKind, _ old: FaultDraws?) -> FaultDraws? {
-            guard let fault = link.fault(kind), isFramed || !fault.fault.needsFraming else {
-                return nil
-            }
+            guard let fault = link.fault(kind), isFramed || !fault.fault.needsFraming,
+                fault.fault.isPossible(in: link.framing)
+            else { return nil }
             if let old, old.fault === fault { return old }
             return FaultDraws(
                 fault: fault, key: key.derived(fault.injection.id), firstBlock: firstBlock)

@@ -64,7 +64,8 @@ extension StreamPipeline {
 
     /// Whether messages can be decided on by their ordinals alone.
     private func mayBatch(_ context: MessageContext) -> Bool {
-        self.link.framing != .http1 && !self.link.network.looksIntoMessages
+        self.link.framing != .http1 && self.link.framing != .http2
+            && !self.link.network.looksIntoMessages
             && self.faults?.lookInside != true
             && !(self.direction == .backward && context.exchange.isSuppressing)
     }
@@ -207,6 +208,7 @@ extension StreamPipeline {
         self.faults?.needWholeMessages == true || self.link.isCut(.lose)
             || self.link.network.looksIntoMessages
             || (self.direction == .backward && context.exchange.isSuppressing)
+            || self.flow != nil || context.exchange.owesCredit(self.direction)
     }
 
     private mutating func admitEndOfMessage(

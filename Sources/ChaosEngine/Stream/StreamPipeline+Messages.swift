@@ -30,6 +30,7 @@ struct MessageFate {
 extension StreamPipeline {
     /// Decides the fate of one whole message and carries it out.
     mutating func admitMessage(_ message: Chunk, at now: Instant, _ context: MessageContext) {
+        if self.link.framing == .http2 { return self.admitFrame(message, at: now, context) }
         let ordinal = self.beginMessage()
         var view = LazyMessageView(framing: self.link.framing, side: self.side, bytes: message)
         if let observer = self.link.network.messageObserver { observer(self.link.link, view.value) }
@@ -45,7 +46,7 @@ extension StreamPipeline {
     }
 
     /// The injection that takes replies away.
-    private var idOfAckLoss: String {
+    var idOfAckLoss: String {
         self.reverseLink.fault(.ackLoss)?.injection.id ?? FaultKind.ackLoss.rawValue
     }
 
@@ -64,15 +65,22 @@ extension StreamPipeline {
 
     /// Draws what each fault does to a message. All of them draw, also for a message that is lost:
     /// what one fault does never shifts what another decides.
+    ///
+    /// - Parameter kinds: The faults that concern it, where not all do.
     mutating func decideFate(
-        of ordinal: Int, _ view: inout LazyMessageView, _ context: MessageContext
+        of ordinal: Int, _ view: inout LazyMessageView, _ context: MessageContext,
+        kinds: Set<FaultKind>? = nil
     ) -> MessageFate {
         var fate = MessageFate()
         guard let faults = self.faults else { return fate }
-        fate.isUnacknowledged = self.strikes(faults.ackLoss, ordinal, &view, context)
-        fate.isLost = self.strikes(faults.loss, ordinal, &view, context)
-        fate.isTwice = self.strikes(faults.duplicate, ordinal, &view, context)
-        fate.isCorrupt = self.strikes(faults.corrupt, ordinal, &view, context)
+        func draws(_ kind: FaultKind, _ draws: FaultDraws?) -> FaultDraws? {
+            kinds?.contains(kind) == false ? nil : draws
+        }
+        fate.isUnacknowledged = self.strikes(
+            draws(.ackLoss, faults.ackLoss), ordinal, &view, context)
+        fate.isLost = self.strikes(draws(.loss, faults.loss), ordinal, &view, context)
+        fate.isTwice = self.strikes(draws(.duplicate, faults.duplicate), ordinal, &view, context)
+        fate.isCorrupt = self.strikes(draws(.corrupt, faults.corrupt), ordinal, &view, context)
         if let draws = faults.delay, draws.meets(&view, self.direction) != nil {
             let delay = draws.delay(at: UInt64(ordinal))
             fate.drawnDelay = delay
@@ -84,7 +92,7 @@ extension StreamPipeline {
                     [("message", ordinal.json), ("delay_us", UInt64(delay / 1000).json)])
             }
         }
-        fate.isHeld = self.strikes(faults.reorder, ordinal, &view, context)
+        fate.isHeld = self.strikes(draws(.reorder, faults.reorder), ordinal, &view, context)
         self.countHits(of: fate, faults)
         return fate
     }
@@ -160,7 +168,7 @@ extension StreamPipeline {
     /// front of those that leave later, but never inside of one.
     mutating func enqueueOnItsWay(_ item: QueueItem) {
         guard case .delay(let delay)? = self.faults?.delay?.fault.fault, delay.order == .free,
-            let border = self.lastBorder
+            let border = self.lastBorder, self.link.framing != .http2
         else { return self.enqueue(item) }
         var place = border
         while place > 0, self.queue[place - 1].isWholeMessage, self.queue[place - 1].due > item.due

@@ -49,6 +49,8 @@ struct StreamPipeline {
     var method: String?
     var held: [HeldMessage] = []
     var hasWarnedOfSync = false
+    /// What was taken away of an HTTP/2 connection, once something was.
+    var flow: HTTP2Flow?
 
     // The queue and what follows it.
     var queue: Deque<QueueItem> = []

@@ -22,6 +22,8 @@ package struct NetStatistics: Hashable, Sendable {
     package var clients = Count()
     /// Messages between nodes, and between nodes and services.
     package var servers = Count()
+    /// How many of those nodes sent to other nodes.
+    package var sentToNodes = 0
 
     package init() {}
 

@@ -263,7 +263,10 @@ final class NodeMouth {
         if target == self.name {
             self.exchange.statistics.servers.received += 1
             self.tell(numbered)
-        } else if let link = self.link(to: target) {
+            return
+        }
+        if !self.exchange.isService(target) { self.exchange.statistics.sentToNodes += 1 }
+        if let link = self.link(to: target) {
             self.exchange.write(numbered, to: link)
         }
     }

@@ -10,6 +10,7 @@ enum StyleSheet {
         svg .life { stroke: var(--line); } svg .down { stroke: var(--bad); stroke-width: 4; }
         svg .paused { stroke: var(--unsure); stroke-width: 4; }
         svg .starting { stroke: var(--faint); stroke-width: 4; }
+        svg .log { fill: var(--faint); } svg .log.trouble { fill: var(--bad); }
         svg .message { stroke: var(--calm); fill: none; } svg .twice { stroke: var(--unsure); }
         svg .lost { stroke: var(--bad); } svg .never { stroke: var(--faint); stroke-dasharray: 3 3; }
         svg .when { fill: var(--faint); } svg .culprit { fill: var(--bad); font-weight: 700; }

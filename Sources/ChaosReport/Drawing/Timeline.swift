@@ -2,7 +2,7 @@ import ChaosCheckers
 import ChaosCore
 
 /// The drawing of a run: each operation by when it began and how long it took, how many there were, the
-/// nodes' states and the faults.
+/// nodes' states and what they wrote, and the faults.
 struct Timeline {
     /// More points make a file that browsers are slow with and eyes cannot tell apart.
     static let mostPoints = 4000
@@ -14,21 +14,24 @@ struct Timeline {
     /// How to read the drawing, and what it leaves out.
     let note: String
 
-    private static let width = 1000.0
-    private static let left = 64.0
-    private static let right = 12.0
+    /// Each node has a line of its own, too, up to so many.
+    static let mostNodes = 60
+
+    static let width = 1000.0
+    static let left = 64.0
+    static let right = 12.0
     private static let top = 10.0
     private static let plotHeight = 260.0
-    private static let laneHeight = 18.0
+    static let laneHeight = 18.0
     /// Below the plot a strip shows how many operations ended, in so many steps.
     private static let stripHeight = 56.0
     private static let steps = 120
     /// Where the strip, and below it the lanes, begin.
     private static let stripTop = Self.top + Self.plotHeight + 30
-    private static let lanesTop = Self.stripTop + Self.stripHeight + 10
+    static let lanesTop = Self.stripTop + Self.stripHeight + 10
 
     init(
-        history: History, faults: [RunResult.Fault], nodes: [NodeSpan] = [], elapsed: Duration
+        history: History, faults: [RunResult.Fault], logs: [LogExcerpt] = [], elapsed: Duration
     ) {
         let invocations = history.invocations
         let last = invocations.reduce(elapsed.inSeconds) {
@@ -37,23 +40,31 @@ struct Timeline {
         let axes = Axes(seconds: max(last, 0.001), slowest: Self.slowest(invocations))
         let shown = Self.sampled(invocations)
         let lanes = faults.prefix(Self.mostLanes)
-        // Nodes that only ran have nothing to show; that all end with the run says nothing.
-        let nodes = nodes.filter { $0.from < elapsed.inSeconds }
-        let names = Self.names(nodes.filter { $0.state != "starting" && $0.state != "ready" })
-        let rows = names.count + lanes.count
+        let tellingNodes = logs.compactMap { NodeLane($0, elapsed: elapsed) }
+        let nodes = tellingNodes.prefix(Self.mostNodes)
+        let rows = nodes.count + lanes.count
         let height = Self.lanesTop + Double(rows) * Self.laneHeight + 8
         var parts = Self.bands(faults, axes, elapsed)
         parts += Self.grid(axes)
         parts += shown.map { Self.point($0, axes) }
         parts += Self.strip(invocations, axes)
-        parts += Self.nodeLanes(nodes.filter { names.contains($0.node) }, names, axes, elapsed)
-        parts += Self.lanes(Array(lanes), below: names.count, axes, elapsed)
+        for (row, node) in nodes.enumerated() { parts += node.parts(in: row, axes, elapsed) }
+        parts += Self.lanes(Array(lanes), below: nodes.count, axes, elapsed)
         self.svg = SVG.drawing(
             Self.width, height, label: "operations over time, with faults", parts)
         var note =
             "A dot is an operation: green ended ok, red failed, yellow is unknown; at the top"
             + " edge no answer came. Red shades are times of faults. The bars below count the"
             + " operations that ended."
+        if !nodes.isEmpty {
+            note +=
+                " Beside a node's name thick lines are times when it was down (red), paused"
+                + " (yellow) or starting; strokes are lines that it wrote, red ones read as if"
+                + " something had gone wrong. Point at one to read it, click to find it below."
+        }
+        if nodes.count < tellingNodes.count {
+            note += " \(nodes.count) of \(tellingNodes.count) nodes have a line."
+        }
         if shown.count < invocations.count {
             note +=
                 " \(shown.count) of \(invocations.count) operations are drawn, those first that"
@@ -148,35 +159,6 @@ struct Timeline {
         return parts
     }
 
-    // MARK: - Nodes
-
-    private static func names(_ spans: [NodeSpan]) -> [String] {
-        var seen: Set<String> = []
-        return spans.map(\.node).filter { seen.insert($0).inserted }
-    }
-
-    private static func nodeLanes(
-        _ spans: [NodeSpan], _ names: [String], _ axes: Axes, _ elapsed: Duration
-    ) -> [String] {
-        var parts = names.enumerated().map { row, name in
-            SVG.text(
-                name, x: Self.left - 6, y: Self.lanesTop + Double(row) * Self.laneHeight + 11,
-                anchor: "end")
-        }
-        for span in spans {
-            guard let style = span.style, let row = names.firstIndex(of: span.node) else {
-                continue
-            }
-            let y = Self.lanesTop + Double(row) * Self.laneHeight + 7
-            let (from, to) = (axes.x(span.from), axes.x(span.to ?? elapsed.inSeconds))
-            let title = Markup.escaped("\(span.node) \(span.state)")
-            parts.append(
-                SVG.line(style, from, y, max(to, from + 1.5), y).dropLast(2)
-                    + "><title>\(title)</title></line>")
-        }
-        return parts
-    }
-
     // MARK: - Faults
 
     private static func bands(
@@ -219,7 +201,7 @@ struct Timeline {
     // MARK: - Axes
 
     /// Seconds from left to right, milliseconds from bottom to top by powers of ten.
-    private struct Axes {
+    struct Axes {
         let seconds: Double
         /// The powers of ten at which the scale of milliseconds begins and ends.
         let lowest = -2

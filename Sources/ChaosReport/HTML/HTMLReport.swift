@@ -1,5 +1,4 @@
 import ChaosCheckers
-import ChaosControl
 import ChaosCore
 
 /// `report.html`: one file that needs nothing else, neither network nor scripts.
@@ -16,7 +15,8 @@ package enum HTMLReport {
             Self.head(result), Self.findings(result.findings), Self.timeline(input),
             Self.operations(input.history), Self.faults(result.faults), Self.cuts(result),
             Self.messages(diagram), Self.links(input),
-            Self.deaths(result.deaths), Self.logs(input.logs),
+            Self.deaths(result.deaths), LogSection.order(result, input.logs),
+            LogSection.render(input.logs),
         ]
         return """
             <!doctype html>
@@ -30,6 +30,7 @@ package enum HTMLReport {
             <style>
             \(StyleSheet.colours)
             \(Self.styleSheet)
+            \(LogSection.styleSheet)
             \(StyleSheet.drawing)
             </style>
             </head>
@@ -142,7 +143,7 @@ package enum HTMLReport {
 
     private static func timeline(_ input: ReportInput) -> String {
         let timeline = Timeline(
-            history: input.history, faults: input.result.faults, nodes: input.states,
+            history: input.history, faults: input.result.faults, logs: input.logs,
             elapsed: input.result.elapsed)
         return "<h2>Operations and faults</h2>\n\(timeline.svg)\n"
             + "<p class=\"note\">\(Markup.escaped(timeline.note))</p>"
@@ -170,7 +171,7 @@ package enum HTMLReport {
             operations == 0 || messages == 0
                 ? "" : SVG.number(Double(messages) / Double(operations))
         }
-        let links = input.links.filter { !$0.isQuiet }
+        let links = input.result.links
         var rows = links.map { link in
             [
                 link.link.description, "\(link.connections)", "\(link.messages)",
@@ -200,18 +201,6 @@ package enum HTMLReport {
             return "<p>\(Markup.escaped(what))</p>\n<pre>\(lines)</pre>"
         }
         return "<h2>Nodes that died</h2>\n" + parts.joined(separator: "\n")
-    }
-
-    private static func logs(_ logs: [ReportInput.NodeLog]) -> String {
-        if logs.isEmpty { return "" }
-        let parts = logs.map { log in
-            let lines = log.lines.map(Markup.escaped).joined(separator: "\n")
-            return """
-                <details><summary>\(Markup.escaped(log.node)), last \
-                \(counted(log.lines.count, "line"))</summary><pre>\(lines)</pre></details>
-                """
-        }
-        return "<h2>Output of the nodes</h2>\n" + parts.joined(separator: "\n")
     }
 
     private static func list(_ items: [String], class name: String) -> String {

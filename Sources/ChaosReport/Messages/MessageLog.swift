@@ -27,38 +27,39 @@ package struct MessageLog: Hashable, Sendable {
     /// In the order in which they were sent.
     package private(set) var messages: [Message] = []
 
+    /// Where a message stands in the list, by its link, connection, direction and number.
+    private var places: [String: Int] = [:]
+
     /// No messages.
     package init() {}
 
-    /// Reads `messages.jsonl`; lines that are no such thing, as a killed chaos may leave, are skipped.
-    package init(lines: some Sequence<Substring>) {
-        var places: [String: Int] = [:]
-        for line in lines {
-            guard let step = try? JSONValue(parsing: Array(line.utf8)),
-                let seconds = step["t"]?.doubleValue,
-                let link = step["link"]?.stringValue, let connection = step["connection"]?.intValue,
-                let direction = step["direction"]?.stringValue,
-                let number = step["message"]?.intValue
-            else { continue }
-            let key = "\(link) \(connection) \(direction) \(number)"
-            switch step["event"]?.stringValue {
-            case "sent":
-                guard let ends = Self.ends(of: link) else { continue }
-                places[key] = self.messages.count
-                self.messages.append(
-                    Message(
-                        source: ends.source, target: ends.target, link: link,
-                        type: step["type"]?.stringValue,
-                        size: Int(step["bytes"]?.intValue ?? 0),
-                        text: step["text"]?.stringValue ?? "", sent: seconds))
-            case "left":
-                if let place = places[key] { self.messages[place].arrivals.append(seconds) }
-            case "lost":
-                if let place = places[key] {
-                    self.messages[place].lostTo = step["by"]?.stringValue ?? "a fault"
-                }
-            default: continue
+    /// Takes the next line of `messages.jsonl`, without its end; one that is no such thing, as a killed chaos
+    /// may leave, is skipped.
+    package mutating func append(_ line: ArraySlice<UInt8>) {
+        guard let step = try? JSONValue(parsing: line),
+            let seconds = step["t"]?.doubleValue,
+            let link = step["link"]?.stringValue, let connection = step["connection"]?.intValue,
+            let direction = step["direction"]?.stringValue,
+            let number = step["message"]?.intValue
+        else { return }
+        let key = "\(link) \(connection) \(direction) \(number)"
+        switch step["event"]?.stringValue {
+        case "sent":
+            guard let ends = Self.ends(of: link) else { return }
+            self.places[key] = self.messages.count
+            self.messages.append(
+                Message(
+                    source: ends.source, target: ends.target, link: link,
+                    type: step["type"]?.stringValue,
+                    size: Int(step["bytes"]?.intValue ?? 0),
+                    text: step["text"]?.stringValue ?? "", sent: seconds))
+        case "left":
+            if let place = self.places[key] { self.messages[place].arrivals.append(seconds) }
+        case "lost":
+            if let place = self.places[key] {
+                self.messages[place].lostTo = step["by"]?.stringValue ?? "a fault"
             }
+        default: return
         }
     }
 

@@ -25,6 +25,7 @@ extension RunResult {
             "faults": .array(self.faults.map(\.json)), "cuts": .array(self.cuts.map(\.json)),
             "warnings": .array(self.warnings.map { .string($0) }),
             "deaths": .array(self.deaths.map(\.json)),
+            "links": .array(self.links.map(\.json)),
         ]
     }
 
@@ -74,6 +75,15 @@ extension RunResult {
                 node: NodeName(try fields.text("node")), status: try fields.text("status"),
                 at: try fields.instant("at"), lastLines: try fields.texts("last_lines"))
         }
+        // Results of versions before this was written have none.
+        if fields.json["links"] != nil {
+            self.links = try fields.list("links") { (fields) throws(InputError) in
+                LinkTraffic(
+                    try fields.link("link"), connections: Int(try fields.number("connections")),
+                    messages: Int(try fields.number("messages")),
+                    bytes: Int(try fields.number("bytes")))
+            }
+        }
     }
 }
 
@@ -95,6 +105,15 @@ extension RunResult.Cut {
             "from": .int(self.from.nanoseconds),
             "to": self.to.map { .int($0.nanoseconds) } ?? .null,
             "crossed_bytes": .int(Int64(self.crossedBytes)),
+        ]
+    }
+}
+
+extension RunResult.LinkTraffic {
+    fileprivate var json: JSONValue {
+        [
+            "link": .string(self.link.description), "connections": .int(Int64(self.connections)),
+            "messages": .int(Int64(self.messages)), "bytes": .int(Int64(self.bytes)),
         ]
     }
 }

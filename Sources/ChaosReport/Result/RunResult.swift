@@ -37,6 +37,8 @@ package struct RunResult: Hashable, Sendable {
     package var statistics: JSONObject = [:]
     /// The nodes that ended although nobody asked them to.
     package var deaths: [Death] = []
+    /// What went over each link that was used.
+    package var links: [LinkTraffic] = []
 
     /// Makes the result of a run in which nothing was done or found yet.
     package init(
@@ -112,6 +114,26 @@ extension RunResult {
             self.from = from
             self.to = to
             self.crossedBytes = crossedBytes
+        }
+    }
+
+    /// What went over one link.
+    package struct LinkTraffic: Hashable, Sendable {
+        /// The link.
+        package var link: Link
+        /// How many connections used it in the end.
+        package var connections: Int
+        /// How many messages arrived; 0 without a framing.
+        package var messages: Int
+        /// How many bytes arrived.
+        package var bytes: Int
+
+        /// Makes the traffic of a link.
+        package init(_ link: Link, connections: Int, messages: Int, bytes: Int) {
+            self.link = link
+            self.connections = connections
+            self.messages = messages
+            self.bytes = bytes
         }
     }
 

@@ -89,9 +89,6 @@ struct NetworkReader {
                 try PortName(parsing: entry.key)
             }
             let framing = mapping.read(entry.key) { text throws(InputError) -> Framing in
-                if text == "http2" {
-                    throw InputError("chaos cannot tell HTTP/2 messages apart yet", found: text)
-                }
                 return try Word.parse(text, as: "a framing")
             }
             guard let port, let framing else { continue }

@@ -182,6 +182,8 @@ package struct ScenarioRules {
             let streams = ports.filter { !self.isDatagrams($0) }
             if let port = ports.first, streams.isEmpty {
                 errors.append(fault.refusal(byDatagramsOf: port))
+            } else if let port = streams.first(where: { self.isFramed($0) }) {
+                errors.append(fault.refusal(by: self.framing(of: port), of: port))
             } else if fault.needsFraming {
                 let name = streams.first?.text ?? "PORT"
                 let what = fault.match == nil ? "'\(fault.kind.rawValue)'" : "'match'"
@@ -198,7 +200,9 @@ package struct ScenarioRules {
     /// Whether a fault can be one of a port's links.
     private func takes(_ fault: Fault, port: PortName) -> Bool {
         self.isDatagrams(port)
-            ? fault.isForPackets : !fault.needsFraming || self.isFramed(port)
+            ? fault.isForPackets
+            : (!fault.needsFraming || self.isFramed(port))
+                && fault.isPossible(in: self.framing(of: port))
     }
 
     /// Whether datagrams come in at a port of this name.
@@ -206,8 +210,10 @@ package struct ScenarioRules {
         self.scenario.datagramPorts.contains(port)
     }
 
-    func isFramed(_ port: PortName) -> Bool {
-        (self.scenario.network.framing[port] ?? .none) != .none
+    func isFramed(_ port: PortName) -> Bool { self.framing(of: port) != .none }
+
+    private func framing(of port: PortName) -> Framing {
+        self.scenario.network.framing[port] ?? .none
     }
 
     /// The ports of the nodes that a pattern names at either end.
@@ -235,9 +241,12 @@ package struct ScenarioRules {
                     hint: "'drop' loses packets; otherwise write 'backend: proxy'")
             }
             let ports = port.map { [$0] } ?? self.ports
-            if ports.isEmpty || ports.contains(where: { self.isFramed($0) || self.isDatagrams($0) })
-            {
-                return nil
+            let canLose = ports.contains {
+                self.framing(of: $0).messagesStandAlone || self.isDatagrams($0)
+            }
+            if ports.isEmpty || canLose { return nil }
+            if let port = ports.first(where: { self.isFramed($0) }) {
+                return self.framing(of: port).refusalOfLose(port)
             }
             return InputError(
                 "mode 'lose' needs messages, and port '\(ports[0])' has no framing",

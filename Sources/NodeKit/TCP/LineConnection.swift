@@ -15,7 +15,7 @@ package final class LineConnection: ChannelInboundHandler {
         case closed
     }
 
-    private var reader = LineReader()
+    private var reader: LineReader
     private var context: ChannelHandlerContext?
     private let receive: (LineConnection, Event) -> Void
     /// Who is on the other side, for reports.
@@ -27,8 +27,13 @@ package final class LineConnection: ChannelInboundHandler {
     ///
     /// - Parameters:
     ///   - pausesWhenUnread: Whether reading stops while the other side does not read.
+    ///   - reader: How messages are found in what comes.
     ///   - receive: Is told everything, on the event loop.
-    package init(pausesWhenUnread: Bool, receive: @escaping (LineConnection, Event) -> Void) {
+    package init(
+        pausesWhenUnread: Bool, reader: LineReader = LineReader(),
+        receive: @escaping (LineConnection, Event) -> Void
+    ) {
+        self.reader = reader
         self.pausesWhenUnread = pausesWhenUnread
         self.receive = receive
     }

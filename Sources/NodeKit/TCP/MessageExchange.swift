@@ -59,8 +59,8 @@ final class MessageExchange {
 
     /// Takes a connection that somebody made.
     func accept(_ channel: any Channel) {
-        let connection = LineConnection(pausesWhenUnread: true) { [weak self] in
-            self?.receive($0, $1)
+        let connection = LineConnection(pausesWhenUnread: true, reader: self.host.reader) {
+            [weak self] in self?.receive($0, $1)
         }
         do {
             try channel.pipeline.syncOperations.addHandler(connection)

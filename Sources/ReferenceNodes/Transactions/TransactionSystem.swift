@@ -43,6 +43,9 @@ extension ReferenceSystem {
             Variant("arrival", "writes take effect as they arrive: nodes never agree") {
                 AvailableTransactionNode(.arrivalOrder)
             },
+            Variant("interleaved", "step by step, with others in between: no isolation at all") {
+                InterleavedTransactionNode()
+            },
             Variant("aborting", "tells the others before it knows whether it commits") {
                 AvailableTransactionNode(.tellsBeforeCommit)
             },

@@ -58,7 +58,9 @@ struct ExploreCommand: AsyncParsableCommand {
 
     private func explore(_ scenario: Scenario, _ seed: Seed) async throws -> Int32 {
         let ports = scenario.nodes.flatMap(\.ports).map(\.name)
-        let hasMessages = ports.allSatisfy { (scenario.network.framing[$0] ?? .none) != .none }
+        let hasMessages = ports.allSatisfy {
+            scenario.network.framing[$0]?.messagesStandAlone == true
+        }
         let swarm = SwarmSchedule(
             nodes: scenario.nodes.map(\.name), hasMessages: hasMessages,
             length: scenario.workload?.duration ?? scenario.duration ?? .seconds(10))

@@ -34,6 +34,27 @@ extension SimulatedWorkload {
     func last(process: Int) -> SimulatedOperation { .read }
 }
 
+/// "Please echo 0", "Please echo 1", …
+struct EchoWorkload: SimulatedWorkload {
+    private var count = 0
+
+    mutating func next(process: Int, _ randomness: inout Randomness) -> SimulatedOperation? {
+        defer { self.count += 1 }
+        return Self.operation(self.count)
+    }
+
+    func last(process: Int) -> SimulatedOperation { Self.operation(-1) }
+
+    private static func operation(_ number: Int) -> SimulatedOperation {
+        let text = JSONValue.string("Please echo \(number)")
+        return SimulatedOperation("echo", text, ["type": "echo", "echo": text])
+    }
+
+    func result(of operation: SimulatedOperation, process: Int, _ reply: Message) -> JSONValue {
+        reply["echo"] ?? .null
+    }
+}
+
 struct UniqueIdsWorkload: SimulatedWorkload {
     func next(process: Int, _ randomness: inout Randomness) -> SimulatedOperation? {
         SimulatedOperation("generate", .null, ["type": "generate"])
