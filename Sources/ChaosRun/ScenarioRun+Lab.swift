@@ -13,8 +13,11 @@ extension ScenarioRun {
     var isInLab: Bool { self.scenario.chosenBackend == .lab }
 
     /// Makes the nodes' namespaces, if the run has any.
-    func openLab(_ directory: RunDirectory, _ plan: AddressPlan) async throws -> Lab? {
+    func openLab(
+        _ directory: RunDirectory, _ plan: AddressPlan, _ clock: RunClock
+    ) async throws -> Lab? {
         if !self.isInLab { return nil }
+        let begin = clock.now
         let numbers = self.labPorts(plan).flatMap { $0.value.map(\.number) }
         let folder = directory.file("lab")
         do {
@@ -26,6 +29,10 @@ extension ScenarioRun {
                 services: self.scenario.exposedServices.map { ($0.name, $0.target) },
                 reservedPorts: Set(numbers).sorted(), files: folder)
             self.holdings.lab = lab
+            let count = self.scenario.nodes.count
+            self.tell(
+                "lab of \(count == 1 ? "1 node" : "\(count) nodes"), set up in "
+                    + (clock.now - begin).roundedText, at: clock.now)
             return lab
         } catch { throw RunError("\(error)") }
     }

@@ -35,7 +35,7 @@ extension ScenarioRun {
             nodes: self.plannedNodes, style: style,
             socketDirectory: directory.socketDirectory, allocator: &allocator)
         let host = try await self.makeHost(directory, plan)
-        let lab = try await self.openLab(directory, plan)
+        let lab = try await self.openLab(directory, plan, clock)
         let proxy = try await self.makeProxy(clock: clock, journal: journal)
         self.holdings.proxy = proxy
         let network = NetworkControl(
