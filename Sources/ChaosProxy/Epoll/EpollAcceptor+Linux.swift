@@ -13,8 +13,9 @@
         /// Whether it waits for its turn.
         var isWaitingForTurn = false
 
-        /// How many connections are accepted before others have their turn.
-        private static let batch = 16
+        /// How many connections are accepted before others have their turn. While this thread sees to
+        /// those, the kernel wakes another one for the next.
+        private static let batch = 2
         /// How long accepting pauses when there are no descriptors.
         private static let pause: Int64 = 100_000_000
 

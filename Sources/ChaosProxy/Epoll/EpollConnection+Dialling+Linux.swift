@@ -170,6 +170,7 @@
             let family = AddressFamily(address)
             if family != .local {
                 Sockets.setNoDelay(descriptor)
+                Sockets.sendUnpaced(descriptor, address)
                 if let source = self.route.source {
                     let result = Sockets.bindSource(descriptor, to: source)
                     if result < 0 {

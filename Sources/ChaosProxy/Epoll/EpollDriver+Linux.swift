@@ -14,14 +14,13 @@
         /// The environment's variable that says how many threads carry traffic, 1 to 16.
         static let threadsVariable = "CHAOS_THREADS"
 
-        /// How many threads carry traffic unless code or the environment asks for another number. Not yet
-        /// one for each processor: one soak with several has seen bytes that nobody could explain, and
-        /// the thread sanitizer has not seen this code (docs/BENCHMARKS.md, "The soak").
+        /// How many threads carry traffic unless code or the environment asks for another number: one for
+        /// each processor, at most four (ADR 0007).
         static var threadCount: Int {
             let wanted = ProcessInfo.processInfo.environment[Self.threadsVariable].flatMap {
                 Int($0)
             }
-            return wanted.map { min(max($0, 1), 16) } ?? 1
+            return min(max(wanted ?? min(System.coreCount, 4), 1), 16)
         }
 
         /// Starts the threads; `makeNetwork` is called on the first, `journal` on any, one at a time.

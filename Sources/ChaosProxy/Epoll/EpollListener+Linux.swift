@@ -164,7 +164,10 @@
             self.descriptor = descriptor
             Sockets.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             // Accepted sockets inherit the options of TCP.
-            if self.family != .local { Sockets.setNoDelay(descriptor) }
+            if self.family != .local {
+                Sockets.setNoDelay(descriptor)
+                Sockets.sendUnpaced(descriptor, self.address)
+            }
             let result = Sockets.bind(descriptor, to: self.address)
             if result < 0 { return -result }
             let isListening = Sockets.listen(descriptor, backlog: Self.backlog)

@@ -165,13 +165,13 @@
         }
 
         /// Which loop a new connection belongs to: the one that accepted it, unless another one has
-        /// notably fewer. A few are shared out evenly, since each may carry much; of many, those who
-        /// come and go fast should not go from hand to hand.
+        /// far fewer. A few are shared out evenly, since each may carry much; of many, those who come
+        /// and go fast should not go from hand to hand: whichever thread was free has accepted them.
         private func home(from loop: EpollLoop) -> EpollLoop {
             var home = loop
             for other in self.loops where other.connectionCount < home.connectionCount {
                 let fewer = other.connectionCount
-                let slack = fewer < Self.fewConnections ? 0 : 2 + fewer / 4
+                let slack = fewer < Self.fewConnections ? 0 : 16 + fewer / 2
                 if loop.connectionCount > fewer + slack { home = other }
             }
             return home

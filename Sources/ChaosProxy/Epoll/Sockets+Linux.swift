@@ -1,5 +1,6 @@
 #if os(Linux)
     import CLinux
+    import Foundation
     import Glibc
     import NIOCore
 
@@ -13,6 +14,7 @@
         private static let minimumTTL: CInt = 21
         private static let minimumHopCount: CInt = 73
         private static let tcpInfo: CInt = 11
+        private static let tcpCongestion: CInt = 13
         private static let synSent: UInt8 = 2
         private static let noSignal = CInt(MSG_NOSIGNAL)
 
@@ -100,6 +102,28 @@
             Self.set(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
         }
 
+        /// Keeps the kernel from pacing what is sent to, or accepted at, an address of this machine.
+        ///
+        /// Nothing is lost on the way there, so congestion control has nothing to find out. BBR, the
+        /// default of many systems, holds bytes back by timers all the same, which costs a third of
+        /// the throughput (docs/BENCHMARKS.md). Reno (RFC 5681) is in every kernel, for every user,
+        /// and without loss sends what fits.
+        static func sendUnpaced(_ descriptor: CInt, _ address: SocketAddress) {
+            guard Self.isPacedByDefault, address.isLoopback else { return }
+            // Where it cannot be had, bytes go as the system sends them.
+            _ = "reno".withCString {
+                setsockopt(
+                    descriptor, CInt(IPPROTO_TCP), Self.tcpCongestion, $0, socklen_t(strlen($0)))
+            }
+        }
+
+        private static let isPacedByDefault: Bool = {
+            let path = "/proc/sys/net/ipv4/tcp_congestion_control"
+            let name = try? String(contentsOfFile: path, encoding: .utf8)
+            return name.map { !["reno", "cubic"].contains($0.split(separator: "\n").first) }
+                ?? false
+        }()
+
         /// Dials from an address; the port is chosen when connecting. Otherwise a source address
         /// has as many connections as there are ephemeral ports, closed ones included.
         static func bindSource(_ descriptor: CInt, to address: SocketAddress) -> CInt {
@@ -165,6 +189,21 @@
             let isKnown =
                 getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0
             return isKnown && limit.rlim_cur < 1 << 30 ? Int(limit.rlim_cur) : 1 << 30
+        }
+    }
+
+    extension SocketAddress {
+        /// Whether it is one of 127.0.0.0/8 or ::1, which this machine alone has (RFC 6890).
+        fileprivate var isLoopback: Bool {
+            self.withSockAddr { address, size in
+                let bytes = UnsafeRawBufferPointer(start: address, count: size)
+                switch CInt(address.pointee.sa_family) {
+                // sin_addr and sin6_addr, most significant byte first.
+                case AF_INET: return bytes[4] == 127
+                case AF_INET6: return bytes[8..<23].allSatisfy { $0 == 0 } && bytes[23] == 1
+                default: return false
+                }
+            }
         }
     }
 
