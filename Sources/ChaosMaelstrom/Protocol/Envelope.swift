@@ -81,11 +81,14 @@ package struct Envelope: Hashable, Sendable {
     package func reference(in line: [UInt8]) -> ArraySlice<UInt8>? {
         var skipper = JSONSkipper(line, at: self.body.lowerBound)
         var found: Range<Int>?
-        // It was walked over before, so nothing is wrong with it.
+        // It was walked over before, so nothing is wrong with it; what ends the walk is that it has been found.
         try? skipper.eachMember { skipper, key throws(JSONSkipper.Problem) in
             let start = skipper.position
             try skipper.skipValue()
-            if line[key].elementsEqual("in_reply_to".utf8) { found = start..<skipper.position }
+            if line[key].elementsEqual("in_reply_to".utf8) {
+                found = start..<skipper.position
+                throw skipper.problem("")
+            }
         }
         return found.map { line[$0] }
     }
