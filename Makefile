@@ -5,6 +5,8 @@ BUILD := $(SWIFT) build --build-tests
 BIN := .build/debug
 # What `make demo` passes to chaos; `make demo SEED=7` repeats another run.
 SEED ?= 1
+# How many tests run at a time; `make test WIDTH=1` is for a machine that is busy already.
+WIDTH ?= 3
 # What `make bench` passes to chaos-bench; `make bench BENCH=--quick` takes two minutes instead of ten.
 BENCH ?=
 # How long `make soak` lasts; `make soak SOAK=60s` is a try.
@@ -32,11 +34,12 @@ build: packages ## Builds everything
 demo: build ## Runs a five-node cluster through a partition: one node type loses messages, one keeps them
 	@$(BIN)/chaos test --seed $(SEED) examples/demo/broadcast-naive.yaml examples/demo/broadcast-gossip.yaml
 
-# One test after the other: hundreds of real clusters at once would measure the machine's load, not chaos.
+# Three tests at a time: most of them wait for processes and clocks. Hundreds of real clusters at once would
+# measure the machine's load, not chaos.
 test: build ## Runs all tests
 	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
 		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs
-	@$(SWIFT) test --skip-build --no-parallel
+	@$(SWIFT) test --skip-build --parallel --experimental-maximum-parallelization-width $(WIDTH)
 
 format: ## Formats all sources
 	@$(SWIFT) format --in-place --recursive --configuration .swift-format $(SWIFT_FILES)

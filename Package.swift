@@ -212,9 +212,9 @@ let package = Package(
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
-                "ChaosControlHTTP",
-                "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
+                "CLinux", "ChaosCore", "ChaosScenario", "ChaosRun", "ChaosCluster", "ChaosControl",
+                "ChaosControlHTTP", "ChaosReport", "ChaosCheckers", "ChaosWorkloads",
+                "ChaosToxiproxyServer",
                 argumentParser, logging,
             ],
             swiftSettings: strict),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import ChaosCore
 import ChaosRun
 import Foundation
@@ -13,6 +14,7 @@ import Foundation
 enum Entrypoint {
     static func main() async {
         Self.raiseDescriptorLimit()
+        chaos_return_freed_memory()
         Self.refuseDashes()
         Self.refuseUnknownCommands()
         if let usage = ToxicUsage(Array(Swift.CommandLine.arguments.dropFirst())) {

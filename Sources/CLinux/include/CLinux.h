@@ -4,6 +4,7 @@
 #include "datagrams.h"
 #include "event_loop.h"
 #include "guardian.h"
+#include "heap.h"
 #include "process_table.h"
 
 #endif

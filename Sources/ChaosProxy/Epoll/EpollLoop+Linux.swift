@@ -258,7 +258,10 @@
 
         private func chooseTurnSize() {
             self.roundsSinceSmall += 1
-            if self.isBesideSmall.load(ordering: .relaxed) {
+            // Only before it matters: what two threads write goes from processor to processor.
+            if self.roundsSinceSmall >= Self.roundsBesideSmall,
+                self.isBesideSmall.load(ordering: .relaxed)
+            {
                 self.isBesideSmall.store(false, ordering: .relaxed)
                 self.roundsSinceSmall = 0
             }
