@@ -78,7 +78,7 @@ let tests: [Target] = [
             "ChaosCluster", "ChaosControl", "ChaosReport", "ChaosWorkloads", collections,
         ]
     ),
-    ("ChaosTesting", ["chaos-node"]),
+    ("ChaosTesting", ["ChaosCore", "chaos-node"]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
         name: "\(module)Tests", dependencies: [.byName(name: module)] + others,

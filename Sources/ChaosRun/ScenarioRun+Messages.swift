@@ -46,7 +46,7 @@ extension MessageStep {
         case .sent(let view):
             if let type = view.type { members.append(("type", .string(type))) }
             members.append(("bytes", .int(Int64(view.bytes.count))))
-            let preview = String(decoding: view.bytes.prefix(Self.previewBytes), as: UTF8.self)
+            let preview = view.preview(Self.previewBytes)
             members.append(("text", .string(preview)))
         case .lost(let injection): members.append(("by", .string(injection)))
         case .left: break

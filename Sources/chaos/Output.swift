@@ -53,6 +53,20 @@ func printResult(_ result: RunResult, isWrapped: Bool = false) {
     if isWrapped { printError(text) } else { printOutput(text) }
 }
 
+/// Refuses a file that cannot be written in the end.
+func checkWritable(_ file: String?, _ option: String) throws(InputError) {
+    guard let file else { return }
+    let files = FileManager.default
+    let folder = (file as NSString).deletingLastPathComponent
+    var isFolder: ObjCBool = false
+    if files.fileExists(atPath: file, isDirectory: &isFolder) {
+        if !isFolder.boolValue, files.isWritableFile(atPath: file) { return }
+    } else if files.isWritableFile(atPath: folder.isEmpty ? "." : folder) {
+        return
+    }
+    throw InputError("\(option): the file cannot be written", found: file)
+}
+
 /// Writes verdicts as JUnit XML, if a file for them is named.
 func writeJUnit(_ results: [RunResult], to file: String?) throws {
     guard let file else { return }

@@ -27,6 +27,7 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let exitCode = await runReporting {
+            try checkWritable(self.junit, "--junit")
             var results: [RunResult] = []
             for (index, run) in self.runs.enumerated() {
                 let folder = try RunFolder(run)

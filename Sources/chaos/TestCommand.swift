@@ -42,6 +42,9 @@ struct TestCommand: AsyncParsableCommand {
     @Option(help: "Write the verdicts as JUnit XML to this file.")
     var junit: String?
 
+    @Option(help: "Put each run's report into this folder, as RUN.html, for CI to keep.")
+    var report: String?
+
     @Flag(help: "Show what the nodes print.")
     var nodeOutput = false
 
@@ -52,6 +55,9 @@ struct TestCommand: AsyncParsableCommand {
     func run() async throws {
         let exitCode = await runReporting {
             let backend = try self.shared.parsedBackend()
+            // Before anything runs: who finds out after an hour has lost an hour.
+            try checkWritable(self.junit, "--junit")
+            try self.makeReportFolder()
             let duration = try self.shared.parsedDuration()
             let seeds = try self.readSeeds()
             let repetitions = try self.repetitions()
@@ -156,6 +162,26 @@ struct TestCommand: AsyncParsableCommand {
         return try await self.run(plans, nil)
     }
 
+    private func makeReportFolder() throws(InputError) {
+        guard let folder = self.report else { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+        } catch { throw InputError("--report: the folder cannot be made", found: folder) }
+    }
+
+    /// Copies a run's report to where it is wanted, under the name of the run.
+    private func keepReport(_ result: RunResult) throws(InputError) {
+        guard let folder = self.report,
+            let page = FileManager.default.contents(atPath: "\(result.directory)/report.html")
+        else { return }
+        let name = (result.directory as NSString).lastPathComponent
+        let file = "\(folder)/\(name).html"
+        guard FileManager.default.createFile(atPath: file, contents: page) else {
+            throw InputError("--report: the file cannot be written", found: file)
+        }
+    }
+
     /// One run to come.
     private struct PlannedRun {
         let scenario: Scenario
@@ -193,7 +219,8 @@ struct TestCommand: AsyncParsableCommand {
                 results.append(outcome.result)
                 runs.append((plan.file, outcome.result))
                 codes.append(outcome.exitCode)
-                report(outcome, json: self.shared.json)
+                try self.keepReport(outcome.result)
+                chaos.report(outcome, json: self.shared.json)
                 if !self.shared.json && outcome.failure == nil { printOutput("") }
             } catch let error as RunError {
                 console.finish()

@@ -71,9 +71,13 @@ import Testing
         #expect(request.field("status") == nil)
         #expect(request.correlation.messageID == 1)
         #expect(request.bitToFlip(5) == nil)
+        #expect(
+            request.preview(160)
+                == "HEADERS stream 1 :method: GET, :scheme: http, :path: /a?b, x-by: a")
         let data = MessageView(
             framing: .http2, side: .responses, bytes: H.frame(0, 8, 1, [1, 65, 9]))
         #expect(data.type == "DATA")
+        #expect(data.preview(160) == "DATA stream 1 A" && data.preview(4) == "DATA")
         #expect(data.payloadRanges == [10..<11])
         #expect(data.correlation.inReplyTo == 1)
     }

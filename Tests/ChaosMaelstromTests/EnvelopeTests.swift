@@ -74,6 +74,27 @@ struct EnvelopeTests {
                 == "a message is one JSON object on a line")
     }
 
+    @Test func aTextThatIsNoUTF8IsNoMessage() {
+        let latin =
+            Array(#"{"src":"n1","dest":"n2","body":{"a":"caf"#.utf8) + [0xE9] + Array("\"}}".utf8)
+        let error = #expect(throws: EnvelopeError.self) { try Envelope(of: latin) }
+        #expect(
+            error?.rule
+                == "a message is one JSON object on a line: byte 41: the string that ends here is UTF-8"
+                + " (RFC 8259 section 8.1)")
+        #expect(self.rule(#"{"src":"n1","dest":"n2","body":{"ä":"日本 😀"}}"#) == nil)
+    }
+
+    @Test(arguments: [
+        (#"{"in_reply_to":1}"#, "1"), (#"{"a":{"in_reply_to":2},"in_reply_to": "x"}"#, #""x""#),
+        (#"{"a":{"in_reply_to":2}}"#, nil), ("{}", nil),
+    ])
+    func tellsWhatAMessageAnswers(body: String, reference: String?) throws {
+        let line = Array(#"{"src":"n1","body":\#(body),"dest":"c1"}"#.utf8)
+        let found = try Envelope(of: line).reference(in: line)
+        #expect(found.map { String(decoding: $0, as: UTF8.self) } == reference)
+    }
+
     /// What the bridge takes for a message every reader of JSON must take too, and the other way round.
     @Test func agreesWithTheReaderOfValues() {
         let bodies = [

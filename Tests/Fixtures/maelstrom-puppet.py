@@ -75,6 +75,10 @@ for line in sys.stdin:
     if count == 3:
         misbehave()
     reply = {"type": "echo_ok", "echo": body.get("echo"), "in_reply_to": body.get("msg_id")}
+    if mode == "no-reference":
+        write(text(message["src"], {"type": "echo_ok", "echo": body.get("echo")}))
+    if mode == "text-reference":
+        write(text(message["src"], dict(reply, in_reply_to=str(body.get("msg_id")))))
     if mode == "extra":
         write(text(message["src"], dict(reply, note=1), trace=5))
     elif mode == "own-folder":

@@ -57,9 +57,11 @@ import Testing
 
     @Test func exploringFindsAWayToFailAndKeepsOneRunOfIt() async throws {
         let directory = try TestDirectory()
-        try directory.write(self.scenario("  []"), to: "scenario.yaml")
+        // Its own schedule is not used, and need not fit.
+        try directory.write(
+            self.scenario("  - { at: 790ms, pause: n1 }"), to: "scenario.yaml")
         let explore = try await directory.finished(
-            "explore", "scenario.yaml", "--runs", "6", "--seed", "4")
+            "explore", "scenario.yaml", "--runs", "6", "--seed", "4", "--for", "780ms")
         #expect(explore.code == 1)
         let lines = explore.out.split(separator: "\n")
         let found = try #require(lines.first)

@@ -58,6 +58,25 @@ import Testing
         #expect(result["links"]?.arrayValue?.isEmpty == false)
     }
 
+    @Test func aTestsReportsAreKeptForCI() async throws {
+        let directory = try TestDirectory()
+        try directory.write(
+            echoScenario("workload: { kind: echo, rate: 20/s, for: 200ms }"), to: "s.yaml")
+        let test = try await directory.finished(
+            "test", "s.yaml", "--seed", "1", "-q", "--report", "kept/html", "--junit", "kept/j.xml")
+        // The folder of one is made, that of the other has to be there, before anything runs.
+        #expect(test.code == 64)
+        #expect(test.err == "--junit: the file cannot be written, found 'kept/j.xml'\n")
+        let again = try await directory.finished(
+            "test", "s.yaml", "--seed", "1", "-q", "--report", "kept/html", "--junit", "j.xml")
+        #expect(again.code == 0)
+        let run = try directory.run()
+        let name = try #require(run.split(separator: "/").last)
+        #expect(
+            try directory.text("kept/html/\(name).html") == directory.text("\(run)/report.html"))
+        #expect(try directory.text("j.xml").contains("tests=\"1\""))
+    }
+
     @Test func aRunWithoutResultsHasNoReport() async throws {
         let directory = try TestDirectory()
         let missing = try await directory.finished("report", "runs/none")

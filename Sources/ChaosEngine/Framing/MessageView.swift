@@ -71,6 +71,16 @@ package struct MessageView: Sendable {
         }
     }
 
+    /// What people recognise the message by: its first bytes as text, or what is written in a frame of HTTP/2.
+    package func preview(_ bytes: Int) -> String {
+        if case .http2(let message) = self.content,
+            let text = message.preview(of: self.bytes, bytes)
+        {
+            return text
+        }
+        return String(decoding: self.bytes.prefix(bytes), as: UTF8.self)
+    }
+
     /// The ids by which a message of a Maelstrom node and its reply find each other: `body.msg_id`
     /// and `body.in_reply_to`. A request and a response of HTTP/2 have their stream in common.
     package var correlation: MessageCorrelation {

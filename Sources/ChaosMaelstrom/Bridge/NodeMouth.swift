@@ -256,6 +256,7 @@ final class NodeMouth {
         if let connection = self.clients[target] {
             self.exchange.statistics.clients.sent += 1
             self.exchange.statistics.clients.received += 1
+            self.checkReference(line, envelope)
             self.exchange.write(numbered, to: connection)
             return
         }
@@ -269,6 +270,20 @@ final class NodeMouth {
         if let link = self.link(to: target) {
             self.exchange.write(numbered, to: link)
         }
+    }
+
+    /// A client takes nothing but answers, and knows them by the number of the request.
+    private func checkReference(_ line: [UInt8], _ envelope: Envelope) {
+        let reference = envelope.reference(in: line)
+        let isNumber = reference?.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+        if isNumber { return }
+        let found =
+            reference.map { "'\(String(decoding: $0, as: UTF8.self))' there in" } ?? "none in"
+        self.exchange.reportOnce(
+            self.name, "reference",
+            "an answer to a client names the request in 'in_reply_to', found \(found)"
+                + " '\(Self.shown(line))'",
+            hint: "'in_reply_to' is the 'msg_id' of the request, a number")
     }
 
     /// Somebody is named who is not there. A client that has left does not matter.

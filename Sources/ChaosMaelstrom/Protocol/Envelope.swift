@@ -77,6 +77,22 @@ package struct Envelope: Hashable, Sendable {
         (try? JSONValue(parsing: line[self.body]))?.objectValue ?? [:]
     }
 
+    /// What stands in the body's `in_reply_to`, if anything does.
+    package func reference(in line: [UInt8]) -> ArraySlice<UInt8>? {
+        var skipper = JSONSkipper(line, at: self.body.lowerBound)
+        var found: Range<Int>?
+        // It was walked over before, so nothing is wrong with it; what ends the walk is that it has been found.
+        try? skipper.eachMember { skipper, key throws(JSONSkipper.Problem) in
+            let start = skipper.position
+            try skipper.skipValue()
+            if line[key].elementsEqual("in_reply_to".utf8) {
+                found = start..<skipper.position
+                throw skipper.problem("")
+            }
+        }
+        return found.map { line[$0] }
+    }
+
     /// The line with a number of the message in front, as Maelstrom gives its nodes.
     package func numbered(_ line: [UInt8], as number: UInt64) -> [UInt8] {
         if self.hasNumber { return line }

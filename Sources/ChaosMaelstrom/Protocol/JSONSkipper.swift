@@ -87,11 +87,19 @@ struct JSONSkipper {
     mutating func skipString() throws(Problem) -> Range<Int> {
         self.position += 1
         let start = self.position
+        var isPlain = true
         while let byte = self.current {
             switch byte {
             case UInt8(ascii: "\""):
+                let text = start..<self.position
+                if !isPlain, String(validating: self.bytes[text], as: UTF8.self) == nil {
+                    throw self.problem("the string that ends here is UTF-8 (RFC 8259 section 8.1)")
+                }
                 self.position += 1
-                return start..<(self.position - 1)
+                return text
+            case 0x80...:
+                isPlain = false
+                self.position += 1
             case UInt8(ascii: "\\"): try self.skipEscape()
             case 0..<0x20: throw self.problem("a control character in a string is escaped")
             default: self.position += 1

@@ -39,7 +39,9 @@ struct ExploreCommand: AsyncParsableCommand {
                 throw InputError("--runs is a number from 1 to 100000", found: "\(self.count)")
             }
             let length = try readDuration(self.duration)
-            var scenario = try readScenario(self.scenario, length: length)
+            // Another schedule takes the place of its own, which so need not fit into another length.
+            let asWritten = try? readScenario(self.scenario, length: nil)
+            var scenario = try asWritten ?? readScenario(self.scenario, length: length)
             if let length {
                 scenario.duration = length
                 scenario.workload?.duration = length

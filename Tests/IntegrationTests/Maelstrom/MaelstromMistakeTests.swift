@@ -31,6 +31,15 @@ import Testing
                 + " itself refuses"
         ),
         (
+            "no-reference", 0,
+            "n0: an answer to a client names the request in 'in_reply_to', found none in "
+                + #"'{"src": "n0", "dest": "c2", "body": {"type": "echo_ok", "echo": "#
+        ),
+        (
+            "text-reference", 0,
+            #"n0: an answer to a client names the request in 'in_reply_to', found '"1"' there in"#
+        ),
+        (
             "closes", 2,
             "n0: it closed its standard output and still runs, so nothing that it says is heard"
                 + " any more"

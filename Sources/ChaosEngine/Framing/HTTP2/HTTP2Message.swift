@@ -40,6 +40,19 @@ struct HTTP2Message: Sendable {
         return self.head?.name ?? "PREFACE"
     }
 
+    /// The fields of a header block, or what DATA carries, behind frame and stream; `nil` for the preface.
+    func preview(of bytes: [UInt8], _ count: Int) -> String? {
+        guard let head = self.head else { return nil }
+        var text = "\(head.name) stream \(head.stream)"
+        if let fields = self.fields {
+            text += " " + fields.all.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
+        }
+        if let data = self.data {
+            text += " " + String(decoding: bytes[data].prefix(count), as: UTF8.self)
+        }
+        return String(text.prefix(count))
+    }
+
     func field(_ path: String) -> JSONValue? {
         switch path {
         case "frame": return .string(self.head?.name ?? "PREFACE")
