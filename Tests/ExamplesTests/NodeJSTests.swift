@@ -52,11 +52,11 @@ struct NodeJSTests {
                 .count { $0.contains(text) }
         }
         // Each of the four clients has one connection for all that it does. One whose write has an unknown outcome
-        // is replaced by another; one whose read was not answered goes on.
+        // is replaced by another, unless the run ends before; one whose read was not answered goes on.
         let replaced = try lines("history.jsonl", with: #""type":"info""#)
         let unanswered = try lines("history.jsonl", with: #""error":"no answer""#)
         let opened = try lines("journal.jsonl", with: #""state":"opened""#)
-        #expect(opened == 4 + replaced)
+        #expect((replaced...4 + replaced).contains(opened), "\(opened) of \(4 + replaced)")
         #expect(unanswered > replaced)
         #expect(try lines("journal.jsonl", with: "framing lost") == 0)
     }
