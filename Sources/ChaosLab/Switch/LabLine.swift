@@ -1,10 +1,11 @@
 #if os(Linux) && Lab
     import ChaosCore
     import ChaosEngine
+    import ChaosProxy
     import ChaosTopology
 
     /// One directed link of a lab at work.
-    final class LabLine {
+    final class LabLine: AlarmedLine {
         let state: LinkState
         /// The numbers of the nodes.
         let source: Int

@@ -4,7 +4,6 @@
     import ChaosEngine
     import ChaosProxy
     import ChaosTopology
-    import HeapModule
 
     #if canImport(Glibc)
         import Glibc
@@ -37,7 +36,7 @@
         private var witnesses: [Int: Witness] = [:]
         private var flows: [FlowKey: LabFlow] = [:]
         private var nextTag = 0
-        private var alarms = Heap<Alarm>()
+        private var alarms = LineAlarms<LabLine>()
         private var sweepAt = Instant.never
         /// When the witnesses are asked next, before their memory is full.
         private var lookAt = Instant.never
@@ -54,15 +53,6 @@
 
         /// How often witnesses are asked while nobody wants to know.
         private static let lookInterval = Duration.milliseconds(20)
-
-        /// A line that must be looked at.
-        private struct Alarm: Comparable {
-            let at: Instant
-            let line: LabLine
-
-            static func == (left: Alarm, right: Alarm) -> Bool { left.at == right.at }
-            static func < (left: Alarm, right: Alarm) -> Bool { left.at < right.at }
-        }
 
         init(
             network: Network, lab: LabNetwork, ports: LabPorts, clock: RunClock,
@@ -273,27 +263,18 @@
             }
             let isMore = self.readRing(atMost: Self.batch)
             self.sweep()
-            if isMore { self.watch.callAgain() } else { self.sleep() }
+            self.sleep(isBusy: isMore)
         }
 
-        private func sleep() {
-            let wakeAt = min(self.alarms.min?.at ?? .never, self.sweepAt, self.lookAt)
-            if wakeAt <= self.clock.now.advanced(byNanoseconds: DatagramWatch.callTime) {
-                self.watch.callAgain()
-            } else {
-                self.watch.wake(at: wakeAt)
-            }
+        private func sleep(isBusy: Bool = false) {
+            self.watch.call(
+                at: min(self.alarms.wakeAt, self.sweepAt, self.lookAt), now: self.clock.now,
+                isBusy: isBusy)
         }
 
         private func wakeLines() {
             let now = self.clock.now
-            while let alarm = self.alarms.min, alarm.at <= now {
-                self.alarms.removeMin()
-                // An earlier one may have been seen to since.
-                if alarm.line.armed != alarm.at { continue }
-                alarm.line.armed = .never
-                self.drain(alarm.line, at: now)
-            }
+            while let line = self.alarms.popDue(at: now) { self.drain(line, at: now) }
         }
 
         /// Takes frames from the ring; tells whether there may be more.
@@ -411,10 +392,7 @@
                 self.send(content.bytes, to: line.target)
                 line.pipeline.sent(packet.size, of: packet.flow)
             }
-            let deadline = line.pipeline.deadline
-            if deadline == .never || deadline == line.armed { return }
-            line.armed = deadline
-            self.alarms.insert(Alarm(at: deadline, line: line))
+            self.alarms.arm(line, at: line.pipeline.deadline)
         }
 
         /// Sends a frame to a node, as if the router had forwarded it.

@@ -5,7 +5,6 @@
     import ChaosSockets
     import Dispatch
     import Glibc
-    import HeapModule
 
     /// Everything of the proxy that has to do with datagrams. It lives on the thread of the stream driver,
     /// which owns the network: so a change takes effect between two datagrams, of all links at once.
@@ -24,7 +23,7 @@
         /// Asked by link only, never gone through.
         var lines: [Link: DatagramLine] = [:]
         var idle: IdleOrder<DatagramSession>
-        private var alarms = Heap<Alarm>()
+        private var alarms = LineAlarms<DatagramLine>()
         /// The tags of sockets in which something may wait, in order.
         private var ready: [UInt64] = []
         /// Where nodes have their own sockets, and which ports lead there.
@@ -37,15 +36,6 @@
         private static let datagramSize = 64 << 10
         /// How many datagrams of a socket are carried before others have their turn.
         private static let batch = 64
-
-        /// A line that must be looked at.
-        private struct Alarm: Comparable {
-            let at: Instant
-            let line: DatagramLine
-
-            static func == (left: Alarm, right: Alarm) -> Bool { left.at == right.at }
-            static func < (left: Alarm, right: Alarm) -> Bool { left.at < right.at }
-        }
 
         init(
             network: Network, clock: RunClock, watch: DatagramWatch, idleTime: Duration,
@@ -116,11 +106,7 @@
                     self.send($0, of: session, packet.direction, at: now)
                 }
             }
-            let deadline = line.pipeline.deadline
-            if deadline < line.armed {
-                line.armed = deadline
-                self.alarms.insert(Alarm(at: deadline, line: line))
-            }
+            self.alarms.arm(line, at: line.pipeline.deadline)
         }
 
         private func send(
@@ -182,25 +168,14 @@
         }
 
         func sleep() {
-            var wakeAt = self.alarms.min?.at ?? .never
-            wakeAt = min(wakeAt, self.idle.wakeAt)
-            let isDueSoon = wakeAt <= self.clock.now.advanced(byNanoseconds: DatagramWatch.callTime)
-            if isDueSoon || !self.ready.isEmpty {
-                self.watch.callAgain()
-            } else {
-                self.watch.wake(at: wakeAt)
-            }
+            self.watch.call(
+                at: min(self.alarms.wakeAt, self.idle.wakeAt), now: self.clock.now,
+                isBusy: !self.ready.isEmpty)
         }
 
         private func wakeLines() {
             let now = self.clock.now
-            while let alarm = self.alarms.min, alarm.at <= now {
-                self.alarms.removeMin()
-                // An earlier one may have been seen to since.
-                if alarm.line.armed != alarm.at { continue }
-                alarm.line.armed = .never
-                self.drain(alarm.line, at: now)
-            }
+            while let line = self.alarms.popDue(at: now) { self.drain(line, at: now) }
         }
 
         private func expire() {

@@ -80,7 +80,7 @@
     }
 
     /// What goes over one link.
-    final class DatagramLine {
+    final class DatagramLine: AlarmedLine {
         let pipeline: PacketPipeline
         /// For when the plane has noted that it must be looked at.
         var armed = Instant.never

@@ -20,7 +20,7 @@
         private static let timer: UInt64 = .max - 1
         /// How long it takes until the network's thread is there. So much earlier it is called, and
         /// waits for the rest: it never acts early.
-        package static let callTime: Int64 = 60_000
+        private static let callTime: Int64 = 60_000
 
         private let poller: CInt
         private let timer: CInt
@@ -68,8 +68,17 @@
             chaos_watch_datagrams(self.poller, descriptor, tag) == 0
         }
 
-        /// Has the network's thread come at an instant, at the latest.
-        package func wake(at instant: Instant) {
+        /// Has the network's thread come again: at an instant, at the latest, or as soon as it can if that
+        /// is in a moment or there is more to do.
+        package func call(at instant: Instant, now: Instant, isBusy: Bool) {
+            if isBusy || instant <= now.advanced(byNanoseconds: Self.callTime) {
+                self.report([])
+            } else {
+                self.wake(at: instant)
+            }
+        }
+
+        private func wake(at instant: Instant) {
             let isNew = self.state.withLockedValue { state in
                 if instant == state.armed { return false }
                 state.armed = instant
@@ -79,9 +88,6 @@
             let early = max(1, instant.nanoseconds - Self.callTime)
             chaos_timer_set(self.timer, self.start + UInt64(early))
         }
-
-        /// Has the network's thread come as soon as it can.
-        package func callAgain() { self.report([]) }
 
         /// Takes the tags of all sockets to which something came.
         package func take() -> [UInt64] {
