@@ -176,8 +176,8 @@ let package = Package(
         .target(
             name: "ChaosLab",
             dependencies: [
-                "CLab", "ChaosCore", "ChaosTopology", "ChaosEngine", "ChaosProxy", collections,
-                nioCore, nioPosix,
+                "CLab", "ChaosCore", "ChaosTopology", "ChaosEngine", "ChaosProxy", nioCore,
+                nioPosix,
                 .target(
                     name: "CNetlinkRoute", condition: .when(platforms: [.linux], traits: ["Lab"])),
             ],
