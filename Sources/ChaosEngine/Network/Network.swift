@@ -219,6 +219,9 @@ package final class Network {
     /// Writes something down, in order with the decisions.
     package func record(_ entry: JournalEntry) { self.pending.append(entry) }
 
+    /// How much was written down since ``takeJournal()``.
+    package var journalCount: Int { self.pending.count }
+
     /// Whether anything was written down since ``takeJournal()``.
     package var hasJournal: Bool { !self.pending.isEmpty }
 

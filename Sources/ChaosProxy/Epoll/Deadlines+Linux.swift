@@ -5,6 +5,9 @@
     class Sleeper {
         fileprivate var place: Int32 = -1
 
+        /// Whether a moment is set.
+        final var isWaiting: Bool { self.place >= 0 }
+
         /// The moment has come. It is not set any more.
         func wake(at now: Instant) { preconditionFailure("only subclasses sleep") }
     }

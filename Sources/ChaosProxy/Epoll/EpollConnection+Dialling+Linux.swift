@@ -169,7 +169,6 @@
             if descriptor < 0 { return self.dialFailed(SocketFailure.text(of: -descriptor)) }
             let family = AddressFamily(address)
             if family != .local {
-                Sockets.setNoDelay(descriptor)
                 Sockets.sendUnpaced(descriptor, address)
                 if let source = self.route.source {
                     let result = Sockets.bindSource(descriptor, to: source)

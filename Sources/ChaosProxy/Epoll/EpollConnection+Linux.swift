@@ -232,16 +232,18 @@
             self.isGone = true
             self.isOver = true
             self.stopDialling()
-            self.loop.openBooks()
-            let now = self.plane.clock.now
+            self.loop.bookEnd(of: self)
+            return true
+        }
+
+        /// Puts down in the books what it carried, once it is over.
+        func bookEnd(at now: Instant) {
             if let engine = self.engine {
                 engine.closed(at: now)
             } else {
                 self.ticket.closed(
                     forward: self.counters(.forward), backward: self.counters(.backward), at: now)
             }
-            self.plane.remove(self)
-            return true
         }
 
         // MARK: - Without an engine
@@ -300,7 +302,7 @@
 
         /// Writes bytes from the plane's memory; what the kernel does not take waits.
         private func pass(_ count: Int, to sink: EpollLeg) {
-            let written = Sockets.send(sink.descriptor, self.loop.intake.memory, count)
+            let written = sink.send(self.loop.intake.memory, count)
             if written > 0 { self.noteDelivered(written, at: sink) }
             if written == count { return }
             sink.isBlocked = true
@@ -312,7 +314,7 @@
         private func writeRest(of sink: EpollLeg) -> Bool {
             guard let rest = sink.rest else { return true }
             if sink.isBlocked { return false }
-            let written = Sockets.send(sink.descriptor, rest.memory, rest.count)
+            let written = sink.send(rest.memory, rest.count)
             if written > 0 { self.noteDelivered(written, at: sink) }
             if written == rest.count {
                 sink.noteWritten()

@@ -27,6 +27,10 @@
         /// Whether the kernel has no room for more bytes until an event says so.
         var isBlocked = false
         private(set) var hasInputEnded = false
+        /// Whether the kernel would keep a small write back until the one before is acknowledged
+        /// (RFC 896).
+        private var isNagling: Bool
+        private var hasWritten = false
         /// Whether the stream to the peer is to end behind what waits.
         private var endsBehindRest = false
         private var isOutputClosed = false
@@ -42,6 +46,8 @@
             self.family = family
             self.isDeaf = isDeaf
             self.isConnected = leg == .opener
+            // Who was accepted has the listener's options.
+            self.isNagling = leg == .listener && family != .local
         }
 
         /// A leg whose socket there is not yet.
@@ -49,6 +55,7 @@
             self.leg = leg
             self.descriptor = -1
             self.family = .local
+            self.isNagling = false
         }
 
         deinit { assert(self.descriptor < 0, "descriptor \(self.descriptor) is closed by nobody") }
@@ -68,6 +75,19 @@
             if self.isDeaf == isDeaf || !self.exists { return }
             self.isDeaf = isDeaf
             _ = Sockets.setDeaf(isDeaf, self.descriptor, self.family)
+        }
+
+        /// Writes as much as the kernel takes: how much that was, or a failure.
+        func send(_ memory: UnsafeRawPointer, _ count: Int) -> Int {
+            if self.isNagling {
+                // What is written first waits for nothing, and many a connection writes only once.
+                if self.hasWritten {
+                    Sockets.setNoDelay(self.descriptor)
+                    self.isNagling = false
+                }
+                self.hasWritten = true
+            }
+            return Sockets.send(self.descriptor, memory, count)
         }
 
         /// Ends the stream to the peer (FIN), behind what waits.

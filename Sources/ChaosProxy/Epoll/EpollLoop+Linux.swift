@@ -38,10 +38,13 @@
         /// Who wants a turn, in order.
         private var waiting: [EpollConnection] = []
         private var waitingAcceptors: [EpollAcceptor] = []
-        /// Whether this turn has opened the books, and whether one has since the journal was handed
-        /// over.
+        /// Whether this turn has opened the books.
         private var hasBooks = false
-        private var hasHadBooks = false
+        /// How much there was in the journal when this thread last closed the books.
+        private var journalCount = 0
+        private lazy var lateJournal = LateJournal(self)
+        /// Connections that are over, and are still in the books.
+        private var ended: [EpollConnection] = []
         /// How many bytes a connection may carry before others have their turn.
         private(set) var turnSize = Intake.size
         /// How many rounds ago somebody sent few bytes.
@@ -61,6 +64,9 @@
         /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
         /// thread stops waiting, and only looks.
         private static let wakeupTime: Int64 = 50_000
+        /// How many entries of the journal are handed over at once, and how long fewer may wait.
+        private static let muchJournal = 256
+        private static let journalPatience: Int64 = 10_000_000
 
         init(_ index: Int, of plane: EpollPlane, _ station: Station) {
             self.index = index
@@ -97,7 +103,8 @@
                 if hasMail { self.readMail() }
                 if self.isFirst { self.plane.goOn() }
                 self.wakeSleepers()
-                self.handOverJournal()
+                self.bookEnded()
+                self.handOverMuchJournal()
             }
             self.leave()
         }
@@ -230,15 +237,41 @@
         func closeBooks() {
             if !self.hasBooks { return }
             self.hasBooks = false
-            self.hasHadBooks = true
+            self.journalCount = self.plane.network.journalCount
             self.plane.books.unlock()
         }
 
-        private func handOverJournal() {
-            if !self.hasHadBooks { return }
+        /// Hands over the journal if there is much in it, and otherwise soon.
+        private func handOverMuchJournal() {
+            if self.journalCount == 0 { return }
+            if self.journalCount >= Self.muchJournal { return self.handOverJournal() }
+            if self.lateJournal.isWaiting { return }
+            let soon = self.plane.clock.now.advanced(byNanoseconds: Self.journalPatience)
+            self.deadlines.set(self.lateJournal, at: soon)
+        }
+
+        func handOverJournal() {
             self.openBooks()
             self.plane.handOverJournal { self.closeBooks() }
-            self.hasHadBooks = false
+            self.journalCount = 0
+        }
+
+        /// Strikes a connection off the books that is over: at once if they are this thread's, or with
+        /// others that end in the same round.
+        func bookEnd(of connection: EpollConnection) {
+            self.ended.append(connection)
+            if self.plane.isAlone || self.hasBooks { self.bookEnded() }
+        }
+
+        /// Strikes off the books who is over.
+        func bookEnded() {
+            if self.ended.isEmpty { return }
+            let wereOpen = self.hasBooks
+            self.openBooks()
+            let now = self.plane.clock.now
+            for connection in self.ended { self.plane.remove(connection, at: now) }
+            self.ended.removeAll(keepingCapacity: true)
+            if !wereOpen { self.closeBooks() }
         }
 
         // MARK: - Bytes
@@ -315,5 +348,15 @@
         }
 
         func forget(_ descriptor: CInt) { self.poller.forget(descriptor) }
+    }
+
+    /// Sees to it that the journal is handed over when there is not much in it, too.
+    private final class LateJournal: Sleeper {
+        // The loop has it.
+        private unowned let loop: EpollLoop
+
+        init(_ loop: EpollLoop) { self.loop = loop }
+
+        override func wake(at now: Instant) { self.loop.handOverJournal() }
     }
 #endif

@@ -103,6 +103,7 @@
                 }
                 for loop in self.loops {
                     loop.takeOver()
+                    loop.bookEnded()
                     for tally in loop.untold { tally.tell() }
                     loop.untold.removeAll(keepingCapacity: true)
                 }
@@ -179,8 +180,9 @@
 
         private static let fewConnections = 4
 
-        /// Forgets a connection; the books are open.
-        func remove(_ connection: EpollConnection) {
+        /// Forgets a connection that is over; the books are open.
+        func remove(_ connection: EpollConnection, at now: Instant) {
+            connection.bookEnd(at: now)
             connection.loop.release(connection)
             connection.loop.connectionCount -= 1
             connection.line.remove(connection)
