@@ -9,6 +9,8 @@ SEED ?= 1
 WIDTH ?= 3
 # What `make bench` passes to chaos-bench; `make bench BENCH=--quick` takes two minutes instead of ten.
 BENCH ?=
+# What `make matrix` passes to chaos; `make matrix MATRIX='--jobs 2 --time-scale 2'` is for a slow machine.
+MATRIX ?= --jobs 4
 # How long `make soak` lasts; `make soak SOAK=60s` is a try.
 SOAK ?= 10m
 # What `make sanitize` looks for: `thread` or `address`.
@@ -20,7 +22,7 @@ SWIFT_FILES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/S
 	Fuzz/Package.swift Fuzz/Sources/FuzzTargets Fuzz/Sources/chaos-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test format lint bench soak fuzz sanitize clean packages
+.PHONY: help build demo test matrix format lint bench soak fuzz sanitize clean packages
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -42,6 +44,9 @@ test: build ## Runs all tests
 	@$(SWIFT) test --skip-build --no-parallel --filter 'ChaosProxyTests\.LoadTests'
 	@$(SWIFT) test --skip-build --parallel --experimental-maximum-parallelization-width $(WIDTH) \
 		--skip 'ChaosProxyTests\.LoadTests'
+
+matrix: build ## Runs every lesson in every form, and writes docs/MATRIX.md
+	@$(BIN)/chaos matrix $(MATRIX) --table docs/MATRIX.md
 
 format: ## Formats all sources
 	@$(SWIFT) format --in-place --recursive --configuration .swift-format $(SWIFT_FILES)

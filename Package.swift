@@ -78,6 +78,7 @@ let tests: [Target] = [
             "ChaosCluster", "ChaosControl", "ChaosReport", "ChaosWorkloads", collections,
         ]
     ),
+    ("ChaosLessons", ["ChaosCore", "ChaosCheckers", "ChaosReport", "ChaosRun", "ChaosScenario"]),
     ("ChaosTesting", ["ChaosCore", "chaos-node"]),
 ].map { (module: String, others: [Target.Dependency]) in
     .testTarget(
@@ -219,6 +220,14 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(
+            name: "ChaosLessons",
+            dependencies: [
+                "ChaosCheckers", "ChaosCore", "ChaosScenario", "ChaosCluster", "ChaosReport",
+                "ChaosRun", collections,
+            ],
+            swiftSettings: strict),
+
         // Products: write nodes, embed chaos, run it.
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
@@ -238,7 +247,7 @@ let package = Package(
                 "CLinux", "ChaosCore", "ChaosScenario", "ChaosSockets", "ChaosLab", "ChaosRun",
                 "ChaosCluster", "ChaosControl", "ChaosControlHTTP",
                 "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
-                argumentParser, logging,
+                "ChaosLessons", argumentParser, logging,
             ],
             swiftSettings: strict),
         .executableTarget(

@@ -12,15 +12,18 @@ package enum ScenarioFile {
     ///   - path: The file, or `-` for standard input.
     ///   - length: How long the run lasts, if the command line decides it.
     ///   - backend: What carries the bytes, if the command line decides it.
+    ///   - changes: What the command line changes about the file's scenario.
     /// - Throws: `Mistakes` with everything that is wrong in the files; `InputError` when the file
     ///   cannot be read.
     package static func read(
-        _ path: String, length: Duration? = nil, backend: Backend? = nil
+        _ path: String, length: Duration? = nil, backend: Backend? = nil,
+        changes: ScenarioChanges = ScenarioChanges()
     ) throws -> Scenario {
         let (text, file) = try Self.text(of: path)
         let directory = path == "-" ? "." : (path as NSString).deletingLastPathComponent
         var parser = Self.parser(beside: directory, length: length)
         parser.backend = backend
+        parser.changes = changes
         var scenario = try parser.scenario(text, file: file)
         scenario.here = Self.absolute(scenario.here ?? directory)
         return scenario

@@ -33,17 +33,33 @@ public struct NodeHost: Sendable {
     /// Who the node is; `nil` until it was started.
     public private(set) var membership: Membership?
 
+    /// How long a second of the node's takes: its timers, and what it is told about the time.
+    private let timeScale: Double
+
     /// Makes a host for a node that has seen nothing yet.
-    public init(_ node: any Node, seed: UInt64) {
+    ///
+    /// - Parameter timeScale: How many seconds of the driver's one second of the node's lasts, above 0: a
+    ///   cluster whose nodes all have the same one lives in slow motion, or fast.
+    public init(_ node: any Node, seed: UInt64, timeScale: Double = 1) {
+        precondition(timeScale > 0, "time does not stand still, got a scale of \(timeScale)")
         self.node = node
         self.seed = seed
+        self.timeScale = timeScale
+    }
+
+    /// A moment of the driver's, as the node counts.
+    private func nodeTime(_ now: Duration) -> Duration {
+        self.timeScale == 1 ? now : now / self.timeScale
     }
 
     /// A reader for what others send to the node.
     var reader: LineReader { LineReader(for: self.node) }
 
     /// When the next timer is due; `nil` without timers.
-    public var deadline: Duration? { self.timers.map(\.deadline).min() }
+    public var deadline: Duration? {
+        let deadline = self.timers.map(\.deadline).min()
+        return self.timeScale == 1 ? deadline : deadline.map { $0 * self.timeScale }
+    }
 
     /// What the node brings from earlier lives; looked at when the node starts.
     public var life = NodeLife()
@@ -76,7 +92,7 @@ public struct NodeHost: Sendable {
     public mutating func fireTimers(at now: Duration) -> [Output] {
         var outputs: [Output] = []
         let set = self.timersSet
-        while let timer = self.earliest(below: set), timer.deadline <= now {
+        while let timer = self.earliest(below: set), timer.deadline <= self.nodeTime(now) {
             self.timers.removeAll { $0.name == timer.name }
             outputs += self.run(.timer(timer.name), at: now)
         }
@@ -102,7 +118,7 @@ public struct NodeHost: Sendable {
     /// Lets the node handle an input, and then whatever it sends to itself.
     private mutating func run(_ input: Input, at now: Duration) -> [Output] {
         guard let id = self.membership?.id else { return [] }
-        self.now = max(self.now, now)
+        self.now = max(self.now, self.nodeTime(now))
         var outputs: [Output] = []
         var inputs = [input]
         while !inputs.isEmpty {

@@ -26,14 +26,15 @@ public struct StandardIONode {
     ///   - seed: Fixes the node's randomness.
     ///   - input: The descriptor to read from.
     ///   - output: The descriptor to write to.
+    ///   - timeScale: How long a second of the node's takes (``NodeHost/init(_:seed:timeScale:)``).
     ///   - folder: Where the node's folder is, or is made; without one it forgets when it dies.
     ///   - log: Takes sentences for the operator.
     public init(
-        _ node: any Node, seed: UInt64 = 0, input: Int32 = STDIN_FILENO,
+        _ node: any Node, seed: UInt64 = 0, timeScale: Double = 1, input: Int32 = STDIN_FILENO,
         output: Int32 = STDOUT_FILENO, folder: String? = nil,
         log: @escaping (String) -> Void = { _ in }
     ) {
-        self.host = NodeHost(node, seed: seed)
+        self.host = NodeHost(node, seed: seed, timeScale: timeScale)
         self.reader = LineReader(for: node)
         self.input = input
         self.output = output

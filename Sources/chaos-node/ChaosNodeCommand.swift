@@ -20,7 +20,8 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             Without arguments the systems and their variants are listed.
 
             What is not given is taken from the environment: CHAOS_NODE, CHAOS_LISTEN, CHAOS_PEERS, \
-            CHAOS_SEED and CHAOS_DIR (for --data), as 'chaos run' sets them.
+            CHAOS_SEED and CHAOS_DIR (for --data), as 'chaos run' sets them. All timers take \
+            CHAOS_TIME_SCALE times as long, where that is set.
 
             What each system and variant does, and which fault brings it down, is in docs/NODES.md.
             """)
@@ -73,10 +74,11 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         signal(SIGTERM) { _ in _exit(0) }
         signal(SIGPIPE, SIG_IGN)
         let seed = try self.seed ?? Self.seedOfEnvironment() ?? 0
+        let timeScale = try Self.timeScaleOfEnvironment()
         let data = self.data ?? environment("CHAOS_DIR")
         guard let listen = self.listen ?? environment("CHAOS_LISTEN") else {
             var node = StandardIONode(
-                variant.makeNode(), seed: seed, folder: data, log: report)
+                variant.makeNode(), seed: seed, timeScale: timeScale, folder: data, log: report)
             try node.run()
             return
         }
@@ -88,10 +90,19 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let peers = try PeerList(parsing: peerText, id: id)
         let node = try await TCPNode.listen(host: host, port: port)
         try await node.run(
-            variant.makeNode(), id: id, peers: peers, seed: seed, folder: data, log: report)
+            variant.makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale,
+            folder: data, log: report)
         report("listening on \(node.address)")
         await node.waitUntilStopped()
         if let failure = node.failure { throw failure }
+    }
+
+    private static func timeScaleOfEnvironment() throws(InputError) -> Double {
+        guard let text = environment("CHAOS_TIME_SCALE") else { return 1 }
+        guard let scale = Double(text), (0.01...1000).contains(scale) else {
+            throw InputError("CHAOS_TIME_SCALE is a number from 0.01 to 1000", found: text)
+        }
+        return scale
     }
 
     private static func seedOfEnvironment() throws(InputError) -> UInt64? {

@@ -79,12 +79,16 @@ struct Chaos: AsyncParsableCommand {
     private static let repeatingCommands: [any ParsableCommand.Type] = [
         ReplayCommand.self, ShrinkCommand.self, ExploreCommand.self,
     ]
+    private static let lessonCommands: [any ParsableCommand.Type] = [
+        LessonsCommand.self, LessonCommand.self, MatrixCommand.self,
+    ]
     private static let proxyCommands: [any ParsableCommand.Type] = [
         ProxyCommand.self, ToxicCommand.self,
     ]
     /// All subcommands, in the order in which help lists them.
     static var commands: [any ParsableCommand.Type] {
-        Self.runCommands + Self.repeatingCommands + controlCommands + Self.proxyCommands
+        Self.runCommands + Self.repeatingCommands + controlCommands + Self.lessonCommands
+            + Self.proxyCommands
     }
 
     static let configuration = CommandConfiguration(
@@ -101,6 +105,7 @@ struct Chaos: AsyncParsableCommand {
             CommandGroup(name: "Run", subcommands: Self.runCommands),
             CommandGroup(name: "Repeat and narrow", subcommands: Self.repeatingCommands),
             CommandGroup(name: "Steer a live run", subcommands: controlCommands),
+            CommandGroup(name: "Learn", subcommands: Self.lessonCommands),
             CommandGroup(name: "A proxy on its own", subcommands: Self.proxyCommands),
         ])
 }

@@ -35,10 +35,11 @@ func execute(_ settings: RunSettings) async throws -> RunOutcome {
 
 /// Reads a scenario; a file that cannot be read is as bad as one that is wrong.
 func readScenario(
-    _ file: String, length: Duration?, backend: Backend = .automatic
+    _ file: String, length: Duration?, backend: Backend = .automatic,
+    changes: ScenarioChanges = ScenarioChanges()
 ) throws -> Scenario {
     do {
-        return try ScenarioFile.read(file, length: length, backend: backend)
+        return try ScenarioFile.read(file, length: length, backend: backend, changes: changes)
     } catch let error as InputError {
         throw RunError("\(file): \(error)", exitCode: ChaosExit.badInput)
     }

@@ -58,6 +58,42 @@ struct SharedRunOptions: ParsableArguments {
     }
 }
 
+/// What `test` changes about the scenarios it reads.
+struct ChangeOptions: ParsableArguments {
+    @Option(help: "The variant that takes the place of the lesson's, for '{variant}' in commands.")
+    var variant: String?
+
+    @Flag(help: "Leave out the schedule, and everything that is wrong with the network.")
+    var withoutFaults = false
+
+    @Option(
+        help: "Multiply all times by this, such as 0.5 or 2; nodes find it in CHAOS_TIME_SCALE.")
+    var timeScale: String?
+
+    /// The changes as a value.
+    func parsed() throws(InputError) -> ScenarioChanges {
+        var changes = ScenarioChanges()
+        changes.variant = self.variant
+        changes.withoutFaults = self.withoutFaults
+        if let text = self.timeScale { changes.timeScale = try readTimeScale(text) }
+        return changes
+    }
+
+    /// The options as they are typed.
+    var words: [String] {
+        (self.variant.map { ["--variant", $0] } ?? [])
+            + (self.withoutFaults ? ["--without-faults"] : [])
+            + (self.timeScale.map { ["--time-scale", $0] } ?? [])
+    }
+}
+
+/// Reads what all times are multiplied by.
+func readTimeScale(_ text: String) throws(InputError) -> TimeScale {
+    do throws(InputError) { return try TimeScale(parsing: text) } catch {
+        throw InputError("--time-scale: \(error.rule)", found: error.found, hint: error.hint)
+    }
+}
+
 /// Reads how long a run lasts, if the command line says it.
 func readDuration(_ text: String?) throws(InputError) -> Duration? {
     guard let text else { return nil }
@@ -81,7 +117,8 @@ func drawSeed() -> Seed { Seed(UInt64.random(in: 1...999_999)) }
 
 /// Writes the running command line again, with this seed; of a test, only this scenario.
 func repeatCommand(
-    seed: Seed, scenario: String? = nil, duration: String? = nil, wrapped: [String] = []
+    seed: Seed, scenario: String? = nil, changes: [String] = [], duration: String? = nil,
+    wrapped: [String] = []
 ) -> String {
     var words: [String] = ["chaos"]
     var rest = ArraySlice(Swift.CommandLine.arguments.dropFirst())
@@ -108,7 +145,7 @@ func repeatCommand(
         words.append(word)
     }
     if let scenario {
-        words = ["chaos", "test", scenario] + (duration.map { ["--for", $0] } ?? [])
+        words = ["chaos", "test", scenario] + changes + (duration.map { ["--for", $0] } ?? [])
     }
     if !hasSeed || scenario != nil { words += ["--seed", String(seed.value)] }
     if !wrapped.isEmpty { words += ["--"] + wrapped }

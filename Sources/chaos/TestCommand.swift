@@ -48,6 +48,8 @@ struct TestCommand: AsyncParsableCommand {
     @Flag(help: "Show what the nodes print.")
     var nodeOutput = false
 
+    @OptionGroup(title: "Lessons and tries") var changes: ChangeOptions
+
     @OptionGroup var shared: SharedRunOptions
 
     @OptionGroup(title: "Maelstrom's nodes") var maelstrom: MaelstromOptions
@@ -74,7 +76,7 @@ struct TestCommand: AsyncParsableCommand {
                     "'chaos test' needs a scenario, or nodes to test",
                     hint: "'chaos test scenario.yaml' or 'chaos test -w echo --bin ./node'")
             }
-            let scenarios = try self.readScenarios(duration, backend)
+            let scenarios = try self.readScenarios(duration, backend, self.changes.parsed())
             try enterLab(for: scenarios.map(\.scenario))
             return try await self.run(
                 scenarios.flatMap { file, scenario in
@@ -110,13 +112,15 @@ struct TestCommand: AsyncParsableCommand {
 
     /// Reads all files first: a mistake in the last one must not cost the time of the first.
     private func readScenarios(
-        _ duration: Duration?, _ backend: Backend
+        _ duration: Duration?, _ backend: Backend, _ changes: ScenarioChanges
     ) throws -> [(file: String, scenario: Scenario)] {
         var mistakes: [String] = []
         var scenarios: [(file: String, scenario: Scenario)] = []
         for file in self.scenarios {
             do {
-                scenarios.append((file, try readScenario(file, length: duration, backend: backend)))
+                let scenario = try readScenario(
+                    file, length: duration, backend: backend, changes: changes)
+                scenarios.append((file, scenario))
             } catch let error as Mistakes {
                 mistakes.append(error.description)
             } catch let error as RunError {
@@ -204,8 +208,8 @@ struct TestCommand: AsyncParsableCommand {
                 scenario: plan.scenario, seed: plan.seed, duration: duration,
                 wrapped: plan.wrapped, runsFolder: self.runsFolder,
                 repeatCommand: repeatCommand(
-                    seed: plan.seed, scenario: plan.file, duration: self.shared.duration,
-                    wrapped: plan.wrapped),
+                    seed: plan.seed, scenario: plan.file, changes: self.changes.words,
+                    duration: self.shared.duration, wrapped: plan.wrapped),
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
             settings.tracedMessages = try self.shared.parsedTrace()

@@ -33,6 +33,8 @@ package struct Scenario: Hashable, Sendable {
     package var expectation: Expectation?
     /// How long the run lasts, unless the workload or a wrapped command decides.
     package var duration: Duration?
+    /// What it teaches, if it is one of the lessons.
+    package var lesson: LessonSpec?
 
     /// Makes a scenario without nodes.
     package init(name: String) {

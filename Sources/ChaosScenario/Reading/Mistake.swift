@@ -45,6 +45,9 @@ package struct Mistakes: Error, Hashable, Sendable, CustomStringConvertible {
     /// The mistakes: those of the file itself first, then those of profiles that it uses.
     package let list: [Mistake]
 
+    /// Makes a list.
+    package init(list: [Mistake]) { self.list = list }
+
     /// All mistakes, one below the other.
     package var description: String { self.list.map(\.description).joined(separator: "\n") }
 }

@@ -18,6 +18,8 @@ package struct ScenarioParser {
     package var length: Duration?
     /// The backend, if the command line says it; `automatic` leaves it to the file.
     package var backend: Backend?
+    /// What the command line changes about the file's scenario.
+    package var changes = ScenarioChanges()
 
     /// The text of a profile and the name of its file.
     package struct ProfileText: Sendable {

@@ -37,6 +37,10 @@ struct ScenarioReader {
         if let node = mapping.node("checks") { scenario.checks = workload.checks(node) }
         if let node = mapping.node("expect") { scenario.expectation = workload.expectation(node) }
         scenario.duration = mapping.read("for", ScheduleReader.positive)
+        if let node = mapping.node("lesson") {
+            scenario.lesson = LessonReader(mistakes: self.mistakes).lesson(node)
+        }
+        self.apply(self.parser.changes, to: &scenario, mapping)
         mapping.finish(
             synonyms: [
                 "duration": "for", "expected": "expect", "check": "checks",
@@ -47,6 +51,22 @@ struct ScenarioReader {
             self.mistakes.add(problem.error, at: self.places[problem.path] ?? mapping.position)
         }
         return scenario
+    }
+
+    private func apply(
+        _ changes: ScenarioChanges, to scenario: inout Scenario, _ mapping: MappingReader
+    ) {
+        if let variant = changes.variant, scenario.lesson == nil {
+            mapping.add(
+                InputError(
+                    "only a scenario with a 'lesson' has a variant to choose", found: variant))
+        }
+        if let lesson = scenario.lesson {
+            scenario.take(variant: changes.variant ?? lesson.variant)
+        }
+        if changes.changeTheVerdict(of: scenario.lesson) { scenario.expectation = nil }
+        if changes.withoutFaults { scenario.removeFaults() }
+        scenario.scale(by: changes.timeScale)
     }
 
     private var nameOfFile: String {

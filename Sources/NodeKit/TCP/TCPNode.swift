@@ -76,19 +76,22 @@ public struct TCPNode: Sendable {
     ///   - id: The node's own name.
     ///   - peers: The other nodes.
     ///   - seed: Fixes the node's randomness and the jitter of its dialling.
+    ///   - timeScale: How long a second of the node's takes (``NodeHost/init(_:seed:timeScale:)``).
     ///   - folder: Where the node's folder is, or is made; without one it forgets when it dies.
     ///   - log: Takes sentences for the operator; may be called on any thread.
     /// - Throws: `NodeError` when the node's folder cannot be had.
     public func run(
         _ node: any Node, id: String, peers: PeerList = PeerList(), seed: UInt64 = 0,
-        folder: String? = nil, log: @escaping @Sendable (String) -> Void = { _ in }
+        timeScale: Double = 1, folder: String? = nil,
+        log: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let listener = self.listener
         let eventLoop = listener.eventLoop
         let end = self.end
         try await eventLoop.submit {
             let exchange = MessageExchange(
-                host: NodeHost(node, seed: seed), id: id, folder: NodeFolder(folder),
+                host: NodeHost(node, seed: seed, timeScale: timeScale), id: id,
+                folder: NodeFolder(folder),
                 eventLoop: eventLoop, log: log
             ) { error in
                 end.failure.withLock { $0 = error }
