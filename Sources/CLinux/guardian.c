@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -143,7 +145,8 @@ static void move_in(int pipe, int network, const char *name, const char *hosts) 
         fail(pipe, CHAOS_STEP_NAMESPACE);
 }
 
-int chaos_give_up_capabilities(void) {
+/// Sees to it that no capability comes back, whatever this process becomes.
+static int bar_capabilities(void) {
     const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE
         | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -152,14 +155,46 @@ int chaos_give_up_capabilities(void) {
         return errno;
     for (int number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++)
         prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
+    return 0;
+}
+
+static int drop_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2];
     memset(none, 0, sizeof none);
     return syscall(SYS_capset, &header, none) < 0 ? errno : 0;
 }
 #else
-int chaos_give_up_capabilities(void) { return 0; }
+static int bar_capabilities(void) { return 0; }
+static int drop_capabilities(void) { return 0; }
 #endif
+
+int chaos_give_up_capabilities(void) {
+    int error = bar_capabilities();
+    return error ? error : drop_capabilities();
+}
+
+/// Becomes another user: "user group group…", the groups being all that the user is in.
+static int become_user(char *numbers) {
+    gid_t groups[CHAOS_GROUP_LIMIT];
+    int count = 0;
+    uid_t user = (uid_t)strtoul(numbers, &numbers, 10);
+    gid_t group = (gid_t)strtoul(numbers, &numbers, 10);
+    while (*numbers && count < CHAOS_GROUP_LIMIT)
+        groups[count++] = (gid_t)strtoul(numbers, &numbers, 10);
+    return setgroups(count, groups) < 0 || setgid(group) < 0 || setuid(user) < 0 ? errno : 0;
+}
+
+/// Dies with the guardian, also where that and chaos are killed in the same instant. The guardian
+/// has one thread, so the trap of this call (it follows the thread) is none here.
+static void die_with(pid_t parent) {
+#if defined(__linux__)
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127);
+#else
+    (void)parent;
+#endif
+}
 
 static void become_program(
     const chaos_message *request, int pipe, const int *stdio, char **strings, char **arguments,
@@ -169,14 +204,7 @@ static void become_program(
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-#if defined(__linux__)
-    // Covers the guardian and chaos being killed in the same instant. The guardian has one
-    // thread, so the trap of this call (it follows the thread) is none here.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127);
-#else
-    (void)parent;
-#endif
+    die_with(parent);
     if (request->a & CHAOS_SPAWN_SESSION) {
         if (setsid() < 0) fail(pipe, CHAOS_STEP_SESSION);
     } else if (setpgid(0, request->b) < 0) {
@@ -185,12 +213,18 @@ static void become_program(
 #if defined(__linux__)
     move_in(
         pipe, request->a & CHAOS_SPAWN_NETWORK ? stdio[3] : -1, strings[2], strings[3]);
-    if (request->a & CHAOS_SPAWN_BARE && (errno = chaos_give_up_capabilities()))
-        fail(pipe, CHAOS_STEP_NAMESPACE);
 #endif
     for (int i = 0; i < 3; i++)
         if (dup2(stdio[i], i) < 0) fail(pipe, CHAOS_STEP_STDIO);
     if (chdir(strings[1]) < 0) fail(pipe, CHAOS_STEP_DIRECTORY);
+    const int is_bare = request->a & CHAOS_SPAWN_BARE;
+    if (is_bare && (errno = bar_capabilities())) fail(pipe, CHAOS_STEP_NAMESPACE);
+    if (strings[4][0]) {
+        if ((errno = become_user(strings[4]))) fail(pipe, CHAOS_STEP_USER);
+        // The kernel forgets it when the user changes (prctl(2)).
+        die_with(parent);
+    }
+    if (is_bare && (errno = drop_capabilities())) fail(pipe, CHAOS_STEP_NAMESPACE);
     execve(strings[0], arguments, environment);
     fail(pipe, CHAOS_STEP_PROGRAM);
 }

@@ -35,6 +35,9 @@ struct Silence {
     /// Whether some listener is silent.
     var isWatching: Bool { !self.watched.isEmpty }
 
+    /// Whether a look may have to ask who is behind a socket, and to wait for the answer.
+    var asksForOpeners: Bool { self.watched.contains { $0.spec.openers != nil } }
+
     /// Watches these listeners and no others.
     mutating func watch(_ silent: [Listener]) {
         // Who still tries meets a new silence as well.

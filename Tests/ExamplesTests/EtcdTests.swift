@@ -16,6 +16,12 @@ struct EtcdTests {
     @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
     func theSameInTheLab() async throws { try await self.isolateLeader(scenario: "lab") }
 
+    /// Every tenth packet between members is lost, and what TCP makes of that is enough for Raft.
+    @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
+    func theSameInTheLabOnALossyNetwork() async throws {
+        try await self.isolateLeader(scenario: "lab-loss")
+    }
+
     private func isolateLeader(scenario: String) async throws {
         let run = try ExampleRun([
             "run", "--quiet", ExampleRun.example("etcd/\(scenario).yaml"), "--",

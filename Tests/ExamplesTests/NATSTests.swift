@@ -35,6 +35,13 @@ struct NATSTests {
         #expect(result.verdict == "valid")
     }
 
+    /// Servers are told of one of them and learn of the others from it.
+    @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
+    func theSameInTheLab() async throws {
+        let result = try await self.split("lab", mode: "drop", late: 3)
+        #expect(result.verdict == "valid")
+    }
+
     @Test func whatIsPublishedAcrossAResetIsLost() async throws {
         let result = try await self.split("nats-reset", mode: "reject", late: 0)
         #expect(result.verdict == "invalid")

@@ -3,6 +3,9 @@ import Testing
 /// A PostgreSQL primary and a standby, cut and failed over.
 @Suite("examples/postgres", .serialized)
 struct PostgresTests {
+    /// What the names of the scenarios begin with: behind the proxy, and in the lab where there is one.
+    private static let backends = ExampleRun.hasLab ? ["postgres", "lab"] : ["postgres"]
+
     init() throws {
         try requireProgram("psql", package: "postgresql-client")
         try requireProgram("pg_createcluster", package: "postgresql")
@@ -10,9 +13,11 @@ struct PostgresTests {
     }
 
     private func failOver(_ scenario: String, feeling: String) async throws -> ExampleResult {
+        // Nodes that become another user must be able to read what they run, wherever the repository is.
+        let examples = try ExamplesCopy("postgres", "shared")
         let run = try ExampleRun([
-            "run", "--quiet", ExampleRun.example("postgres/\(scenario).yaml"), "--",
-            ExampleRun.example("postgres/failover.py"),
+            "run", "--quiet", examples.path("postgres/\(scenario).yaml"), "--",
+            examples.path("postgres/failover.py"),
         ])
         let code = try await run.exitCode()
         #expect(code == 0, "\(run.output)\n\(run.errors)")
@@ -32,16 +37,18 @@ struct PostgresTests {
         return result
     }
 
-    @Test func anAsynchronousStandbyLacksWhatWasAcknowledged() async throws {
+    @Test(arguments: Self.backends)
+    func anAsynchronousStandbyLacksWhatWasAcknowledged(backend: String) async throws {
         let result = try await self.failOver(
-            "postgres-async", feeling: "pg1 goes on acknowledging writes")
+            "\(backend)-async", feeling: "pg1 goes on acknowledging writes")
         #expect(result.verdict == "invalid")
         #expect(result.findings.map(\.anomalies) == [["lost"]])
     }
 
-    @Test func aSynchronousStandbyHasEverything() async throws {
+    @Test(arguments: Self.backends)
+    func aSynchronousStandbyHasEverything(backend: String) async throws {
         let result = try await self.failOver(
-            "postgres-sync", feeling: "a commit waits for the standby (wait_event SyncRep)")
+            "\(backend)-sync", feeling: "a commit waits for the standby (wait_event SyncRep)")
         #expect(result.verdict == "valid")
     }
 }

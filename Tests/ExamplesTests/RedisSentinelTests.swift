@@ -42,6 +42,14 @@ struct RedisSentinelTests {
         #expect(window.end > 8)
     }
 
+    /// Nobody announces anything: servers and sentinels know each other by what the network shows.
+    @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
+    func theSameInTheLab() async throws {
+        let window = try await self.window(of: "lab")
+        #expect(window.writes > 0)
+        #expect(window.end > 8)
+    }
+
     @Test func aPrimaryThatWantsReplicasLosesLess() async throws {
         let window = try await self.window(of: "redis-sentinel-bounded")
         #expect(window.writes > 0)

@@ -24,6 +24,17 @@ struct UDPTests {
         #expect(result.warnings == [])
     }
 
+    @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
+    func theSameInTheLab() async throws {
+        let result = try await self.test("lab")
+        #expect(result.verdict == "valid")
+        expectCuts(
+            [
+                "partition n1 n2 / n3 n4 n5 (drop)", "partition n1 -> n2 n3 n4 (drop)",
+                "partition isolate n5 (reject)",
+            ], in: result)
+    }
+
     @Test func gossipToldOnceLosesWhatWasCut() async throws {
         let result = try await self.test("gossip-once")
         #expect(result.verdict == "invalid")

@@ -48,6 +48,40 @@ import Testing
         #expect(try directory.text("runs/latest/nodes/n1.log").contains("err no memory"))
     }
 
+    /// `user:` is a user whom root becomes for the node, with his groups and none of root's rights.
+    @Test func rootStartsANodeAsAnotherUser() async throws {
+        let (run, directory) = try await self.run(
+            """
+            name: other
+            nodes:
+              n1:
+                user: nobody
+                directory: /
+                command: ["sh", "-c", "id -un; id -Gn; touch $CHAOS_DIR/mine; echo up; sleep 60"]
+                ready: { log: up }
+            """, until: " ready\n")
+        #expect(run.code == 0, "\(run.err)")
+        let log = try directory.text("runs/latest/nodes/n1.log")
+        let user = geteuid() == 0 ? "nobody" : NSUserName()
+        #expect(log.contains("out \(user)\n"), "\(log)")
+        #expect(geteuid() != 0 || log.contains("out nogroup\n"), "\(log)")
+        let mine = "\(directory.path)/runs/latest/nodes/n1/mine"
+        let owner = try FileManager.default.attributesOfItem(atPath: mine)[.ownerAccountName]
+        #expect(owner as? String == user)
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root starts nodes as others"))
+    func aUserThatIsNotThereIsNamed() async throws {
+        let directory = try TestDirectory()
+        try directory.write(
+            "name: other\nnodes: { n1: { user: nosuchuser, command: sleep 60 } }\n", to: "s.yaml")
+        let run = try await directory.finished("run", "s.yaml")
+        #expect(run.code != 0)
+        #expect(
+            run.err.contains("n1: 'user' is a user of this machine, found 'nosuchuser'"),
+            "\(run.err)")
+    }
+
     @Test func whenAllNodesHaveEndedTheRunEndsAndTellsTheirState() async throws {
         let (run, _) = try await self.run(
             """

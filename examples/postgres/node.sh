@@ -9,7 +9,8 @@ set -eu
 PATH="$PATH:$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)"
 data="$CHAOS_DIR/data"
 
-# PostgreSQL refuses to run as root; Debian's package has made a user for it.
+# PostgreSQL refuses to run as root; Debian's package has made a user for it. Nodes of the lab cannot change
+# their user: chaos does it there ('user:').
 as=""
 if [ "$(id -u)" = 0 ]; then
     as="setpriv --reuid=postgres --regid=postgres --init-groups"
@@ -26,7 +27,7 @@ if [ -e "$data/PG_VERSION" ]; then
 elif [ "$1" = primary ]; then
     $as initdb --pgdata "$data" --username postgres --auth trust --no-locale --encoding UTF8 --no-sync
     echo "synchronous_standby_names = '${2-}'" >>"$data/postgresql.conf"
-    printf 'host %s postgres samenet trust\n' all replication >>"$data/pg_hba.conf"
+    printf 'host %s postgres all trust\n' all replication >>"$data/pg_hba.conf"
 else
     until pg_isready --quiet --host "$2" --port "$3"; do sleep 0.1; done
     $as pg_basebackup --pgdata "$data" --username postgres --host "$2" --port "$3" \

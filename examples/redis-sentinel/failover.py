@@ -35,7 +35,13 @@ class Node:
 class Cluster:
     def __init__(self) -> None:
         self.nodes = {node: Node(node) for node in SERVERS + SENTINELS}
-        self.names = {address(node): node for node in SERVERS}
+        # How servers know each other need not be how clients find them: everybody tells who he is.
+        self.names = {}
+        for node in SERVERS:
+            info = self.nodes[node]("INFO", "server")
+            self.names[info.split("run_id:")[1].split()[0]] = node
+        # Where sentinels find the primaries that they have told of.
+        self.places = {}
         # The writers have connections of their own: one reply at a time.
         self.clients = {node: Node(node) for node in SERVERS}
 
@@ -49,19 +55,24 @@ class Cluster:
         return self.nodes[node]("ROLE")[0]
 
     def primary(self, sentinel: str) -> str:
-        """Whom a sentinel holds for the primary."""
-        host, port = self.nodes[sentinel]("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "example")
-        return self.names.get(f"{host}:{port}", f"{host}:{port}")
+        """Whom a sentinel holds for the primary; '' while it has not asked who that is."""
+        found = self.state(sentinel)
+        self.places[f"{found['ip']}:{found['port']}"] = self.names.get(found["runid"], "")
+        return self.names.get(found["runid"], "")
 
     def knows_all(self, sentinel: str) -> bool:
-        reply = self.nodes[sentinel]("SENTINEL", "MASTER", "example")
-        found = dict(zip(reply[::2], reply[1::2]))
+        found = self.state(sentinel)
         return found["num-other-sentinels"] == "2" and found["num-slaves"] == "2"
+
+    def state(self, sentinel: str) -> dict:
+        """What a sentinel tells of the primary."""
+        reply = self.nodes[sentinel]("SENTINEL", "MASTER", "example")
+        return dict(zip(reply[::2], reply[1::2]))
 
     def successor(self) -> str:
         """Whom the sentinels of the majority have made the primary, once it is one."""
         found = {self.primary("s2"), self.primary("s3")}
-        if len(found) != 1 or found == {"r1"}:
+        if len(found) != 1 or found <= {"r1", ""}:
             return ""
         name = found.pop()
         return name if self.role(name) == "master" else ""
@@ -70,7 +81,7 @@ class Cluster:
         """Whether a server replicates another one, and is up to date."""
         reply = self.nodes[node]("ROLE")
         return (
-            reply[0] == "slave" and self.names.get(f"{reply[1]}:{reply[2]}") == primary
+            reply[0] == "slave" and self.places.get(f"{reply[1]}:{reply[2]}") == primary
             and reply[3] == "connected"
         )
 

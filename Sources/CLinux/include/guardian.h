@@ -26,8 +26,8 @@
 /// What a message on the guardian's socket is about.
 enum {
     /// a: flags, b: process group to join or 0, c: number of arguments. The payload is a sequence
-    /// of NUL-ended strings: program, working directory, host name, hosts file, arguments,
-    /// environment. Carries three descriptors, with CHAOS_SPAWN_NETWORK a fourth: the network
+    /// of NUL-ended strings: program, working directory, host name, hosts file, user, arguments,
+    /// environment. The user is empty, or numbers: user, group, all groups. Carries three descriptors, with CHAOS_SPAWN_NETWORK a fourth: the network
     /// namespace.
     CHAOS_REQUEST_SPAWN = 1,
     /// a: pid, b: signal, c: 1 for the whole family. The payload is the family's tag or empty.
@@ -62,7 +62,9 @@ enum {
 };
 
 /// How many strings of a spawn request stand before the arguments.
-#define CHAOS_SPAWN_STRINGS 4
+#define CHAOS_SPAWN_STRINGS 5
+/// How many groups a user is in at most.
+#define CHAOS_GROUP_LIMIT 256
 /// How many descriptors a request carries at most.
 #define CHAOS_DESCRIPTOR_LIMIT 4
 
@@ -75,6 +77,7 @@ enum {
     CHAOS_STEP_DIRECTORY = 5,
     CHAOS_STEP_PROGRAM = 6,
     CHAOS_STEP_NAMESPACE = 7,
+    CHAOS_STEP_USER = 8,
 };
 
 /// What every message begins with.

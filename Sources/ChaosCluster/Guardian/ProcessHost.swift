@@ -118,7 +118,9 @@ package final class ProcessHost: Sendable {
                 | (placement?.isBare == true ? Int32(CHAOS_SPAWN_BARE) : 0)
             message.b = request.session == .own ? 0 : getpgrp()
             message.c = UInt32(request.command.count)
-            let place = [placement?.hostName ?? "", placement?.hosts ?? ""]
+            let place = [
+                placement?.hostName ?? "", placement?.hosts ?? "", request.user?.numbers ?? "",
+            ]
             let all = [program, request.directory] + place + request.command + strings
             return (message, try Self.payload(all))
         }

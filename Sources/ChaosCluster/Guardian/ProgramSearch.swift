@@ -51,6 +51,9 @@ enum ProgramSearch {
             return ProcessHostError(
                 .directory,
                 "the working directory must be enterable, found '\(directory)': \(self.text(code))")
+        case CHAOS_STEP_USER:
+            return ProcessHostError(
+                .system, "a process must become its user: \(Self.text(code))")
         case CHAOS_STEP_NAMESPACE:
             return ProcessHostError(
                 .system, "the process must get its place in the lab: \(self.text(code))",

@@ -60,6 +60,8 @@ package struct SpawnRequest: Sendable {
     package var session: Session
     /// Where it runs, if not where chaos does.
     package var placement: Placement?
+    /// As whom it runs, if not as the user of chaos; only root may say so.
+    package var user: UserAccount?
     /// The family that the process and all its descendants belong to, across restarts: a node's
     /// name. Signals to the family find daemons that left their session as well.
     package var family: String

@@ -43,6 +43,11 @@ extension NodeSupervisor {
             streams: .init(input: input, output: output.output, error: output.error),
             family: spec.name.text)
         request.placement = self.surroundings.placement(spec.name)
+        if let name = spec.user, UserAccount.canBeChosen {
+            let user = try UserAccount(named: name)
+            try user.own(directory)
+            request.user = user
+        }
         return request
     }
 

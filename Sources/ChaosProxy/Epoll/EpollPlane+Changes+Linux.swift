@@ -140,15 +140,8 @@
 
         /// Counts who tries to connect in vain, and then does something.
         func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
-            let mailbox = self.mailbox
-            guard let look = self.attempts?.lookAround else { return finish(self) }
-            SilentWatch.queue.async {
-                let attempts = look()
-                _ = mailbox.post { plane in
-                    plane.attempts?.count(attempts)
-                    finish(plane)
-                }
-            }
+            guard let attempts = self.attempts else { return finish(self) }
+            attempts.look(finish)
         }
 
         func lookedAround() { self.attempts?.goOn() }

@@ -93,6 +93,7 @@ extension NodeSpec {
             ready.append(("within", .scalar(self.readyWithin.text)))
         }
         if !ready.isEmpty { entries.append(("ready", .flow(ready))) }
+        if let user = self.user { entries.append(("user", .scalar(user))) }
         if self.restart != .no { entries.append(("restart", .scalar(self.restart.rawValue))) }
         return .block(entries)
     }
