@@ -78,7 +78,7 @@ private struct SharedParts {
 }
 
 extension InjectionRecord {
-    fileprivate mutating func take(_ counters: InjectionCounters) {
+    mutating func take(_ counters: InjectionCounters) {
         self.touched = counters.touched
         self.hits = counters.hits
         self.crossings = counters.crossings

@@ -75,12 +75,12 @@ package struct Judgement: Hashable, Sendable {
         "\(finding.checker): \(finding.summary)"
     }
 
-    /// What makes the verdict unknown, and what is only worth knowing. Vacuity counts scheduled
-    /// faults; an operator sees at once what a command touches.
+    /// What makes the verdict unknown, and what is only worth knowing. Vacuity counts the scenario's
+    /// own faults; an operator sees at once what a command touches.
     private static func doubts(_ facts: RunFacts) -> (doubts: [String], warnings: [String]) {
         var doubts = facts.doubts
         var warnings: [String] = []
-        for record in facts.injections where facts.isScripted || record.origin == .schedule {
+        for record in facts.injections where facts.isScripted || record.origin != .control {
             if record.touched == 0, facts.isUnusable(record) {
                 // What no node ever uses cannot be missed: the run itself is the proof.
                 warnings.append(

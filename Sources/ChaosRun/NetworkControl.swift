@@ -17,6 +17,8 @@ package actor NetworkControl {
     private let isInLab: Bool
     private let seed: Seed
     private var log = InjectionLog()
+    /// The scenario's own network, which is on from beginning to end.
+    private var background: [InjectionRecord] = []
     private var nextNumber: [String: Int] = [:]
     /// The ids of a scenario, which an operator's injections must not get.
     private let reserved: Set<String>
@@ -59,7 +61,7 @@ package actor NetworkControl {
 
     /// Puts a scenario's background faults on the network; they are not part of the records.
     func addBackground(_ rules: [FaultRule]) async throws {
-        try await self.proxy.change { network, now in
+        let begin = try await self.proxy.change { network, now in
             for (index, rule) in rules.enumerated() {
                 for fault in rule.faults {
                     network.inject(
@@ -67,7 +69,34 @@ package actor NetworkControl {
                         origin: .background, at: now)
                 }
             }
+            return now
         }
+        self.background = rules.enumerated().map { index, rule in
+            var record = InjectionRecord(
+                id: "network[\(index)]", kind: .faults, text: Self.text(of: [rule]),
+                origin: .background, places: ["\(rule.links)"], begin: begin)
+            record.rules = [rule]
+            return record
+        }
+    }
+
+    /// The background faults, with what they have done so far.
+    package func backgroundRecords() async throws -> [InjectionRecord] {
+        let ids = self.background.map(\.id)
+        let counters = try await self.proxy.inspect { network, _ in
+            let injections = Dictionary(grouping: network.activeInjections) {
+                InjectionRecord.id(ofEngine: $0.id)
+            }
+            return ids.map { InjectionCounters(injections[$0] ?? []) }
+        }
+        for (index, counters) in counters.enumerated() { self.background[index].take(counters) }
+        return self.background
+    }
+
+    private static func text(of rules: [FaultRule]) -> String {
+        rules.map { rule in
+            (["\(rule.links)"] + rule.faults.map(\.text)).joined(separator: " ")
+        }.joined(separator: "; ")
     }
 
     /// Puts faults on links; confirmed when it returns.
@@ -78,11 +107,8 @@ package actor NetworkControl {
         lasting: Duration? = nil
     ) async throws -> InjectionRecord {
         for rule in rules { try self.checkFraming(of: rule) }
-        let text = rules.map { rule in
-            (["\(rule.links)"] + rule.faults.map(\.text)).joined(separator: " ")
-        }.joined(separator: "; ")
         var draft = InjectionRecord(
-            id: id, kind: .faults, text: text, origin: origin,
+            id: id, kind: .faults, text: Self.text(of: rules), origin: origin,
             places: rules.map { "\($0.links)" }, begin: .start)
         draft.rules = rules
         draft.planned = planned

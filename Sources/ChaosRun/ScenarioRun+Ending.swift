@@ -24,6 +24,8 @@ package struct RunOutcome: Sendable {
 /// What was seen of a run before its parts were closed.
 struct Observations: Sendable {
     var records: [InjectionRecord] = []
+    /// What was on from beginning to end.
+    var background: [InjectionRecord] = []
     /// When the schedule began; nil when it never did.
     var origin: Instant?
     var history = History()
@@ -129,6 +131,7 @@ extension ScenarioRun {
         }.map(\.node)
         do {
             _ = try await parts.network.currentRecords()
+            seen.background = try await parts.network.backgroundRecords()
             seen.links = try await self.status(parts).links
         } catch {
             self.doubt("what the network did could not be read: \(error)")

@@ -15,7 +15,7 @@ extension ScenarioRun {
     ) -> (result: RunResult, judgement: Judgement) {
         var facts = RunFacts()
         facts.findings = self.findings(seen)
-        facts.injections = seen.records
+        facts.injections = seen.background + seen.records
         facts.deaths = self.lostNodes
         if let net = seen.net {
             facts.areNodesSilent = net.sentToNodes == 0
@@ -41,6 +41,7 @@ extension ScenarioRun {
         result.commandExit = facts.wrappedExit
         result.findings = facts.findings
         result.faults = seen.records.map(\.result)
+        result.background = seen.background.map(\.result)
         result.cuts = seen.records.flatMap(\.resultCuts)
         let doubts = self.memory.doubts
         result.warnings =

@@ -22,7 +22,9 @@ extension RunResult {
             "dir": .string(self.directory), "repeat": .string(self.repeatCommand),
             "statistics": .object(self.statistics),
             "findings": .array(self.findings.map(\.json)),
-            "faults": .array(self.faults.map(\.json)), "cuts": .array(self.cuts.map(\.json)),
+            "faults": .array(self.faults.map(\.json)),
+            "background": .array(self.background.map(\.json)),
+            "cuts": .array(self.cuts.map(\.json)),
             "warnings": .array(self.warnings.map { .string($0) }),
             "deaths": .array(self.deaths.map(\.json)),
             "links": .array(self.links.map(\.json)),
@@ -55,13 +57,8 @@ extension RunResult {
                 evidence: try fields.texts("evidence"),
                 statistics: fields.json["statistics"]?.objectValue ?? [:])
         }
-        self.faults = try fields.list("faults") { (fields) throws(InputError) in
-            Fault(
-                id: try fields.text("id"), text: try fields.text("text"),
-                begin: try fields.instant("begin"), end: try fields.optionalInstant("end"),
-                touched: Int(try fields.number("touched")), hits: Int(try fields.number("hits")),
-                origin: try fields.text("origin"))
-        }
+        self.faults = try fields.list("faults", Fault.init(fields:))
+        self.background = try fields.list("background", Fault.init(fields:))
         self.cuts = try fields.list("cuts") { (fields) throws(InputError) in
             Cut(
                 id: try fields.text("id"), link: try fields.link("link"),
@@ -207,5 +204,15 @@ private struct ResultFields {
             elements.append(try read(ResultFields(value, "\(key)[\(index)]")))
         }
         return elements
+    }
+}
+
+extension RunResult.Fault {
+    fileprivate init(fields: ResultFields) throws(InputError) {
+        self.init(
+            id: try fields.text("id"), text: try fields.text("text"),
+            begin: try fields.instant("begin"), end: try fields.optionalInstant("end"),
+            touched: Int(try fields.number("touched")), hits: Int(try fields.number("hits")),
+            origin: try fields.text("origin"))
     }
 }

@@ -29,6 +29,8 @@ package struct RunResult: Hashable, Sendable {
     package var findings: [Finding] = []
     /// Everything that was done to the run, in the order in which it began.
     package var faults: [Fault] = []
+    /// The faults of the scenario's own network, which were on from beginning to end.
+    package var background: [Fault] = []
     /// What crossed each link while it was cut.
     package var cuts: [Cut] = []
     /// What people should know although it changes nothing.
