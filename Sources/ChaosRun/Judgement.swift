@@ -39,6 +39,23 @@ package struct RunFacts: Sendable {
         return self.areServicesUnused
             || record.pairs.allSatisfy { !$0.source.isService && !$0.target.isService }
     }
+
+    /// Whether a part of the scenario's own network is between those that never have anything to say to
+    /// each other: `--latency` is for every workload, also where nodes ask no services.
+    fileprivate func isIdle(_ record: InjectionRecord) -> Bool {
+        record.origin == .background
+            && record.patterns.allSatisfy { pattern in
+                if pattern.names(.client) { return false }
+                return NodeName.services.contains(where: pattern.names)
+                    ? self.areServicesUnused : self.areNodesSilent
+            }
+    }
+}
+
+extension LinkPattern {
+    fileprivate func names(_ node: NodeName) -> Bool {
+        self.sources.matches(node) || self.targets.matches(node)
+    }
 }
 
 /// What a run comes to: pure, so that every rule of section 11 can be tested.
@@ -81,6 +98,7 @@ package struct Judgement: Hashable, Sendable {
         var doubts = facts.doubts
         var warnings: [String] = []
         for record in facts.injections where facts.isScripted || record.origin != .control {
+            if record.touched == 0, facts.isIdle(record) { continue }
             if record.touched == 0, facts.isUnusable(record) {
                 // What no node ever uses cannot be missed: the run itself is the proof.
                 warnings.append(

@@ -133,7 +133,7 @@ extension InjectionRecord {
             }
         return RunResult.Fault(
             id: self.id, text: text, begin: self.begin, end: self.end, touched: self.touched,
-            hits: self.hits, origin: self.origin == .control ? "control" : "schedule")
+            hits: self.hits, origin: self.origin.rawValue)
     }
 
     /// The leak proof of every link that was cut.

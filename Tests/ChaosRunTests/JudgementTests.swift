@@ -89,6 +89,32 @@ private func judge(_ change: (inout RunFacts) -> Void) -> Judgement {
         #expect(judgement.exitCode == 2)
     }
 
+    @Test func whatTheNetworkIsLikeMustBeMetToo() {
+        let judgement = judge {
+            $0.findings = [finding(.valid)]
+            $0.injections = [record("network[0]", touched: 0, hits: 0, origin: .background)]
+        }
+        #expect(judgement.verdict == .unknown)
+        #expect(judgement.reasons == ["network[0] touched nothing: n1 / n2"])
+    }
+
+    @Test(arguments: [("*->*", Verdict.valid), ("client->n1", .unknown)])
+    func nodesThatNeverTalkNeedNoNetwork(links: String, verdict: Verdict) throws {
+        var latency = record("network[0]", touched: 0, hits: 0, origin: .background)
+        latency.rules = [
+            FaultRule(
+                links: try LinkPattern(parsing: links),
+                faults: [.delay(.init(latency: .seconds(1)))])
+        ]
+        let judgement = judge {
+            $0.findings = [finding(.valid)]
+            $0.injections = [latency]
+            $0.areNodesSilent = true
+            $0.areServicesUnused = true
+        }
+        #expect(judgement.verdict == verdict)
+    }
+
     @Test func vacuityGivesAVerdictEvenWithoutChecks() {
         let judgement = judge { $0.injections = [record(touched: 0, hits: 0)] }
         #expect(judgement.verdict == .unknown)

@@ -78,7 +78,7 @@ extension RunResult {
         package var touched: Int
         /// How many of them it struck.
         package var hits: Int
-        /// Who wanted it: `schedule` or `control`.
+        /// Who wanted it: `background`, `schedule` or `control`.
         package var origin: String
 
         /// Makes a fault.
