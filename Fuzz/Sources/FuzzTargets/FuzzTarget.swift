@@ -32,7 +32,8 @@ package struct FuzzTarget: Sendable {
 
     /// All targets.
     package static let all: [FuzzTarget] = [
-        .scenario, .words, .json, .control, .framing, .placeholders, .pattern, .node, .history,
+        .scenario, .words, .json, .control, .framing, .placeholders, .pattern, .node, .resp,
+        .history,
     ]
 }
 

@@ -1,6 +1,7 @@
 import ChaosCore
 import NIOCore
 import NIOPosix
+import NodeKit
 
 /// A connection to one node over which one request is in flight at a time. It connects when there is
 /// something to send, and after a request whose reply nobody knows it begins anew.
