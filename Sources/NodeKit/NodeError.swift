@@ -6,6 +6,7 @@ public struct NodeError: Error, Hashable, Sendable, CustomStringConvertible {
             case usage
             case cannotListen
             case cannotStore
+            case crashed
         }
         private let kind: Kind
 
@@ -16,6 +17,8 @@ public struct NodeError: Error, Hashable, Sendable, CustomStringConvertible {
 
         /// The node's folder cannot be read or written. Exit code 74.
         public static let cannotStore = Code(kind: .cannotStore)
+        /// The node met something that it has no answer to, on purpose or not. Exit code 70.
+        public static let crashed = Code(kind: .crashed)
 
         /// The exit code of `sysexits.h` that a program ends with.
         public var exitCode: Int32 {
@@ -23,6 +26,7 @@ public struct NodeError: Error, Hashable, Sendable, CustomStringConvertible {
             case .usage: 64
             case .cannotListen: 69
             case .cannotStore: 74
+            case .crashed: 70
             }
         }
     }

@@ -30,25 +30,7 @@ public final class NodeStorage {
     ///   - date: What the machine's clock shows.
     /// - Throws: `NodeError` with ``NodeError/Code-swift.struct/cannotStore``.
     public init(in folder: String, id: String, date: Duration = .zero) throws(NodeError) {
-        guard !id.isEmpty, id != ".", id != "..", !id.contains("/"), !id.contains("\0") else {
-            throw NodeError(
-                "a node's folder has its name, found '\(id)'", code: .cannotStore,
-                hint: "a name without '/'")
-        }
-        self.folder = "\(folder)/\(id)"
-        for path in [folder, self.folder] where mkdir(path, 0o755) != 0 && errno != EEXIST {
-            throw Self.error("cannot make the folder", path)
-        }
-        self.folderDescriptor = open(self.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard self.folderDescriptor >= 0 else {
-            throw Self.error("cannot open the folder", self.folder)
-        }
-        // The kernel gives the lock back when the process dies, however it dies.
-        guard flock(self.folderDescriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw NodeError(
-                "the folder '\(self.folder)' belongs to another process that runs",
-                code: .cannotStore, hint: "give each cluster a folder of its own with --data")
-        }
+        (self.folder, self.folderDescriptor) = try Self.lockFolder(in: folder, id: id)
         let starts = try Self.read("\(self.folder)/starts") ?? []
         let start = (UInt64(String(decoding: starts.prefix { $0 != 10 }, as: UTF8.self)) ?? 0) + 1
         let bytes = try Self.read("\(self.folder)/log") ?? []
@@ -94,6 +76,32 @@ public final class NodeStorage {
         try self.openLog(keeping: bytes.count)
     }
 
+    /// Makes a node's folder where it is not there yet, and takes it for this process until the
+    /// descriptor is closed.
+    static func lockFolder(
+        in folder: String, id: String
+    ) throws(NodeError) -> (path: String, descriptor: Int32) {
+        guard !id.isEmpty, id != ".", id != "..", !id.contains("/"), !id.contains("\0") else {
+            throw NodeError(
+                "a node's folder has its name, found '\(id)'", code: .cannotStore,
+                hint: "a name without '/'")
+        }
+        let path = "\(folder)/\(id)"
+        for path in [folder, path] where mkdir(path, 0o755) != 0 && errno != EEXIST {
+            throw Self.error("cannot make the folder", path)
+        }
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.error("cannot open the folder", path) }
+        // The kernel gives the lock back when the process dies, however it dies.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw NodeError(
+                "the folder '\(path)' belongs to another process that runs",
+                code: .cannotStore, hint: "give each cluster a folder of its own with --data")
+        }
+        return (path, descriptor)
+    }
+
     private func openLog(keeping byteCount: Int) throws(NodeError) {
         if self.log >= 0 { close(self.log) }
         let path = "\(self.folder)/log"
@@ -116,7 +124,8 @@ public final class NodeStorage {
         else { throw Self.error("cannot write to", path) }
     }
 
-    private static func write(
+    /// Writes all bytes, however many calls it takes.
+    static func write(
         _ bytes: [UInt8], to descriptor: Int32, of path: String
     ) throws(NodeError) {
         var rest = bytes[...]
@@ -136,7 +145,7 @@ public final class NodeStorage {
     }
 
     /// The bytes of a file; `nil` where there is none.
-    private static func read(_ path: String) throws(NodeError) -> [UInt8]? {
+    static func read(_ path: String) throws(NodeError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         if descriptor < 0, errno == ENOENT { return nil }
         guard descriptor >= 0 else { throw Self.error("cannot open", path) }
@@ -156,7 +165,7 @@ public final class NodeStorage {
         }
     }
 
-    private static func error(_ rule: String, _ path: String) -> NodeError {
+    static func error(_ rule: String, _ path: String) -> NodeError {
         let reason = String(cString: strerror(errno)).lowercased()
         return NodeError("\(rule) '\(path)': \(reason)", code: .cannotStore)
     }

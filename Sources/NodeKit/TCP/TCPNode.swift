@@ -28,18 +28,18 @@ public struct TCPNode: Sendable {
     public let port: Int
 
     private let group: MultiThreadedEventLoopGroup
-    private let listener: any Channel
-    private let end = End()
+    let listener: any Channel
+    let end = End()
 
     /// Whether the end has begun. After it the event loop is gone, and nothing may be asked of it:
     /// such a request would never return.
-    private final class End: Sendable {
+    final class End: Sendable {
         let hasBegun = Atomic(false)
         let failure = Mutex<NodeError?>(nil)
     }
 
-    /// Why the node ended by itself: it could not keep its log. `nil` while it lives, and where it
-    /// was stopped.
+    /// Why the node ended by itself: it could not keep its log, or crashed. `nil` while it lives, and
+    /// where it was stopped.
     public var failure: NodeError? { self.end.failure.withLock { $0 } }
 
     /// Binds an address, on which connections wait until ``run(_:id:peers:seed:log:)``.

@@ -8,13 +8,13 @@ import NIOPosix
 #endif
 
 /// Why a connection was not made, without the wrapping of several layers.
-struct ConnectFailure {
+package struct ConnectFailure {
     /// A few words, such as `connection refused`.
-    let reason: String
+    package let reason: String
     /// Whether nobody answered, as opposed to somebody saying no.
-    let isTimeout: Bool
+    package let isTimeout: Bool
 
-    init(_ error: any Error) {
+    package init(_ error: any Error) {
         // A host name may have several addresses; the first one's failure stands for all.
         let first = (error as? NIOConnectionError)?.connectionErrors.first?.error
         switch first ?? error {
