@@ -84,6 +84,9 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(
         name: "slo", parameters: ["f", "rate"] + ServiceLevelChecker.quantiles.map(\.name)
     ) { parameters throws(InputError) in try parameters.serviceLevel },
+    CheckerKind(name: "answered", parameters: ["within"]) { parameters throws(InputError) in
+        AnsweredChecker(within: try parameters.duration("within") ?? .seconds(1))
+    },
     CheckerKind(name: "quiescent", parameters: ["within"]) { parameters throws(InputError) in
         QuiescenceChecker(within: try parameters.duration("within") ?? .seconds(5))
     },

@@ -45,8 +45,9 @@ extension ScenarioRun {
 
     /// What a workload needs; `nil` when no node has a port for clients.
     func context(_ parts: Parts) -> WorkloadContext? {
+        let chosen = self.scenario.workload?.nodes
         let addresses = self.scenario.nodes.compactMap { node -> ClientAddress? in
-            guard let port = node.clientPort,
+            guard chosen?.contains(node.name) ?? true, let port = node.clientPort,
                 case .tcp(let host, let number)? = parts.plan.endpoint(
                     of: node.name, port, seenBy: .client)
             else { return nil }

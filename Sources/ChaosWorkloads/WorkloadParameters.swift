@@ -5,6 +5,7 @@ struct WorkloadParameters: Sendable {
     /// The parameters that every workload has.
     static let common = [
         "rate", "concurrency", "for", "duration", "timeout", "arrivals", "loop", "recovery",
+        "nodes",
     ]
 
     let values: JSONObject

@@ -152,6 +152,9 @@ let networkMistakes = [
         "a.yaml:5:5: no node has such a port, found 'pear'", "hint: did you mean 'peer'?",
         "a.yaml:5:26: 'loss' needs either 'percent' or 'nth'", "hint: for example '5%' or 'nth:3'"),
     MistakeCase(
+        "  mode: drop\nworkload: { kind: echo, nodes: n1 n9 }",
+        "a.yaml:4:32: there is no such node, found 'n9'", "hint: nodes are n1, n2, client"),
+    MistakeCase(
         "  links:\n    n2->n1: { loss: { gemodel: { p: 1%, h: 3% }, percent: 1% }, http: {} }",
         "a.yaml:4:41: 'gemodel' has no such key, found 'h'", "hint: known are p, r, 1-h, 1-k",
         "a.yaml:4:59: 'gemodel' stands alone, found 'percent'",

@@ -198,6 +198,16 @@ package struct WorkloadSpec: Hashable, Sendable {
         self.parameters = parameters
         self.duration = duration
     }
+
+    /// The nodes that clients talk to (`nodes: n1 n2`, or a list); `nil` is all that have a TCP port.
+    package var nodes: [NodeName]? {
+        switch self.parameters["nodes"] {
+        case .string(let text)?:
+            text.split { $0 == " " || $0 == "," }.map { NodeName(String($0)) }
+        case .array(let names)?: names.map { NodeName($0.stringValue ?? $0.text) }
+        default: nil
+        }
+    }
 }
 
 /// One check: a checker's name and its parameters, which the checker itself reads.

@@ -33,7 +33,11 @@ struct ScenarioReader {
         self.readNetworkAndSchedule(mapping, into: &scenario)
         scenario.assumeMessages()
         let workload = WorkloadReader(parser: self.parser, mistakes: self.mistakes)
-        if let node = mapping.node("workload") { scenario.workload = workload.workload(node) }
+        if let node = mapping.node("workload") {
+            scenario.workload = workload.workload(node)
+            self.places["workload"] = node.position
+            self.places["workload.nodes"] = node["nodes"]?.position
+        }
         if let node = mapping.node("checks") { scenario.checks = workload.checks(node) }
         if let node = mapping.node("expect") { scenario.expectation = workload.expectation(node) }
         scenario.duration = mapping.read("for", ScheduleReader.positive)

@@ -31,6 +31,12 @@ struct YAMLNode {
         return nil
     }
 
+    /// The value of a key, if this is a mapping that has it.
+    subscript(key: String) -> YAMLNode? {
+        guard case .mapping(let entries) = self.content else { return nil }
+        return entries.first { $0.key == key }?.value
+    }
+
     /// Whether nothing was written: `key:`.
     var isAbsent: Bool {
         if case .scalar("", isPlain: true) = self.content { return true }

@@ -34,7 +34,7 @@ package struct ScenarioRules {
             + (self.isInLab ? LabRules(self).problems() : [])
             + self.scenario.schedule.enumerated().flatMap { index, entry in
                 ScheduleRules(self, entry, path: "schedule[\(index)]").problems()
-            } + self.idProblems()
+            } + self.idProblems() + self.workloadProblems()
     }
 
     /// Whether nodes talk to each other by packets.
@@ -115,6 +115,13 @@ package struct ScenarioRules {
                         "a udp port has no framing: each datagram is a message", found: port.text)))
         }
         return problems
+    }
+
+    private func workloadProblems() -> [Problem] {
+        guard let names = self.scenario.workload?.nodes else { return [] }
+        var errors = self.unknownNodes(among: names)
+        if names.isEmpty { errors.append(InputError("a workload's clients talk to some node")) }
+        return errors.map { Problem(path: "workload.nodes", error: $0) }
     }
 
     private func idProblems() -> [Problem] {

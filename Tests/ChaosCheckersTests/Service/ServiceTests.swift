@@ -23,6 +23,21 @@ struct ServiceTests {
         }
     }
 
+    @Test func whoeverCallsHearsSomethingInTime() throws {
+        let prompt = "0 0 call echo 1\n900 0 fail echo 1\n0 1 call echo 2\n1000 1 info echo 2\n"
+        #expect(try finding("answered", ["within": "1s"], prompt).verdict == .valid)
+        let late = try finding("answered", ["within": "0.9s"], prompt)
+        #expect(late.verdict == .invalid && late.anomalies == ["unanswered"])
+        let open = prompt + "500 2 call echo 3 @n1\n2000 3 run echo 4"
+        #expect(
+            try finding("answered", ["within": "1s"], open).evidence.first?.hasPrefix(
+                "unanswered: echo 3 for n1, process 2 ") == true)
+        // What was called just before the end may still be answered.
+        let young = prompt + "1000 2 call echo 3\n1100 3 run echo 4"
+        #expect(try finding("answered", ["within": "1s"], young).verdict == .valid)
+        #expect(try finding("answered", [:], "0 0 call echo 1").verdict == .unknown)
+    }
+
     @Test func nothingGoesOnAfterTheLoad() throws {
         let load = "0 0 run broadcast 1\n100 1 run broadcast 2\n"
         func traffic(_ before: Int, _ after: Int) -> String {
