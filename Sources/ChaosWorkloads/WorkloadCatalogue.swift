@@ -106,6 +106,11 @@ private let workloadKinds: [WorkloadKind] = [
                 seed: context.seed, now: context.now)
         }
     },
+    WorkloadKind(name: "cache", defaults: waiting(perNode: 2)) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "cache", settings: settings, checks: [CheckRequest("ttl")], hasFinalReads: false
+        ) { SharedSource.cache($0.seed) }
+    },
     WorkloadKind(
         name: "client", parameters: ["command", "like", "topology"] + transactionParameters
     ) { parameters, _ throws(InputError) in

@@ -13,14 +13,39 @@ package struct ReferenceSystem: Sendable {
         /// One line: what it does, and what that is worth.
         package let summary: String
         /// Makes a node that has seen nothing yet.
-        package let makeNode: @Sendable () -> any Node
+        package let make: Maker
+
+        /// What kind of node it is.
+        package enum Maker: Sendable {
+            /// One that speaks Maelstrom's messages.
+            case node(@Sendable () -> any Node)
+            /// One that speaks in byte streams, over TCP alone.
+            case streamNode(@Sendable () -> any StreamNode)
+        }
 
         package init(
             _ name: String, _ summary: String, makeNode: @escaping @Sendable () -> any Node
         ) {
             self.name = name
             self.summary = summary
-            self.makeNode = makeNode
+            self.make = .node(makeNode)
+        }
+
+        package init(
+            _ name: String, _ summary: String,
+            makeStreamNode: @escaping @Sendable () -> any StreamNode
+        ) {
+            self.name = name
+            self.summary = summary
+            self.make = .streamNode(makeStreamNode)
+        }
+
+        /// Makes a node that speaks messages.
+        package func makeNode() -> any Node {
+            guard case .node(let makeNode) = self.make else {
+                preconditionFailure("'\(self.name)' speaks in streams")
+            }
+            return makeNode()
         }
     }
 
@@ -34,7 +59,8 @@ package struct ReferenceSystem: Sendable {
     /// All systems. A new one adds its line here and a folder beside this file.
     package static let all: [ReferenceSystem] = [
         .echo, .uniqueIds, .broadcast, .growSet, .gCounter, .pnCounter, .kafka, .linKV,
-        .listAppend, .readWriteRegister,
+        .listAppend, .readWriteRegister, .redisServer, .redisBlocking, .redisPipelined,
+        .redisReconnecting, .redisPool, .termsCache,
     ]
 
     /// The system of that name.

@@ -77,8 +77,13 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let timeScale = try Self.timeScaleOfEnvironment()
         let data = self.data ?? environment("CHAOS_DIR")
         guard let listen = self.listen ?? environment("CHAOS_LISTEN") else {
+            guard case .node(let makeNode) = variant.make else {
+                throw InputError(
+                    "this node has a protocol of its own, and an address to listen on",
+                    hint: "add '--listen 127.0.0.1:7000'")
+            }
             var node = StandardIONode(
-                variant.makeNode(), seed: seed, timeScale: timeScale, folder: data, log: report)
+                makeNode(), seed: seed, timeScale: timeScale, folder: data, log: report)
             try node.run()
             return
         }
@@ -89,9 +94,16 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let peerText = self.peers ?? environment("CHAOS_PEERS") ?? ""
         let peers = try PeerList(parsing: peerText, id: id)
         let node = try await TCPNode.listen(host: host, port: port)
-        try await node.run(
-            variant.makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale,
-            folder: data, log: report)
+        switch variant.make {
+        case .node(let makeNode):
+            try await node.run(
+                makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
+                log: report)
+        case .streamNode(let makeNode):
+            try await node.run(
+                makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
+                log: report)
+        }
         report("listening on \(node.address)")
         await node.waitUntilStopped()
         if let failure = node.failure { throw failure }

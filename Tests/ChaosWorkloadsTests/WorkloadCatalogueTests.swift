@@ -71,7 +71,8 @@ struct WorkloadCatalogueTests {
             (
                 "echo", ["topology": "grid"],
                 "the workload 'echo' has no such parameter, found 'topology'"
-                    + "\nhint: known are rate, concurrency, for, duration, timeout, arrivals, loop, recovery"
+                    + "\nhint: known are rate, concurrency, for, duration, timeout, arrivals, loop, recovery,"
+                    + " nodes"
             ),
             (
                 "echo", ["ratee": "5/s"],

@@ -1,6 +1,7 @@
 import ChaosCore
 import Foundation
 import NodeKit
+import ReferenceNodes
 import Testing
 
 /// A run of the `chaos-node` program.
@@ -89,7 +90,7 @@ struct ChaosNodeProcessTests {
                 """)
         // Each fits a terminal of 100 columns.
         #expect(lines.allSatisfy { $0.count <= 100 })
-        #expect(lines.count { !$0.isEmpty && !$0.hasPrefix(" ") } == 10)
+        #expect(lines.count { !$0.isEmpty && !$0.hasPrefix(" ") } == ReferenceSystem.all.count)
         #expect(errors.isEmpty)
     }
 
@@ -122,9 +123,8 @@ struct ChaosNodeProcessTests {
     @Test(arguments: [
         (
             ["broadcst"],
-            "a system is one of echo, unique-ids, broadcast, g-set, g-counter, pn-counter, kafka,"
-                + " lin-kv, txn-list-append, txn-rw-register, found 'broadcst'\nhint: did you mean"
-                + " 'broadcast'?\n"
+            "a system is one of \(ReferenceSystem.all.map(\.name).joined(separator: ", ")),"
+                + " found 'broadcst'\nhint: did you mean 'broadcast'?\n"
         ),
         (
             ["echo", "--variant", "raft"],

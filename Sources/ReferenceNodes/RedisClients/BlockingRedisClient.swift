@@ -108,14 +108,17 @@ struct BlockingRedisClient: RedisClient {
         } catch {
             return self.giveUp("what came is no reply: \(error)")
         }
-        guard let reply else {
-            if self.flaws.contains(.takesReadsForReplies) && !self.parser.isAtBoundary {
-                return [.crash("no match of a read with a reply")]
-            }
-            return []
+        if self.flaws.contains(.takesReadsForReplies) && !self.parser.isAtBoundary {
+            return [.crash("no match of a read with a reply")]
         }
+        guard let reply else { return [] }
         self.state = .idle
-        return [.finish(caller.id, .reply(reply))] + self.advance()
+        let answer = RedisClientAction.finish(caller.id, .reply(reply))
+        // What stands behind the only reply that was to come would be taken for the next one.
+        if !self.parser.isAtBoundary && !self.flaws.contains(.keepsSocket) {
+            return [answer] + self.giveUp("more came than was asked for")
+        }
+        return [answer] + self.advance()
     }
 
     /// Closes the connection: what comes on it now would be taken for something else.

@@ -49,8 +49,7 @@ struct RedisClientNode: StreamNode {
                 break
             }
             for message in self.desk.read(bytes, on: stream) {
-                (actions, effects) = self.ask(
-                    message, on: stream, at: now, after: actions, effects)
+                effects += self.ask(message, on: stream, at: now)
             }
         case .opened(.outbound(let number)):
             guard let client = self.owners[number] else { return [] }
@@ -84,16 +83,15 @@ struct RedisClientNode: StreamNode {
     }
 
     private mutating func ask(
-        _ request: Message, on stream: StreamID, at now: Duration,
-        after actions: [RedisPool.Action], _ effects: [StreamEffect]
-    ) -> ([RedisPool.Action], [StreamEffect]) {
+        _ request: Message, on stream: StreamID, at now: Duration
+    ) -> [StreamEffect] {
         guard let words = Self.command(request) else {
-            return (actions, effects + self.desk.answer(.unsupported(request), on: stream))
+            return self.desk.answer(.unsupported(request), on: stream)
         }
         self.lastCall += 1
         self.questions[self.lastCall] = (request, stream)
-        let more = self.pool?.call(self.lastCall, words, for: stream, at: now) ?? []
-        return (actions + more, effects)
+        let actions = self.pool?.call(self.lastCall, words, for: stream, at: now) ?? []
+        return actions.flatMap { self.carryOut($0) }
     }
 
     private mutating func carryOut(_ action: RedisPool.Action) -> [StreamEffect] {

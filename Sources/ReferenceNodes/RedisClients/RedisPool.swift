@@ -162,12 +162,14 @@ struct RedisPool: Sendable {
         return self.tell(index, .call(id, words), at: now)
     }
 
-    /// Hands waiting calls to clients that nobody has.
+    /// Hands waiting calls to clients that nobody has, to those that are connected before others.
     private mutating func lend(at now: Duration) -> [Action] {
         var actions: [Action] = []
-        while let first = self.waiting.first,
-            let free = self.clients.indices.first(where: { !self.lent.contains($0) })
-        {
+        while let first = self.waiting.first {
+            let free = self.clients.indices.filter { !self.lent.contains($0) }
+            guard let free = free.first(where: { self.clients[$0].isReady }) ?? free.first else {
+                break
+            }
             self.waiting.removeFirst()
             self.lent.insert(free)
             actions += self.hand(
@@ -197,6 +199,6 @@ struct RedisPool: Sendable {
         }
         self.clients[index] = self.make(index, &self.randomness)
         return [.client(index, .close), .report("client \(index + 1) died: \(reason)")]
-            + self.tell(index, .started, at: now)
+            + self.tell(index, .started, at: now) + self.lend(at: now)
     }
 }
