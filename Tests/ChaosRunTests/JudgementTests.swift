@@ -89,18 +89,16 @@ private func judge(_ change: (inout RunFacts) -> Void) -> Judgement {
         #expect(judgement.exitCode == 2)
     }
 
-    @Test func whatTheNetworkIsLikeMustBeMetToo() {
-        let judgement = judge {
-            $0.findings = [finding(.valid)]
-            $0.injections = [record("network[0]", touched: 0, hits: 0, origin: .background)]
-        }
-        #expect(judgement.verdict == .unknown)
-        #expect(judgement.reasons == ["network[0] touched nothing: n1 / n2"])
-    }
-
-    @Test(arguments: [("*->*", Verdict.valid), ("client->n1", .unknown)])
-    func nodesThatNeverTalkNeedNoNetwork(links: String, verdict: Verdict) throws {
-        var latency = record("network[0]", touched: 0, hits: 0, origin: .background)
+    /// `--latency` is for every workload, also where nodes never talk.
+    @Test(arguments: [
+        ("*->*", false, Verdict.unknown), ("*->*", true, .valid), ("client->n1", true, .unknown),
+    ])
+    func whatTheNetworkIsLikeMustBeMetWhereAnybodyTalks(
+        links: String, areNodesSilent: Bool, verdict: Verdict
+    ) throws {
+        var latency = InjectionRecord(
+            id: "network[0]", kind: .faults, text: "\(links) delay 1s", origin: .background,
+            places: [links], begin: .start)
         latency.rules = [
             FaultRule(
                 links: try LinkPattern(parsing: links),
@@ -109,10 +107,13 @@ private func judge(_ change: (inout RunFacts) -> Void) -> Judgement {
         let judgement = judge {
             $0.findings = [finding(.valid)]
             $0.injections = [latency]
-            $0.areNodesSilent = true
+            $0.areNodesSilent = areNodesSilent
             $0.areServicesUnused = true
         }
         #expect(judgement.verdict == verdict)
+        #expect(
+            judgement.reasons
+                == (verdict == .valid ? [] : ["network[0] touched nothing: \(links) delay 1s"]))
     }
 
     @Test func vacuityGivesAVerdictEvenWithoutChecks() {
