@@ -125,6 +125,12 @@ package final class Proxy: Sendable {
         self.driver.post(task)
     }
 
+    /// Carries a connection from now on that somebody else has accepted and dialled, on Linux. The
+    /// descriptors are the proxy's then.
+    ///
+    /// - Returns: Whether it does; otherwise the descriptors are the caller's.
+    package func adopt(_ pair: ConnectedPair) -> Bool { self.driver.adopt(pair) }
+
     /// Closes the listeners over these links for good and their connections at once, with what waits in
     /// them; the network forgets the links.
     package func close(_ links: [Link]) async throws {

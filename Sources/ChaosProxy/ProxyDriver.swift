@@ -27,11 +27,18 @@ protocol ProxyDriver: AnyObject, Sendable {
     /// Does something on the driver's thread between two chunks; false when nobody will any more.
     func post(_ task: @escaping @Sendable (Network) -> Void) -> Bool
 
+    /// Takes over a connection that somebody else has accepted and dialled; false when it cannot.
+    func adopt(_ pair: ConnectedPair) -> Bool
+
     /// What the open connections hold, in the order in which they were accepted.
     func connections() async throws -> [ConnectionStatus]
 
     /// Closes all sockets and ends the driver's threads. Called once.
     func close() async
+}
+
+extension ProxyDriver {
+    func adopt(_ pair: ConnectedPair) -> Bool { false }
 }
 
 /// Which driver a proxy uses.

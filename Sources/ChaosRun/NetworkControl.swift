@@ -15,6 +15,8 @@ package actor NetworkControl {
     private let defaultMode: PartitionMode
     /// Whether nodes talk to each other by packets, which the kernel and the packet switch carry.
     private let isInLab: Bool
+    /// The ports of nodes whose connections go through the proxy all the same.
+    private let interceptedPorts: [NodeName: Set<PortName>]
     private let seed: Seed
     private var log = InjectionLog()
     /// The scenario's own network, which is on from beginning to end.
@@ -28,7 +30,8 @@ package actor NetworkControl {
     /// Makes a control for a proxy whose listeners are open.
     package init(
         proxy: Proxy, nodes: [NodeName], ports: [PortName], network: NetworkSpec, seed: Seed,
-        datagramPorts: Set<PortName> = [], isInLab: Bool = false, reserved: Set<String> = []
+        datagramPorts: Set<PortName> = [], isInLab: Bool = false,
+        interceptedPorts: [NodeName: Set<PortName>] = [:], reserved: Set<String> = []
     ) {
         self.proxy = proxy
         self.nodes = nodes
@@ -38,6 +41,7 @@ package actor NetworkControl {
         self.defaultMode = network.partitionMode ?? .drop
         self.seed = seed
         self.isInLab = isInLab
+        self.interceptedPorts = interceptedPorts
         self.reserved = reserved
     }
 
@@ -130,12 +134,7 @@ package actor NetworkControl {
     }
 
     private func checkFraming(of rule: FaultRule) throws(InputError) {
-        if self.isInLab, self.isBetweenNodes(rule.links) {
-            if let fault = rule.faults.first(where: { !$0.isForPackets }) {
-                throw fault.refusalByLab
-            }
-            return
-        }
+        if self.isInLab, rule.isBetween(self.nodes) { return try self.checkAmongPackets(rule) }
         let ports = rule.links.port.map { [$0] } ?? self.ports
         for fault in rule.faults where !ports.contains(where: { self.takes(fault, port: $0) }) {
             guard let first = ports.first else { continue }
@@ -154,11 +153,36 @@ package actor NetworkControl {
         }
     }
 
-    private func isBetweenNodes(_ links: LinkPattern) -> Bool {
-        self.nodes.contains { source in
-            links.sources.matches(source)
-                && self.nodes.contains { $0 != source && links.targets.matches($0) }
+    /// What is wrong with faults on links between nodes of the lab.
+    private func checkAmongPackets(_ rule: FaultRule) throws(InputError) {
+        let ports = rule.links.port.map { [$0] } ?? self.ports
+        let intercepted = self.interceptedPorts(of: rule.links)
+        for fault in rule.faults {
+            // What belongs to no declared port takes every fault of packets.
+            if rule.links.port == nil && fault.isForPackets { continue }
+            let takes = ports.contains { port in
+                intercepted.contains(port) ? self.takes(fault, port: port) : fault.isForPackets
+            }
+            if takes { continue }
+            if let port = ports.first(where: { intercepted.contains($0) && self.hasMessages($0) }),
+                let framing = self.framing[port]
+            {
+                throw fault.refusal(by: framing, of: port)
+            }
+            let streams = ports.filter { !self.datagramPorts.contains($0) }
+            guard let bare = streams.first else {
+                throw fault.refusal(byDatagramsOf: ports.first ?? "main")
+            }
+            throw fault.refusalByLab(port: bare)
         }
+    }
+
+    /// The ports of the nodes at either end whose connections go through the proxy.
+    private func interceptedPorts(of links: LinkPattern) -> Set<PortName> {
+        Set(
+            self.interceptedPorts.filter {
+                links.sources.matches($0.key) || links.targets.matches($0.key)
+            }.flatMap(\.value))
     }
 
     private func hasMessages(_ port: PortName) -> Bool {
@@ -224,11 +248,6 @@ package actor NetworkControl {
                     ? "mode 'unreachable' is for links between nodes; clients go through a proxy"
                     : "mode 'unreachable' needs the lab, and this run has the backend 'proxy'",
                 hint: "use 'reject' for an error at once, or 'drop' for silence")
-        }
-        if mode == .lose && self.isInLab {
-            throw InputError(
-                "mode 'lose' loses messages, and between nodes of the lab there are packets",
-                hint: "use 'drop', which loses packets")
         }
         // Where only some ports have messages, what the others carry shows up in the leak proof.
         let ports = port.map { [$0] } ?? self.ports
@@ -357,6 +376,27 @@ extension Injection {
     /// Whether an engine's injection is part of a record: `f1.delay` of `f1`.
     fileprivate func belongs(to record: String) -> Bool {
         InjectionRecord.id(ofEngine: self.id) == record
+    }
+}
+
+extension Fault {
+    /// Why the fault cannot be on a link between nodes of a lab, with what to declare; to be asked where it
+    /// cannot.
+    fileprivate func refusalByLab(port: PortName) -> InputError {
+        let what = self.match == nil ? "'\(self.kind.rawValue)'" : "'match'"
+        if self.needsFraming {
+            return InputError(
+                "\(what) needs messages, and port '\(port)' has no framing",
+                found: self.text,
+                hint: "name one under 'network: framing:' in the scenario, such as "
+                    + "'framing: { \(port): lines }'")
+        }
+        return InputError(
+            "\(what) looks into connections, and the kernel forwards those of port '\(port)' between "
+                + "nodes of this run", found: self.text,
+            hint: "write 'framing: { \(port): none }' under 'network' in the scenario, or a framing: then "
+                + "they go through the proxy from the start; packets have delay, loss, duplicate, reorder, "
+                + "corrupt, rate and refuse")
     }
 }
 

@@ -40,6 +40,17 @@ extension ScenarioRun {
     /// Has packets between nodes go as the run's network says.
     func connectLab(_ lab: Lab?, _ plan: AddressPlan, _ proxy: Proxy) async throws {
         guard let lab else { return }
+        let intercepted = Set(self.scenario.interceptedPorts.values.flatMap { $0 }).sorted()
+        if let first = intercepted.first {
+            if proxy.driverKind != .epoll {
+                throw RunError(
+                    "connections between nodes to port '\(first)' go through the proxy, which in the lab "
+                        + "needs the driver epoll\nhint: unset \(ProxyDriverKind.variable)")
+            }
+            let names = intercepted.map { "'\($0)'" }.joined(separator: ", ")
+            self.tell(
+                "between nodes, connections to port \(names) go through the proxy; the rest is packets")
+        }
         do {
             try await lab.connect(to: proxy, ports: LabPorts(self.labPorts(plan)))
             for node in self.scenario.nodes {
@@ -68,6 +79,7 @@ extension ScenarioRun {
     /// The declared ports of each node with the numbers they got, by the node's number.
     private func labPorts(_ plan: AddressPlan) -> [Int: [LabPorts.Declared]] {
         var ports: [Int: [LabPorts.Declared]] = [:]
+        let intercepted = self.scenario.interceptedPorts
         for node in self.scenario.nodes {
             ports[plan.number(of: node.name)] = node.ports.compactMap { port in
                 guard case .tcp(_, let number)? = plan.listen(node.name, port.name) else {
@@ -75,7 +87,8 @@ extension ScenarioRun {
                 }
                 return LabPorts.Declared(
                     name: port.name, transport: port.transport == .udp ? .udp : .tcp,
-                    number: number)
+                    number: number,
+                    isIntercepted: intercepted[node.name]?.contains(port.name) == true)
             }
         }
         return ports

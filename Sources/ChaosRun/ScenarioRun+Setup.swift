@@ -42,6 +42,7 @@ extension ScenarioRun {
             proxy: proxy, nodes: self.clusterNames, ports: self.portNames,
             network: self.scenario.network, seed: seed,
             datagramPorts: self.scenario.datagramPorts, isInLab: self.isInLab,
+            interceptedPorts: self.scenario.interceptedPorts,
             reserved: Set(self.scenario.schedule.map(\.id)))
         let board = ProgressBoard(
             kind: self.scenario.workload?.kind ?? "",

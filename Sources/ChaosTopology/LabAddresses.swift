@@ -23,6 +23,13 @@ package enum LabAddresses {
         family == .ipv4 ? "10.77.0.\(number)" : "fd00:77::\(String(number, radix: 16))"
     }
 
+    /// The same as four or sixteen bytes.
+    package static func bytes(of number: Int, _ family: Family) -> [UInt8] {
+        let last = UInt8(truncatingIfNeeded: number)
+        return family == .ipv4
+            ? [10, 77, 0, last] : [0xfd, 0, 0, 0x77] + [UInt8](repeating: 0, count: 11) + [last]
+    }
+
     /// The address from which clients reach nodes; apart from the nodes' networks.
     package static func client(_ family: Family) -> String {
         family == .ipv4 ? "10.77.255.254" : "fd00:77::1:0"

@@ -18,11 +18,17 @@ package struct LabPorts: Sendable {
         package let name: PortName
         package let transport: RouteRule.Transport
         package let number: UInt16
+        /// Whether connections to it go through the proxy, which looks into them.
+        package let isIntercepted: Bool
 
-        package init(name: PortName, transport: RouteRule.Transport, number: UInt16) {
+        package init(
+            name: PortName, transport: RouteRule.Transport, number: UInt16,
+            isIntercepted: Bool = false
+        ) {
             self.name = name
             self.transport = transport
             self.number = number
+            self.isIntercepted = isIntercepted && transport == .tcp
         }
     }
 
@@ -32,28 +38,37 @@ package struct LabPorts: Sendable {
         package let port: PortName
         /// Whether the target listens; nil where neither end says.
         package let isToListener: Bool?
+        /// Whether it belongs to a connection that goes through the proxy.
+        package let isIntercepted: Bool
 
-        package init(port: PortName, isToListener: Bool?) {
+        package init(port: PortName, isToListener: Bool?, isIntercepted: Bool = false) {
             self.port = port
             self.isToListener = isToListener
+            self.isIntercepted = isIntercepted
         }
     }
 
-    private let names: [Key: PortName]
+    private let known: [Key: Declared]
     private let declared: [Int: [Declared]]
 
     /// - Parameter nodes: The declared ports of each node, by the node's number from 1, with the number
     ///   that each got.
     package init(_ nodes: [Int: [Declared]]) {
-        var names: [Key: PortName] = [:]
+        var known: [Key: Declared] = [:]
         for (node, ports) in nodes {
             for port in ports {
-                names[Key(node: node, transport: port.transport, number: port.number)] = port.name
+                known[Key(node: node, transport: port.transport, number: port.number)] = port
             }
         }
-        self.names = names
+        self.known = known
         self.declared = nodes
     }
+
+    /// The nodes that declared ports, in order.
+    package var nodes: [Int] { self.declared.keys.sorted() }
+
+    /// Whether the connections of any port go through the proxy.
+    package var interceptsAny: Bool { self.known.values.contains(where: \.isIntercepted) }
 
     /// The declared ports of a node, in order.
     package func ports(of node: Int) -> [Declared] { self.declared[node] ?? [] }
@@ -75,11 +90,13 @@ package struct LabPorts: Sendable {
         targetPort: UInt16
     ) -> Place {
         guard let transport else { return Place(port: Self.other, isToListener: nil) }
-        if let name = self.names[Key(node: target, transport: transport, number: targetPort)] {
-            return Place(port: name, isToListener: true)
+        if let port = self.known[Key(node: target, transport: transport, number: targetPort)] {
+            return Place(
+                port: port.name, isToListener: true, isIntercepted: port.isIntercepted)
         }
-        if let name = self.names[Key(node: source, transport: transport, number: sourcePort)] {
-            return Place(port: name, isToListener: false)
+        if let port = self.known[Key(node: source, transport: transport, number: sourcePort)] {
+            return Place(
+                port: port.name, isToListener: false, isIntercepted: port.isIntercepted)
         }
         return Place(port: Self.other, isToListener: nil)
     }

@@ -26,25 +26,41 @@ package enum LinkRules {
                         destinationPort: targetPort, sourcePort: sourcePort,
                         self.verdict(treatment)))
             }
+            func own(_ port: LabPorts.Declared) -> LinkTreatment {
+                let treatment = treatment(port.name)
+                return port.isIntercepted ? treatment.whereIntercepted : treatment
+            }
+            // What is intercepted has rules for all nodes, which are asked behind those of the pair.
+            func needsRule(_ port: LabPorts.Declared) -> Bool {
+                own(port) != whole && !(own(port) == .intercepted && whole == .open)
+            }
             // Where the target's port decides for itself, a source's port of another name must not:
             // so ports at the target's end that are treated like the whole have a rule of their own if
             // any source's port is not.
-            let sources = ports.ports(of: source).filter { treatment($0.name) != whole }
+            let sources = ports.ports(of: source).filter(needsRule)
             let targets = ports.ports(of: target).filter { port in
-                treatment(port.name) != whole
+                needsRule(port)
                     || sources.contains { $0.transport == port.transport && $0.name != port.name }
             }
             for port in targets {
-                add(
-                    RouteRule.Priority.targetPort, treatment(port.name), port.transport,
-                    to: port.number)
+                add(RouteRule.Priority.targetPort, own(port), port.transport, to: port.number)
             }
             for port in sources {
-                add(
-                    RouteRule.Priority.sourcePort, treatment(port.name), port.transport,
-                    from: port.number)
+                add(RouteRule.Priority.sourcePort, own(port), port.transport, from: port.number)
             }
             if whole != .open { add(RouteRule.Priority.pair, whole, nil) }
+            // The proxy sends in the source's place: what a route keeps back there, one does here.
+            func keepBack(_ port: LabPorts.Declared, to targetPort: UInt16?, from: UInt16?) {
+                guard port.isIntercepted, own(port).isCut else { return }
+                rules.append(
+                    RouteRule(
+                        family, priority: RouteRule.Priority.inPlace, input: RouteRule.ownPackets,
+                        destination: LabAddresses.node(target, family),
+                        source: LabAddresses.node(source, family), transport: .tcp,
+                        destinationPort: targetPort, sourcePort: from, .blackhole))
+            }
+            for port in ports.ports(of: target) { keepBack(port, to: port.number, from: nil) }
+            for port in ports.ports(of: source) { keepBack(port, to: nil, from: port.number) }
         }
         return rules
     }
@@ -54,7 +70,7 @@ package enum LinkRules {
         case .open: .lookup(.main)
         case .dropped: .blackhole
         case .unreachable: .unreachable
-        case .refused: .lookup(.local)
+        case .refused, .intercepted: .lookup(.local)
         case .switched: .lookup(.packetSwitch)
         }
     }

@@ -12,6 +12,8 @@ package enum LinkTreatment: Hashable, Sendable {
     case refused
     /// They cross the packet switch, where the engine decides about each.
     case switched
+    /// They belong to connections that the proxy accepts in the target's place.
+    case intercepted
 
     /// What a link's cuts and faults come to. The strictest counts: nothing is delayed that is not
     /// delivered.
@@ -34,11 +36,19 @@ package enum LinkTreatment: Hashable, Sendable {
         }
     }
 
+    /// The same of a port whose connections go through the proxy: it does all but what only routes can.
+    package var whereIntercepted: LinkTreatment {
+        switch self {
+        case .dropped, .unreachable: self
+        case .open, .refused, .switched, .intercepted: .intercepted
+        }
+    }
+
     /// Whether nothing gets through.
     package var isCut: Bool {
         switch self {
         case .dropped, .unreachable, .refused: true
-        case .open, .switched: false
+        case .open, .switched, .intercepted: false
         }
     }
 }

@@ -27,8 +27,9 @@ package struct RouteRule: Hashable, Sendable {
     package var priority: UInt32
     /// The interface at which packets come in.
     package var input: String?
-    /// An address, or a network behind a slash.
+    /// An address, or a network behind a slash; the same of the sender.
     package var destination: String?
+    package var source: String?
     /// `nil` for all.
     package var transport: Transport?
     package var destinationPort: UInt16?
@@ -43,25 +44,34 @@ package struct RouteRule: Hashable, Sendable {
 
     package init(
         _ family: LabAddresses.Family, priority: UInt32, input: String? = nil,
-        destination: String? = nil, transport: Transport? = nil, destinationPort: UInt16? = nil,
-        sourcePort: UInt16? = nil, _ verdict: Verdict
+        destination: String? = nil, source: String? = nil, transport: Transport? = nil,
+        destinationPort: UInt16? = nil, sourcePort: UInt16? = nil, _ verdict: Verdict
     ) {
         self.family = family
         self.priority = priority
         self.input = input
         self.destination = destination
+        self.source = source
         self.transport = transport
         self.destinationPort = destinationPort
         self.sourcePort = sourcePort
         self.verdict = verdict
     }
 
+    /// The name of the interface at which packets come in that this namespace itself sends, for rules.
+    package static let ownPackets = "lo"
+
     /// In which order rules are asked.
     package enum Priority {
+        /// What this namespace sends in a node's place over a link that is cut.
+        package static let inPlace: UInt32 = 90
         /// A declared port at the target's end, then one at the source's, then everything of a pair.
         package static let targetPort: UInt32 = 100
         package static let sourcePort: UInt32 = 110
         package static let pair: UInt32 = 200
+        /// What the router itself sends goes to where nodes are, and intercepted ports to the router.
+        package static let sent: UInt32 = 900
+        package static let intercepted: UInt32 = 910
         /// What nobody cut goes to where nodes are, and the rest to this namespace.
         package static let forward: UInt32 = 1000
         package static let own: UInt32 = 1003

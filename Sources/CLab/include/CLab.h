@@ -1,6 +1,7 @@
 #ifndef CLAB_H
 #define CLAB_H
 
+#include "lab_intercept.h"
 #include "lab_launcher.h"
 #include "lab_namespaces.h"
 #include "lab_packets.h"

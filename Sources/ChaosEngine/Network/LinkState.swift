@@ -156,6 +156,11 @@ package final class LinkState {
     package func wasBlocked(_ count: Int) {
         self.received(count)
         self.messagesSeen += 1
+        self.wasStopped()
+    }
+
+    /// The kernel kept a packet back of a connection whose bytes and messages are counted elsewhere.
+    package func wasStopped() {
         for cut in self.cuts where cut.mode.stopsAll { cut.strike() }
         if let refuse = self.fault(.refuse) {
             refuse.touch()

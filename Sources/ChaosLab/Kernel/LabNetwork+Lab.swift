@@ -32,6 +32,8 @@
         let interfaces: [UInt32]
         /// Where the packet switch reads.
         let switchInterface: UInt32
+        /// The link-layer address of the way to the packet switch.
+        static let switchHardware: [UInt8] = [0x02, 0xc4, 0, 2, 0, 0]
         /// Whether this process's namespace is a router already.
         private static let isPrepared = Mutex(false)
 
@@ -127,6 +129,8 @@
                     ("ipv4/icmp_echo_ignore_all", "1"), ("ipv6/icmp/echo_ignore_all", "1"),
                     // Every packet over an unreachable link is told about.
                     ("ipv4/icmp_ratelimit", "0"), ("ipv6/icmp/ratelimit", "0"),
+                    // Who connects again from the same port gets it in a node's place as well.
+                    ("ipv4/tcp_tw_reuse", "1"),
                 ] { try self.set(name, value) }
                 let lo = chaos_interface_index("lo")
                 try socket.bringUp(lo)
@@ -217,7 +221,7 @@
             /// The way to the packet switch, on which packets are as long as on a wire.
             private func prepareSwitch(_ socket: RouteSocket) throws -> UInt32 {
                 try socket.addPair(
-                    "sw0", hardware: [0x02, 0xc4, 0, 2, 0, 0], and: "sw1",
+                    "sw0", hardware: LabNetwork.switchHardware, and: "sw1",
                     peerHardware: [0x02, 0xc4, 0, 2, 0, 1])
                 // What arrives is for nobody in this namespace.
                 try self.set("ipv6/conf/sw1/disable_ipv6", "1")

@@ -292,15 +292,20 @@
             rtnl_rule_set_family(made, Int32(self.number(rule.family)))
             rtnl_rule_set_prio(made, rule.priority)
             if let input = rule.input { rtnl_rule_set_iif(made, input) }
-            if let destination = rule.destination {
-                do {
+            do {
+                if let destination = rule.destination {
                     let address = try Self.address(destination)
                     rtnl_rule_set_dst(made, address)
                     nl_addr_put(address)
-                } catch {
-                    rtnl_rule_put(made)
-                    throw error
                 }
+                if let source = rule.source {
+                    let address = try Self.address(source)
+                    rtnl_rule_set_src(made, address)
+                    nl_addr_put(address)
+                }
+            } catch {
+                rtnl_rule_put(made)
+                throw error
             }
             if let transport = rule.transport { rtnl_rule_set_ipproto(made, transport.rawValue) }
             if let port = rule.destinationPort { rtnl_rule_set_dport(made, port) }

@@ -167,6 +167,15 @@
             self.settle(changed)
         }
 
+        /// Whether routes keep back what a connection that the proxy carries sends over a link.
+        func keepsBack(_ link: Link) -> Bool {
+            guard let source = self.lab.nodes.firstIndex(of: link.source),
+                let target = self.lab.nodes.firstIndex(of: link.target),
+                let line = self.pair(source + 1, target + 1)?.line(link.port)
+            else { return false }
+            return line.treatment.whereIntercepted.isCut
+        }
+
         private static func treatment(of line: LabLine) -> LinkTreatment {
             let network = line.state
             return LinkTreatment(
@@ -229,12 +238,20 @@
         private func note(_ sight: Witness.Sight, at number: Int) {
             let frame = sight.frame
             guard let source = frame.source, let target = frame.target,
-                let pair = self.pair(source, target),
-                let line = pair.line(self.place(of: frame, source, target).port),
-                line.treatment.isCut
+                let pair = self.pair(source, target)
             else { return }
+            let place = self.place(of: frame, source, target)
+            guard let line = pair.line(place.port) else { return }
+            let treatment =
+                place.isIntercepted ? line.treatment.whereIntercepted : line.treatment
+            guard treatment.isCut else { return }
             if !sight.isOutgoing {
-                if source == number { line.state.wasBlocked(sight.size) }
+                guard source == number else { return }
+                if place.isIntercepted {
+                    line.state.wasStopped()
+                } else {
+                    line.state.wasBlocked(sight.size)
+                }
                 return
             }
             guard target == number else { return }
@@ -396,7 +413,7 @@
         }
 
         /// Sends a frame to a node, as if the router had forwarded it.
-        private func send(_ bytes: [UInt8], to node: Int) {
+        func send(_ bytes: [UInt8], to node: Int) {
             var frame = bytes
             frame.replaceSubrange(0..<6, with: LabAddresses.nodeHardware(node))
             frame.replaceSubrange(6..<12, with: LabAddresses.routerHardware(node))
@@ -409,7 +426,7 @@
             }
         }
 
-        private func tellOnce(_ message: String) {
+        func tellOnce(_ message: String) {
             guard self.hasTold.insert(message).inserted else { return }
             self.network.record(
                 JournalEntry(

@@ -68,6 +68,14 @@
             chaos_watch_datagrams(self.poller, descriptor, tag) == 0
         }
 
+        /// Reports what happens to a socket that is being connected, until it is forgotten or closed.
+        package func addDialled(_ descriptor: CInt, _ tag: UInt64) -> Bool {
+            chaos_watch(self.poller, descriptor, tag) == 0
+        }
+
+        /// Reports nothing more of a socket, which stays open.
+        package func forget(_ descriptor: CInt) { chaos_forget(self.poller, descriptor) }
+
         /// Has the network's thread come again: at an instant, at the latest, or as soon as it can if that
         /// is in a moment or there is more to do.
         package func call(at instant: Instant, now: Instant, isBusy: Bool) {

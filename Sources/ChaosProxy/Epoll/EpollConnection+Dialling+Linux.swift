@@ -56,6 +56,13 @@
             self.dialIfPossible()
         }
 
+        /// Goes on from where somebody else has dialled.
+        func beginReached() {
+            let isWatched = self.loop.watch(self.listener, of: self)
+            self.answered()
+            if !isWatched { self.fail(self.listener) }
+        }
+
         /// The time of a delay or of a call is over.
         func dialDeadlineCame(_ now: Instant) {
             if self.isOver || self.dialling.deadline > now { return }

@@ -52,9 +52,11 @@
         private static let actionsPerTurn = 256
 
         /// Counts a new connection; the books are open.
+        ///
+        /// - Parameter reached: The socket that faces the target, where it was dialled already.
         init(
             number: Int, on loop: EpollLoop, over line: LinkLine, _ route: Route,
-            _ opener: EpollLeg
+            _ opener: EpollLeg, reached: EpollLeg? = nil
         ) {
             self.number = number
             self.loop = loop
@@ -63,6 +65,7 @@
             self.tally = line.tally(loop.index)
             self.revision = line.revision
             self.opener = opener
+            if let reached { self.listener = reached }
             self.ticket = ConnectionTicket(
                 forward: line.forward, backward: line.backward, at: loop.plane.clock.now)
         }
@@ -80,7 +83,11 @@
                 self.makeEngine()
                 self.applySilence()
             }
-            self.beginDialling()
+            if self.listener.exists {
+                self.beginReached()
+            } else {
+                self.beginDialling()
+            }
             self.service()
         }
 

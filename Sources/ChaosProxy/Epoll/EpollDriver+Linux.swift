@@ -92,6 +92,10 @@
             self.mailbox.post { task($0.network) }
         }
 
+        func adopt(_ pair: ConnectedPair) -> Bool {
+            self.mailbox.post { $0.adopt(pair) }
+        }
+
         func close(_ links: [Link]) async throws {
             try await self.posting { plane, finish in
                 plane.enqueue { finish(Swift.Result { plane.close(links) }) }

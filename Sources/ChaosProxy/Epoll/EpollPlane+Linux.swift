@@ -143,18 +143,23 @@
         ///   - loop: Who accepted it.
         ///   - isShared: Whether its listener serves several links, so that it could not refuse for
         ///     this one alone.
+        ///   - reached: The socket that faces the target, where it was dialled already.
         func admit(
             _ opener: EpollLeg, over line: LinkLine, _ route: Route, on loop: EpollLoop,
-            isShared: Bool = false
+            isShared: Bool = false, reached: EpollLeg? = nil
         ) {
-            if self.isClosing { return opener.reset() }
+            if self.isClosing {
+                reached?.reset()
+                return opener.reset()
+            }
             if isShared, self.network.listenerPolicy(for: line.forward.link) == .refused {
                 self.network.attemptBlocked(on: line.forward.link)
                 return opener.reset()
             }
             let home = line.isTouched ? self.first : self.home(from: loop)
             let connection = EpollConnection(
-                number: self.connectionsAccepted, on: home, over: line, route, opener)
+                number: self.connectionsAccepted, on: home, over: line, route, opener,
+                reached: reached)
             self.connectionsAccepted += 1
             home.connectionCount += 1
             line.add(connection)

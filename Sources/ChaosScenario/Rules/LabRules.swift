@@ -1,7 +1,7 @@
 import ChaosCore
 
 /// What a scenario must be to run in the lab, where nodes talk to each other by packets and the proxy
-/// carries only what clients send.
+/// carries only what clients send, and intercepted ports.
 struct LabRules {
     private let rules: ScenarioRules
 
@@ -63,14 +63,6 @@ struct LabRules {
                     found: port.name.text, hint: "write 'backend: proxy'")
             }
         }
-        for (index, entry) in self.scenario.schedule.enumerated() {
-            if case .when(let trigger) = entry.timing, case .message = trigger.source {
-                add(
-                    "schedule[\(index)].when",
-                    "the lab does not see the messages of connections yet, only their packets",
-                    hint: "'when: { log: … }' works, or write 'backend: proxy'")
-            }
-        }
         return found
     }
 
@@ -81,28 +73,5 @@ struct LabRules {
             character == (isIPv6 ? ":" : ".") || character.isASCII && character.isNumber
                 || isIPv6 && (character.isHexDigit || character == ".")
         }
-    }
-
-    /// What is wrong with faults on links; nil for those that no two nodes have.
-    func problems(of rule: FaultRule) -> [InputError]? {
-        let names = self.scenario.nodes.map(\.name)
-        let isBetweenNodes = names.contains { source in
-            rule.links.sources.matches(source)
-                && names.contains { $0 != source && rule.links.targets.matches($0) }
-        }
-        if !isBetweenNodes { return nil }
-        return rule.faults.filter { !$0.isForPackets }.map(\.refusalByLab)
-    }
-}
-
-extension Fault {
-    /// Why it cannot be on a link between nodes of a lab.
-    package var refusalByLab: InputError {
-        let what = self.match == nil ? "'\(self.kind.rawValue)'" : "'match'"
-        return InputError(
-            "\(what) looks into connections, and between nodes of the lab there are packets",
-            found: self.text,
-            hint: "packets have delay, loss, duplicate, reorder, corrupt, rate and refuse; "
-                + "otherwise write 'backend: proxy'")
     }
 }

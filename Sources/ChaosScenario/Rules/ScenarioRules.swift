@@ -8,6 +8,8 @@ package struct ScenarioRules {
     let scenario: Scenario
     let length: Duration?
     let nodes: [NodeName]
+    /// In the lab: the ports whose connections go through the proxy.
+    private let interceptedPorts: Set<PortName>
 
     /// A part of a scenario, such as `schedule[2].mode`, and what is wrong with it.
     package struct Problem: Hashable, Sendable, CustomStringConvertible {
@@ -26,6 +28,7 @@ package struct ScenarioRules {
         self.length = length ?? scenario.duration ?? scenario.workload?.duration
         self.nodes =
             scenario.nodes.map(\.name) + scenario.externalLinks.map(\.name) + scenario.services
+        self.interceptedPorts = Set(scenario.interceptedPorts.values.flatMap { $0 })
     }
 
     /// Everything that is wrong.
@@ -181,11 +184,16 @@ package struct ScenarioRules {
             errors.append(Self.unknown(port, among: self.ports))
         }
         if !errors.isEmpty || self.nodes.isEmpty { return errors }
-        if self.isInLab, let errors = LabRules(self).problems(of: rule) { return errors }
+        // What belongs to no declared port takes every fault of packets.
+        let isAmongPackets = self.isInLab && rule.isBetween(self.scenario.nodes.map(\.name))
+        let takesPackets = isAmongPackets && rule.links.port == nil
         // A port needs a framing if faults on it do; where a pattern covers several ports, such
         // faults act on those that have one, so one of them must.
         let ports = rule.links.port.map { [$0] } ?? self.ports(of: rule.links)
-        for fault in rule.faults where !ports.contains(where: { self.takes(fault, port: $0) }) {
+        for fault in rule.faults
+        where !ports.contains(where: { self.takes(fault, port: $0, isAmongPackets: isAmongPackets) })
+            && !(takesPackets && fault.isForPackets)
+        {
             let streams = ports.filter { !self.isDatagrams($0) }
             if let port = ports.first, streams.isEmpty {
                 errors.append(fault.refusal(byDatagramsOf: port))
@@ -205,8 +213,8 @@ package struct ScenarioRules {
     }
 
     /// Whether a fault can be one of a port's links.
-    private func takes(_ fault: Fault, port: PortName) -> Bool {
-        self.isDatagrams(port)
+    private func takes(_ fault: Fault, port: PortName, isAmongPackets: Bool) -> Bool {
+        self.isDatagrams(port) || (isAmongPackets && !self.interceptedPorts.contains(port))
             ? fault.isForPackets
             : (!fault.needsFraming || self.isFramed(port))
                 && fault.isPossible(in: self.framing(of: port))
@@ -241,12 +249,6 @@ package struct ScenarioRules {
                 "mode 'unreachable' needs the lab", found: mode.rawValue,
                 hint: "write 'backend: lab'; 'reject' resets and refuses instead")
         case .lose:
-            if self.isInLab {
-                return InputError(
-                    "mode 'lose' loses messages, and between nodes of the lab there are packets",
-                    found: mode.rawValue,
-                    hint: "'drop' loses packets; otherwise write 'backend: proxy'")
-            }
             let ports = port.map { [$0] } ?? self.ports
             let canLose = ports.contains {
                 self.framing(of: $0).messagesStandAlone || self.isDatagrams($0)
@@ -258,7 +260,8 @@ package struct ScenarioRules {
             return InputError(
                 "mode 'lose' needs messages, and port '\(ports[0])' has no framing",
                 found: mode.rawValue,
-                hint: "write 'framing: { \(ports[0]): lines }' under 'network'")
+                hint: "write 'framing: { \(ports[0]): lines }' under 'network'"
+                    + (self.isInLab ? "; 'drop' loses packets" : ""))
         default: return nil
         }
     }
