@@ -27,6 +27,9 @@ package struct RunSettings: Sendable {
     /// run counts like a schedule.
     package var isScripted = false
 
+    /// Why the scenario's backend is what it is, in a clause; nil where nobody had a choice.
+    package var backendReason: String?
+
     /// How many messages of framed ports are taken down for the report; nil for as many as usual.
     package var tracedMessages: Int?
 

@@ -49,7 +49,8 @@ extension ScenarioRun {
             }
             let names = intercepted.map { "'\($0)'" }.joined(separator: ", ")
             self.tell(
-                "between nodes, connections to port \(names) go through the proxy; the rest is packets")
+                "between nodes, connections to port \(names) go through the proxy; the rest is packets",
+                at: proxy.clock.now)
         }
         do {
             try await lab.connect(to: proxy, ports: LabPorts(self.labPorts(plan)))

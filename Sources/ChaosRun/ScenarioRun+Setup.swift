@@ -27,6 +27,9 @@ extension ScenarioRun {
                 ("seed", String(seed.value)), ("run", directory.shownPath),
                 ("repeat", self.settings.repeatCommand),
             ]))
+        if let reason = self.settings.backendReason {
+            self.tell("backend \(self.scenario.chosenBackend.rawValue): \(reason)")
+        }
         let journal = try self.lineFile("journal.jsonl", in: directory)
         let historyFile = try self.lineFile("history.jsonl", in: directory)
         let style = try self.style()
@@ -285,7 +288,8 @@ extension ScenarioRun {
                 name: self.scenario.name, seed: seed, command: ProcessInfo.processInfo.arguments,
                 wrapped: self.settings.wrapped,
                 pid: self.processOutside, version: self.settings.version,
-                backend: self.scenario.chosenBackend.rawValue, started: .now,
+                backend: self.scenario.chosenBackend.rawValue,
+                backendReason: self.settings.backendReason, started: .now,
                 socket: directory.socketPath))
         try directory.write(self.scenarioAsRun.yaml, to: "scenario.yaml")
     }

@@ -22,8 +22,12 @@ package enum LinkTreatment: Hashable, Sendable {
     ///   - cuts: The modes of the cuts that cover the link.
     ///   - reversedCuts: Those of the link the other way.
     ///   - faults: The kinds of the faults in force on it.
-    package init(cuts: [PartitionMode], reversedCuts: [PartitionMode], faults: [FaultKind]) {
-        if cuts.contains(.drop) || cuts.contains(.lose) {
+    ///   - hasMessages: Whether the proxy can take away messages of it, and leave connections alive.
+    package init(
+        cuts: [PartitionMode], reversedCuts: [PartitionMode], faults: [FaultKind],
+        hasMessages: Bool = false
+    ) {
+        if cuts.contains(.drop) || (cuts.contains(.lose) && !hasMessages) {
             self = .dropped
         } else if cuts.contains(.unreachable) {
             self = .unreachable

@@ -30,6 +30,33 @@ func enterLab(for scenarios: [Scenario]) throws {
     throw RunError(LabEntrance.enter(Swift.CommandLine.arguments).description)
 }
 
+/// Settles which backend carries each of these scenarios, and goes into namespaces of its own if that is
+/// the lab.
+///
+/// - Returns: The scenarios, with what was chosen for each.
+func settleBackends(
+    of scenarios: [Scenario]
+) throws -> [(scenario: Scenario, choice: BackendChoice)] {
+    // Whoever is inside already was found able to.
+    let isInside = LabEntrance.current != nil
+    let obstacle = { isInside ? nil : thisMachine().obstacle.map { "\($0.name): \($0.finding)" } }
+    var choices = scenarios.map { BackendChoice(for: $0, obstacle: obstacle) }
+    // One command is either inside or not.
+    if choices.contains(where: { $0.backend == .proxy }) {
+        choices = choices.map {
+            $0.backend == .lab && !$0.isNeeded ? .besideOthers : $0
+        }
+    }
+    let settled = zip(scenarios, choices).map { scenario, choice in
+        var scenario = scenario
+        // Whatever repeats the run is to have the same.
+        if choice.backend == .lab { scenario.backend = .lab }
+        return (scenario: scenario, choice: choice)
+    }
+    try enterLab(for: settled.map(\.scenario))
+    return settled
+}
+
 /// What this machine can do.
 func thisMachine() -> Diagnosis {
     Diagnosis(.collect(areDiagnosticsBuilt: SocketDiagnostics.obstacle(withDatagrams: true) == nil))

@@ -59,8 +59,8 @@ struct RunCommand: AsyncParsableCommand {
         let exitCode = await runReporting {
             let backend = try self.shared.parsedBackend()
             let duration = try self.shared.parsedDuration()
-            let scenario = try self.assembleScenario(duration, backend)
-            try enterLab(for: [scenario])
+            let assembled = try self.assembleScenario(duration, backend)
+            let (scenario, choice) = try settleBackends(of: [assembled])[0]
             let seed = try readSeed(self.seed) ?? scenario.seed ?? drawSeed()
             let console = TerminalConsole(showsNodes: true)
             var settings = RunSettings(
@@ -70,6 +70,7 @@ struct RunCommand: AsyncParsableCommand {
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
             settings.tracedMessages = try self.shared.parsedTrace()
+            settings.backendReason = choice.reason
             let outcome = try await execute(settings)
             console.finish()
             report(outcome, json: self.shared.json, isWrapped: !settings.wrapped.isEmpty)

@@ -77,13 +77,14 @@ struct TestCommand: AsyncParsableCommand {
                     hint: "'chaos test scenario.yaml' or 'chaos test -w echo --bin ./node'")
             }
             let scenarios = try self.readScenarios(duration, backend, self.changes.parsed())
-            try enterLab(for: scenarios.map(\.scenario))
+            let settled = try settleBackends(of: scenarios.map(\.scenario))
             return try await self.run(
-                scenarios.flatMap { file, scenario in
-                    (seeds ?? [scenario.seed ?? drawSeed()]).flatMap { seed in
+                zip(scenarios, settled).flatMap { read, settled in
+                    (seeds ?? [settled.scenario.seed ?? drawSeed()]).flatMap { seed in
                         Array(
                             repeating: PlannedRun(
-                                scenario: scenario, seed: seed, file: file, wrapped: self.command),
+                                scenario: settled.scenario, seed: seed, file: read.file,
+                                wrapped: self.command, backendReason: settled.choice.reason),
                             count: repetitions)
                     }
                 }, duration)
@@ -194,6 +195,8 @@ struct TestCommand: AsyncParsableCommand {
         var file: String?
         /// The command beside the cluster.
         var wrapped: [String] = []
+        /// Why the scenario's backend is what it is.
+        var backendReason: String?
     }
 
     private func run(_ plans: [PlannedRun], _ duration: Duration?) async throws -> Int32 {
@@ -212,6 +215,7 @@ struct TestCommand: AsyncParsableCommand {
                     duration: self.shared.duration, wrapped: plan.wrapped),
                 console: self.shared.quiet ? .silent : console.console, version: chaosVersion,
                 ownsProcess: true)
+            settings.backendReason = plan.backendReason
             settings.tracedMessages = try self.shared.parsedTrace()
             // Maelstrom's flags for its log of messages: all that one run may take down.
             if self.maelstrom.logNetSend || self.maelstrom.logNetRecv {

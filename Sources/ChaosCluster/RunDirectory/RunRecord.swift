@@ -14,6 +14,8 @@ package struct RunRecord: Hashable, Sendable {
     package var version: String
     /// The backend that carries the bytes.
     package var backend: String
+    /// Why that one, where somebody had a choice.
+    package var backendReason: String?
     /// When it started.
     package var started: WallTime
     /// The control socket, wherever it lies.
@@ -21,7 +23,8 @@ package struct RunRecord: Hashable, Sendable {
 
     package init(
         name: String, seed: Seed, command: [String], wrapped: [String] = [], pid: Int32,
-        version: String, backend: String, started: WallTime, socket: String
+        version: String, backend: String, backendReason: String? = nil, started: WallTime,
+        socket: String
     ) {
         self.name = name
         self.seed = seed
@@ -30,6 +33,7 @@ package struct RunRecord: Hashable, Sendable {
         self.pid = pid
         self.version = version
         self.backend = backend
+        self.backendReason = backendReason
         self.started = started
         self.socket = socket
     }
@@ -37,7 +41,7 @@ package struct RunRecord: Hashable, Sendable {
     /// As it stands in the file. The seed is a text, because many JSON readers know no whole
     /// numbers beyond 2^53.
     package var json: JSONValue {
-        .object([
+        var object: JSONObject = [
             "name": .string(self.name),
             "seed": .string(String(self.seed.value)),
             "command": .array(self.command.map { .string($0) }),
@@ -48,7 +52,9 @@ package struct RunRecord: Hashable, Sendable {
             "started": .string(self.started.iso8601),
             "started_seconds": .int(Int64(self.started.seconds)),
             "socket": .string(self.socket),
-        ])
+        ]
+        if let reason = self.backendReason { object["backend_reason"] = .string(reason) }
+        return .object(object)
     }
 
     /// Reads the file's content, or nil when it is something else.
@@ -65,7 +71,8 @@ package struct RunRecord: Hashable, Sendable {
         self.init(
             name: name, seed: Seed(seed), command: command.compactMap(\.stringValue),
             wrapped: (json["wrapped"]?.arrayValue ?? []).compactMap(\.stringValue), pid: pid,
-            version: version, backend: backend, started: WallTime(seconds: Int(started)),
-            socket: socket)
+            version: version, backend: backend,
+            backendReason: json["backend_reason"]?.stringValue,
+            started: WallTime(seconds: Int(started)), socket: socket)
     }
 }

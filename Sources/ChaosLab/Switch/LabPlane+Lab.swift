@@ -181,7 +181,8 @@
             return LinkTreatment(
                 cuts: network.coveringCuts.map(\.mode),
                 reversedCuts: network.reversed.coveringCuts.map(\.mode),
-                faults: network.winningInjections.map(\.fault.kind))
+                faults: network.winningInjections.map(\.fault.kind),
+                hasMessages: network.framing.messagesStandAlone)
         }
 
         /// Lets what waits go or stay, as links are now.

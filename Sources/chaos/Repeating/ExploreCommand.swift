@@ -52,6 +52,7 @@ struct ExploreCommand: AsyncParsableCommand {
                     hint: "add 'checks:'")
             }
             scenario.expectation = nil
+            scenario = try settleBackends(of: [scenario])[0].scenario
             let seed = try readSeed(self.seed) ?? drawSeed()
             return try await self.explore(scenario, seed)
         }

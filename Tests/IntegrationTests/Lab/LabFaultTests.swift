@@ -60,16 +60,20 @@ struct LabFaultTests {
         #expect((result["faults"]?[0]?["hits"]?.intValue ?? 0) > 100)
     }
 
-    /// What looks into connections has no place between nodes here, and says so.
-    @Test func streamFaultsAreRefused() async throws {
+    /// What looks into connections has no place where the kernel forwards them, and says what to declare.
+    @Test func streamFaultsNeedAnInterceptedPort() async throws {
         let run = try await LabRun()
-        let refused = try await run.directory.finished("set", "n1->n2", "slicer=10B")
+        let refused = try await run.directory.finished("set", "n1->n2:main", "slicer=10B")
         #expect(refused.code == 64)
         #expect(refused.err.contains("'slicer' looks into connections"), "\(refused.err)")
+        #expect(refused.err.contains("'framing: { main: none }'"), "\(refused.err)")
+        let matching = try await run.directory.finished("set", "n1->n2", "ack_loss=nth:1")
+        #expect(matching.code == 64)
+        #expect(matching.err.contains("'framing: { tell: lines }'"), "\(matching.err)")
         #expect(try await run.directory.finished("set", "client->n1", "slicer=10B").code == 0)
         let lose = try await run.directory.finished("partition", "n1", "/", "n2", "--mode", "lose")
         #expect(lose.code == 64)
-        #expect(lose.err.contains("'drop', which loses packets"), "\(lose.err)")
+        #expect(lose.err.contains("needs messages"), "\(lose.err)")
         _ = try await run.end()
     }
 
@@ -85,15 +89,15 @@ struct LabFaultTests {
             links: { db: 127.0.0.1:5432 }
             network:
               mode: lose
-              links: { n1->n2: { slicer: 10B } }
+              links: { n1->n2: { ack_loss: { nth: 1 } } }
             for: 1s
             """, to: "wrong.yaml")
         let run = try await directory.finished("run", "wrong.yaml")
         #expect(run.code == 65)
         for sentence in [
             "every node has an address of its own", "cannot reach servers outside",
-            "a Unix socket is on no link", "mode 'lose' loses messages",
-            "'slicer' looks into connections",
+            "a Unix socket is on no link", "mode 'lose' needs messages",
+            "'ack_loss' needs messages",
         ] { #expect(run.err.contains(sentence), "\(sentence) in:\n\(run.err)") }
     }
 
