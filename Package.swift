@@ -263,7 +263,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosControl",
-                "ChaosCluster", "NodeKit",
+                "ChaosCluster", "ChaosTopology", "NodeKit",
             ],
             path: "Fuzz/Sources/FuzzTargets", swiftSettings: strict),
         .testTarget(

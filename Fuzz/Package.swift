@@ -39,10 +39,13 @@ let package = Package(
         .target(
             name: "ChaosControl",
             dependencies: ["ChaosCore", "ChaosScenario", nioCore, nioPosix], swiftSettings: strict),
+        .target(
+            name: "ChaosTopology", dependencies: ["ChaosCore", "ChaosScenario"],
+            swiftSettings: strict),
         .target(name: "CLinux"),
         .target(
             name: "ChaosCluster",
-            dependencies: ["CLinux", "ChaosCore", "ChaosScenario", collections],
+            dependencies: ["CLinux", "ChaosCore", "ChaosScenario", "ChaosTopology", collections],
             swiftSettings: strict),
         .target(
             name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
@@ -50,7 +53,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosEngine", "ChaosCheckers", "ChaosControl",
-                "ChaosCluster", "NodeKit",
+                "ChaosCluster", "ChaosTopology", "NodeKit",
             ],
             swiftSettings: strict),
         .target(name: "CLibFuzzer"),

@@ -47,7 +47,9 @@ package struct BackendChoice: Hashable, Sendable {
                         "nodes are not told of each other, so only the lab would see what they say, but "
                             + "this machine cannot have one: \(obstacle)")
                 } else {
-                    take(.lab, "nodes are not told of each other, so a proxy would not see what they say")
+                    take(
+                        .lab,
+                        "nodes are not told of each other, so a proxy would not see what they say")
                 }
             }
     }
@@ -79,7 +81,8 @@ package struct BackendChoice: Hashable, Sendable {
         if let problem = ScenarioRules(inLab).problems().first {
             return "in the lab \(problem.path): \(problem.error.rule)"
         }
-        if let program = scenario.nodes.lazy.compactMap({ Self.readerOfPeers($0, scenario) }).first {
+        if let program = scenario.nodes.lazy.compactMap({ Self.readerOfPeers($0, scenario) }).first
+        {
             return "\(program) reads where peers are from its environment"
         }
         return nil

@@ -394,7 +394,8 @@ extension Fault {
         return InputError(
             "\(what) looks into connections, and the kernel forwards those of port '\(port)' between "
                 + "nodes of this run", found: self.text,
-            hint: "write 'framing: { \(port): none }' under 'network' in the scenario, or a framing: then "
+            hint:
+                "write 'framing: { \(port): none }' under 'network' in the scenario, or a framing: then "
                 + "they go through the proxy from the start; packets have delay, loss, duplicate, reorder, "
                 + "corrupt, rate and refuse")
     }

@@ -3,6 +3,15 @@ import ChaosCore
 import ChaosScenario
 import ChaosWorkloads
 import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Reads scenarios and profiles from files.
 package enum ScenarioFile {
@@ -87,9 +96,24 @@ package enum ScenarioFile {
             hint: nearest.map { "did you mean '\($0)'?" } ?? "'chaos profiles' lists them")
     }
 
+    /// What was read from standard input.
+    private static let standardInput = Mutex<[UInt8]>([])
+
+    /// Lets a program that this one becomes read from standard input what was read here.
+    package static func restoreStandardInput() {
+        let bytes = Self.standardInput.withLock { $0 }
+        if bytes.isEmpty { return }
+        guard let file = tmpfile() else { return }
+        fwrite(bytes, 1, bytes.count, file)
+        rewind(file)
+        dup2(fileno(file), STDIN_FILENO)
+        fclose(file)
+    }
+
     private static func text(of path: String) throws -> (text: String, file: String) {
         if path == "-" {
             let bytes = Array(FileHandle.standardInput.readDataToEndOfFile())
+            Self.standardInput.withLock { $0 = bytes }
             return (try ScenarioParser.text(of: bytes, file: "standard input"), "standard input")
         }
         var isDirectory: ObjCBool = false

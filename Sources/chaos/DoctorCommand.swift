@@ -25,11 +25,14 @@ struct DoctorCommand: ParsableCommand {
         printOutput("backend proxy  works, here and everywhere")
         if let obstacle = diagnosis.obstacle {
             printOutput("backend lab    does not work here: \(obstacle.name): \(obstacle.finding)")
-            printOutput("auto           takes the proxy, and refuses what only the lab can do")
+            printOutput(
+                "auto           takes the proxy, says where the lab would be better, and refuses what only "
+                    + "the lab can do")
         } else {
             printOutput("backend lab    works here")
             printOutput(
-                "auto           takes the proxy, and the lab for what only the lab can do (mode 'unreachable')"
+                "auto           takes the proxy, and the lab for what only the lab can do (mode 'unreachable') "
+                    + "or a proxy would not see"
             )
         }
     }

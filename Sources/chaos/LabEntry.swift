@@ -27,6 +27,7 @@ func enterLab(for scenarios: [Scenario]) throws {
             "this machine cannot have a lab\(reason): \(obstacle.name): \(obstacle.finding)\n\(remedy)"
         )
     }
+    ScenarioFile.restoreStandardInput()
     throw RunError(LabEntrance.enter(Swift.CommandLine.arguments).description)
 }
 

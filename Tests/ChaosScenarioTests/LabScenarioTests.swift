@@ -29,6 +29,7 @@ struct LabScenarioTests {
             .lab
         ),
         ("schedule: [{ at: 1s, partition: n1 / n2, mode: reject }]", .proxy),
+        ("expose: { db: 127.0.0.1:5432 }", .lab),
     ])
     func whatOnlyTheLabCanDo(_ text: String, _ expected: Backend) throws {
         #expect(try self.read(text).chosenBackend == expected)
@@ -51,9 +52,45 @@ struct LabScenarioTests {
         #expect(scenario.network.rules.count == 1)
     }
 
+    /// What decides which connections between nodes go through the proxy.
+    @Test(arguments: [
+        ("", [String]()), ("network: { framing: { peer: lines } }", ["n1", "n2", "n3"]),
+        ("network: { framing: { peer: none } }", ["n1", "n2", "n3"]),
+        ("network: { links: { n1->n2: { slicer: 10B } } }", ["n1", "n2"]),
+        ("network: { links: { n1->n2: { delay: 1ms, loss: 1% } } }", []),
+        ("network: { links: { client->n2: { slicer: 10B } } }", []),
+        ("schedule: [{ at: 1s, links: '*->n3', reset_peer: 0s }]", ["n1", "n2", "n3"]),
+        ("schedule: [{ at: 1s, links: 'n1->n3:peer', timeout: 1s }]", ["n1", "n3"]),
+    ])
+    func interceptedPorts(_ text: String, _ nodes: [String]) throws {
+        let scenario = try self.read("backend: lab\n" + text)
+        #expect(scenario.interceptedPorts.keys.map(\.text).sorted() == nodes)
+        #expect(scenario.interceptedPorts.values.allSatisfy { $0 == ["peer"] })
+    }
+
+    /// What needs messages says so, also where there are packets.
+    @Test(arguments: [
+        ("network: { links: { n1->n2: { ack_loss: 1% } } }", "'ack_loss' needs messages"),
+        ("network: { mode: lose }", "mode 'lose' needs messages"),
+        (
+            "schedule: [{ when: { message: { type: x } }, for: 1s, isolate: n1 }]",
+            "a message can be seen only where a port has a framing"
+        ),
+        (
+            "network: { framing: { peer: none }, links: { 'n1->n2:peer': { duplicate: 1% } } }",
+            "'duplicate' needs messages"
+        ),
+    ])
+    func whatNeedsMessages(_ text: String, _ rule: String) throws {
+        let error = try #require(throws: Mistakes.self) {
+            try self.read("backend: lab\n" + text)
+        }
+        #expect(error.description.contains(rule), "\(error)")
+    }
+
     @Test func servicesAreExposedInTheLabAlone() throws {
         let error = try #require(throws: Mistakes.self) {
-            try self.read("expose: { db: 127.0.0.1:5432 }")
+            try self.read("backend: proxy\nexpose: { db: 127.0.0.1:5432 }")
         }
         #expect(error.description.contains("only nodes in the lab need services exposed"))
         let name = try #require(throws: Mistakes.self) {

@@ -4,33 +4,8 @@ import Testing
 
 /// The packet filter of witnesses, run by a machine of the test's own.
 struct WitnessFilterTests {
-    /// Runs a program as the kernel does (Documentation/networking/filter.rst).
     private static func run(_ filter: WitnessFilter, _ frame: [UInt8], isOutgoing: Bool) -> UInt32 {
-        var accumulator: UInt32 = 0
-        var counter = 0
-        while counter < filter.steps.count {
-            let step = filter.steps[counter]
-            counter += 1
-            switch step.code {
-            case 0x20 where step.value == 0xffff_f004: accumulator = isOutgoing ? 4 : 0
-            case 0x20:
-                let at = Int(step.value)
-                if at + 4 > frame.count { return 0 }
-                accumulator = frame[at..<at + 4].reduce(0) { $0 << 8 | UInt32($1) }
-            case 0x28:
-                let at = Int(step.value)
-                accumulator = UInt32(frame[at]) << 8 | UInt32(frame[at + 1])
-            case 0x15:
-                counter += Int(accumulator == step.value ? step.ifTrue : step.ifFalse)
-            case 0x05: counter += Int(step.value)
-            case 0x06: return step.value
-            default:
-                Issue.record("no such instruction, found \(step.code)")
-                return 0
-            }
-        }
-        Issue.record("the program has no end")
-        return 0
+        FilterMachine(filter.steps, isOutgoing: isOutgoing).run(frame)
     }
 
     @Test func onlyCutPairsAreSeen() {

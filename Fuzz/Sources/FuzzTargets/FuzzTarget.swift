@@ -33,7 +33,7 @@ package struct FuzzTarget: Sendable {
     /// All targets.
     package static let all: [FuzzTarget] = [
         .scenario, .words, .json, .control, .framing, .placeholders, .pattern, .node, .resp,
-        .history,
+        .history, .frame,
     ]
 }
 

@@ -2,7 +2,8 @@ import ChaosCore
 
 /// What carries the bytes of a run.
 package enum Backend: String, CaseIterable, Hashable, Sendable {
-    /// Whichever the scenario needs: the proxy, unless something in it only the lab can do.
+    /// Whichever is better: the proxy, unless something in it only the lab can do. Whoever knows the machine
+    /// as well takes the lab for more (`BackendChoice`).
     case automatic = "auto"
     /// A proxy on each link; nodes are told their peers' proxied addresses.
     case proxy
@@ -28,6 +29,7 @@ extension Scenario {
             case .faults, .process, .heal: break
             }
         }
-        return modes.contains(.unreachable) ? "mode 'unreachable'" : nil
+        if modes.contains(.unreachable) { return "mode 'unreachable'" }
+        return self.exposedServices.isEmpty ? nil : "'expose'"
     }
 }

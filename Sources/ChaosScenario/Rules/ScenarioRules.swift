@@ -191,7 +191,8 @@ package struct ScenarioRules {
         // faults act on those that have one, so one of them must.
         let ports = rule.links.port.map { [$0] } ?? self.ports(of: rule.links)
         for fault in rule.faults
-        where !ports.contains(where: { self.takes(fault, port: $0, isAmongPackets: isAmongPackets) })
+        where !ports.contains(where: { self.takes(fault, port: $0, isAmongPackets: isAmongPackets) }
+        )
             && !(takesPackets && fault.isForPackets)
         {
             let streams = ports.filter { !self.isDatagrams($0) }
