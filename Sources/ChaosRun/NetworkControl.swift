@@ -9,14 +9,14 @@ package actor NetworkControl {
     /// The data plane.
     nonisolated let proxy: Proxy
     private let nodes: [NodeName]
-    private let ports: [PortName]
-    private let framing: [PortName: Framing]
-    private let datagramPorts: Set<PortName>
+    let ports: [PortName]
+    let framing: [PortName: Framing]
+    let datagramPorts: Set<PortName>
     private let defaultMode: PartitionMode
     /// Whether nodes talk to each other by packets, which the kernel and the packet switch carry.
     private let isInLab: Bool
     /// The ports of nodes whose connections go through the proxy all the same.
-    private let interceptedPorts: [NodeName: Set<PortName>]
+    let interceptedPorts: [NodeName: Set<PortName>]
     private let seed: Seed
     private var log = InjectionLog()
     /// The scenario's own network, which is on from beginning to end.
@@ -153,44 +153,12 @@ package actor NetworkControl {
         }
     }
 
-    /// What is wrong with faults on links between nodes of the lab.
-    private func checkAmongPackets(_ rule: FaultRule) throws(InputError) {
-        let ports = rule.links.port.map { [$0] } ?? self.ports
-        let intercepted = self.interceptedPorts(of: rule.links)
-        for fault in rule.faults {
-            // What belongs to no declared port takes every fault of packets.
-            if rule.links.port == nil && fault.isForPackets { continue }
-            let takes = ports.contains { port in
-                intercepted.contains(port) ? self.takes(fault, port: port) : fault.isForPackets
-            }
-            if takes { continue }
-            if let port = ports.first(where: { intercepted.contains($0) && self.hasMessages($0) }),
-                let framing = self.framing[port]
-            {
-                throw fault.refusal(by: framing, of: port)
-            }
-            let streams = ports.filter { !self.datagramPorts.contains($0) }
-            guard let bare = streams.first else {
-                throw fault.refusal(byDatagramsOf: ports.first ?? "main")
-            }
-            throw fault.refusalByLab(port: bare)
-        }
-    }
-
-    /// The ports of the nodes at either end whose connections go through the proxy.
-    private func interceptedPorts(of links: LinkPattern) -> Set<PortName> {
-        Set(
-            self.interceptedPorts.filter {
-                links.sources.matches($0.key) || links.targets.matches($0.key)
-            }.flatMap(\.value))
-    }
-
-    private func hasMessages(_ port: PortName) -> Bool {
+    func hasMessages(_ port: PortName) -> Bool {
         self.framing[port].map { $0 != .none } ?? false
     }
 
     /// Whether a fault can be one of a port's links.
-    private func takes(_ fault: Fault, port: PortName) -> Bool {
+    func takes(_ fault: Fault, port: PortName) -> Bool {
         self.datagramPorts.contains(port)
             ? fault.isForPackets
             : (!fault.needsFraming || self.hasMessages(port))
@@ -376,28 +344,6 @@ extension Injection {
     /// Whether an engine's injection is part of a record: `f1.delay` of `f1`.
     fileprivate func belongs(to record: String) -> Bool {
         InjectionRecord.id(ofEngine: self.id) == record
-    }
-}
-
-extension Fault {
-    /// Why the fault cannot be on a link between nodes of a lab, with what to declare; to be asked where it
-    /// cannot.
-    fileprivate func refusalByLab(port: PortName) -> InputError {
-        let what = self.match == nil ? "'\(self.kind.rawValue)'" : "'match'"
-        if self.needsFraming {
-            return InputError(
-                "\(what) needs messages, and port '\(port)' has no framing",
-                found: self.text,
-                hint: "name one under 'network: framing:' in the scenario, such as "
-                    + "'framing: { \(port): lines }'")
-        }
-        return InputError(
-            "\(what) looks into connections, and the kernel forwards those of port '\(port)' between "
-                + "nodes of this run", found: self.text,
-            hint:
-                "write 'framing: { \(port): none }' under 'network' in the scenario, or a framing: then "
-                + "they go through the proxy from the start; packets have delay, loss, duplicate, reorder, "
-                + "corrupt, rate and refuse")
     }
 }
 

@@ -202,7 +202,11 @@
             if let known = self.waiting[ends] {
                 if known.frame.sequence == frame.sequence {
                     known.lastAt = self.now
-                    if case .lost = known.phase { self.consider(known) }
+                    switch known.phase {
+                    case .lost: self.consider(known)
+                    case .called: self.accept(known)
+                    case .held, .delayed, .calling: break
+                    }
                     return
                 }
                 self.forget(known)

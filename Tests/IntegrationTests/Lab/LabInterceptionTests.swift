@@ -172,12 +172,17 @@ struct LabInterceptionTests {
         let opened = try await run.tell("n1", "open_", to: "n2", within: 5, ["name": "open"])
         #expect(opened["result"] == "ok")
         #expect(try await say("one") == "one")
-        try await run.chaos("partition", "n1", "/", "n2", "--mode", "lose", "--port", "main")
+        try await run.chaos("partition", "n1", "/", "n2", "--mode", "lose")
         #expect(try await say("two", 0.3) == "timeout")
+        // What has no messages loses packets.
+        #expect(try await run.result("n1", "icmp", to: "n2") == "timeout")
+        #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "timeout")
         try await run.chaos("heal")
         #expect(try await say("three") == "three")
         let result = try await run.end()
-        #expect(result["faults"]?[0]?["hits"] == 1, "\(result["faults"]?.text ?? "")")
+        let journal = try run.directory.text("\(run.directory.run())/journal.jsonl")
+        #expect(journal.split(separator: "\n").count { $0.contains(#""kind":"lose""#) } == 1)
+        #expect((result["faults"]?[0]?["hits"]?.intValue ?? 0) > 2)
         for cut in result["cuts"]?.arrayValue ?? [] { #expect(cut["crossed_bytes"] == 0) }
     }
 

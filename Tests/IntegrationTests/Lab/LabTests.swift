@@ -56,6 +56,11 @@ struct LabTests {
         try await run.chaos("partition", "n1", "/", "n2", "--mode", mode)
         #expect(try await run.results("n1", to: "n2") == expected)
         #expect(try await run.result("n1", "use", ["name": "open"]) == open)
+        if mode == "unreachable" {
+            // At the latest with the second SYN, one second after the first.
+            let connect = try await run.result("n1", "tcp", to: "n2.ip6", within: 20)
+            #expect(connect == "network is unreachable")
+        }
         try await run.chaos("heal")
         #expect(try await run.results("n1", to: "n2") == ["ok", "ok", "ok"])
         if open == "timeout" {
