@@ -157,12 +157,14 @@ extension NodeSpec {
     /// before a number.
     fileprivate func addresses(_ other: NodeName) -> Bool {
         if other == self.name { return false }
-        let words = self.texts.flatMap { $0.split { " ,;=\n\t\"'".contains($0) } }
+        let words = self.texts.flatMap { $0.split { " ,;=@\n\t\"'".contains($0) } }
         return words.indices.contains { index in
             let word = words[index]
-            let host = word.split(separator: "/").last { !$0.isEmpty } ?? word
+            let parts = word.split(separator: "/")
+            // Of a URL, what stands behind the scheme; otherwise the word itself.
+            let host = word.contains("//") && parts.count > 1 ? parts[1] : parts.first ?? word
             if host.hasPrefix("\(other):") { return true }
-            if word.hasSuffix("//\(other)") { return true }
+            if host == other.text && word.contains("//") { return true }
             let next = words[words.index(after: index)...].first
             return word == other.text && next?.allSatisfy(\.isNumber) == true
         }

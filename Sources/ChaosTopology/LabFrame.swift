@@ -102,7 +102,8 @@ package struct LabFrame: Hashable, Sendable {
         let whole = length ?? bytes.count
         switch word(12) {
         case 0x0800:
-            guard bytes[start] >> 4 == 4 else { return nil }
+            // A header has five words at least.
+            guard bytes[start] >> 4 == 4, bytes[start] & 15 >= 5 else { return nil }
             self.family = .ipv4
             offset = start + Int(bytes[start] & 15) * 4
             number = bytes[start + 9]

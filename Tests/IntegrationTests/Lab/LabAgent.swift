@@ -162,7 +162,7 @@ enum LabAgent {
         for f in (socket.AF_INET, socket.AF_INET6):
             threading.Thread(target=serve, args=(f,), daemon=True).start()
             threading.Thread(target=datagrams, args=(f,), daemon=True).start()
-        t = socket.socket(); t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        t = socket.socket(socket.AF_INET6); t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         t.bind(('', tell)); t.listen(64)
         print('listening', flush=True)
         while True:
