@@ -45,7 +45,8 @@ package struct BackendChoice: Hashable, Sendable {
                     take(
                         .proxy,
                         "nodes are not told of each other, so only the lab would see what they say, but "
-                            + "this machine cannot have one: \(obstacle)")
+                            + "this machine cannot have one: \(obstacle) ('chaos doctor' tells more)"
+                    )
                 } else {
                     take(
                         .lab,

@@ -27,18 +27,20 @@
     /// Accepts connections to intercepted ports in their targets' place, and hands them to the proxy. It
     /// lives on the thread that owns the network.
     final class Interceptor {
-        private let network: Network
-        private let lab: LabNetwork
+        let network: Network
+        let lab: LabNetwork
         private let ports: LabPorts
-        private let plane: LabPlane
-        private let proxy: Proxy
-        private let watch: DatagramWatch
+        let plane: LabPlane
+        let proxy: Proxy
+        let watch: DatagramWatch
         private let routes: RouteSocket
         private let rules: [RouteRule]
         private let openings: Int32
-        private let sender: Int32
-        private var listeners: [(place: StandIn.End, socket: Int32)] = []
-        private var waiting: [Opening.Ends: Opening] = [:]
+        /// Sends the SYNs that are to be answered.
+        let sender: Int32
+        private(set) var listeners: [(place: StandIn.End, socket: Int32)] = []
+        /// Who opens a connection and is not accepted yet.
+        var waiting: [Opening.Ends: Opening] = [:]
         private var nextTag = Interceptor.firstTag
         private var memory = [UInt8](repeating: 0, count: 2048)
         private var isClosed = false
@@ -102,7 +104,7 @@
             LabError("the lab: \(what): \(String(cString: strerror(-code)))")
         }
 
-        private var now: Instant { self.proxy.clock.now }
+        var now: Instant { self.proxy.clock.now }
 
         /// Ends everything. Connections that were handed over are the proxy's.
         func closeAll() {
@@ -221,7 +223,7 @@
         }
 
         /// Whether the target may be called for it.
-        private func mayGo(_ opening: Opening) -> Bool {
+        func mayGo(_ opening: Opening) -> Bool {
             !self.plane.keepsBack(opening.link) && !self.isHeld(opening)
                 && self.network.listenerPolicy(for: opening.link) == .open
         }
@@ -231,7 +233,7 @@
         }
 
         /// Does with an opening what its link wants.
-        private func consider(_ opening: Opening) {
+        func consider(_ opening: Opening) {
             opening.phase = .lost
             // Witnesses count what routes keep back.
             if self.plane.keepsBack(opening.link) { return }
@@ -256,99 +258,10 @@
             }
         }
 
-        // MARK: - The target
-
-        private func dial(_ opening: Opening) {
-            var source = opening.ends.opener
-            var socket = StandIn.dial(from: source, to: opening.ends.target)
-            if socket == -EADDRINUSE || socket == -EADDRNOTAVAIL {
-                self.plane.tellOnce(
-                    "\(opening.link): a connection could not keep its source port, which an earlier "
-                        + "one has not given up")
-                source.port = 0
-                socket = StandIn.dial(from: source, to: opening.ends.target)
-            }
-            if socket < 0 { return self.dialFailed(opening, -socket) }
-            opening.phase = .calling(socket)
-            // Between interfaces of one machine the answer is often there already.
-            self.lookAtTarget(of: opening)
-            if case .calling = opening.phase, !self.watch.addDialled(socket, opening.tag) {
-                let number = errno
-                self.hangUp(opening)
-                self.dialFailed(opening, number)
-            }
-        }
-
-        private func lookAtTarget(of opening: Opening) {
-            guard case .calling(let socket) = opening.phase else { return }
-            let state = chaos_stand_in_state(socket)
-            if state == 0 { return }
-            if state < 0 {
-                self.hangUp(opening)
-                return self.dialFailed(opening, -state)
-            }
-            opening.phase = .called(socket)
-            self.accept(opening)
-        }
-
-        /// Has the kernel answer the SYN in the target's place.
-        private func accept(_ opening: Opening) {
-            var frame = opening.frame.withChecksum(opening.bytes)
-            frame.replaceSubrange(0..<6, with: LabNetwork.switchHardware)
-            let code = chaos_frame_send(
-                self.sender, self.lab.switchInterface, frame, UInt(frame.count))
-            if code < 0 {
-                self.plane.tellOnce(
-                    "a connection could not be accepted: \(String(cString: strerror(-code)))")
-            }
-            let listener = self.listeners.first { $0.place == opening.ends.target }
-            if let listener { self.acceptAll(at: listener) }
-        }
-
-        private func acceptAll(at listener: (place: StandIn.End, socket: Int32)) {
-            while let (socket, opener) = StandIn.accept(listener.socket) {
-                let opening = opener.flatMap {
-                    self.waiting[Opening.Ends(opener: $0, target: listener.place)]
-                }
-                guard let opening, case .called(let target) = opening.phase else {
-                    chaos_stand_in_reset(socket)
-                    continue
-                }
-                self.waiting[opening.ends] = nil
-                self.watch.forget(target)
-                let pair = ConnectedPair(
-                    link: opening.link, upstream: self.endpoint(listener.place), opener: socket,
-                    target: target)
-                if !self.proxy.adopt(pair) {
-                    chaos_stand_in_reset(socket)
-                    chaos_stand_in_reset(target)
-                }
-            }
-        }
-
-        private func endpoint(_ end: StandIn.End) -> Endpoint {
-            .tcp(host: LabAddresses.node(end.node, end.family), port: end.port)
-        }
-
-        private func dialFailed(_ opening: Opening, _ number: Int32) {
-            // What a cut keeps from its target has not failed.
-            if !self.mayGo(opening) { return self.consider(opening) }
-            self.network.record(
-                JournalEntry(
-                    at: self.now, event: "connection",
-                    details: [
-                        "state": "unreachable", "link": .string(opening.link.description),
-                        "target": .string(self.endpoint(opening.ends.target).description),
-                        "why": .string(String(cString: strerror(number)).lowercased()),
-                    ]))
-            if number == ECONNREFUSED { return self.refuse(opening) }
-            self.forget(opening)
-        }
-
         // MARK: - Ends
 
         /// Answers as a kernel does where nobody listens, if the answer has a way.
-        private func refuse(_ opening: Opening) {
+        func refuse(_ opening: Opening) {
             if !self.plane.keepsBack(opening.link.reversed),
                 let answer = ResetFrame.answering(opening.frame, opening.bytes)
             {
@@ -357,12 +270,12 @@
             self.forget(opening)
         }
 
-        private func forget(_ opening: Opening) {
+        func forget(_ opening: Opening) {
             self.hangUp(opening)
             self.waiting[opening.ends] = nil
         }
 
-        private func hangUp(_ opening: Opening) {
+        func hangUp(_ opening: Opening) {
             if let socket = opening.socket { chaos_stand_in_reset(socket) }
             opening.phase = .lost
         }
