@@ -44,6 +44,8 @@
                                 network: network, lab: lab, ports: ports, plane: plane,
                                 proxy: proxy, watch: openings)
                         }
+                        // A scenario's own faults are on its links already.
+                        try plane.networkChanged()
                     }
                 }.get()
             } catch {
