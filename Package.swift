@@ -216,7 +216,7 @@ let package = Package(
             dependencies: [
                 "ChaosCore", "ChaosScenario", "ChaosTopology", "ChaosEngine", "ChaosCheckers",
                 "ChaosSockets", "ChaosProxy", "ChaosLab", "ChaosCluster", "ChaosMaelstrom",
-                "ChaosWorkloads", "ChaosControl", "ChaosReport", collections,
+                "ChaosWorkloads", "ChaosControl", "ChaosReport", "NodeKit", collections,
             ],
             swiftSettings: strict),
 

@@ -33,7 +33,7 @@ package struct Lesson: Sendable {
         if let seeds = self.spec.seeds { return [MatrixRow(self, .seeds(seeds))] }
         var kinds: [MatrixRow.Kind] = [.trigger]
         // What breaks by itself has no quiet run that it would survive.
-        if self.spec.repairedBy != nil, self.scenario.hasFaults {
+        if self.spec.repairedBy != nil, self.scenario.hasFaults, !self.spec.breaksInPeace {
             kinds.insert(.withoutFaults, at: 0)
         }
         if let repaired = self.spec.repairedBy { kinds.append(.repaired(by: repaired)) }

@@ -6,6 +6,7 @@ import ChaosEngine
 import ChaosProxy
 import ChaosScenario
 import ChaosWorkloads
+import NodeKit
 
 extension ScenarioRun {
     /// Does what the schedule says.
@@ -33,6 +34,8 @@ extension ScenarioRun {
                 await self.strike(nodes, action, event, planned, lasting, parts)
             case (.end, .process(let action, let nodes)):
                 await self.undo(action, on: nodes, event, parts)
+            case (_, .tell(let body, let nodes)):
+                try await self.tell(body, to: nodes, event, planned, parts)
             case (_, .heal): try await self.healAll(.command)
             }
             if event.phase == .begin {
@@ -89,6 +92,42 @@ extension ScenarioRun {
         record.touched = struck
         record.hits = struck
         if lasting == nil && action != .pause { record.end = parts.clock.now }
+        await parts.network.note(record)
+        self.feed.publish(.injected(record.injection))
+    }
+
+    /// Says something to nodes as their administrator, past the network with its faults, and notes it.
+    private func tell(
+        _ body: JSONObject, to nodes: [NodeName], _ event: ScheduledEvent, _ planned: Instant,
+        _ parts: Parts
+    ) async throws {
+        let begin = parts.clock.now
+        var answers = 0
+        for node in nodes {
+            guard let port = parts.plan.listen(node, Administrator.port)?.administratorPort else {
+                throw RunError("'\(node)' has no port '\(Administrator.port)'")
+            }
+            do {
+                _ = try await Administration.ask(body, node: node.text, at: port)
+                answers += 1
+            } catch { self.warn("\(event.id): \(error)") }
+        }
+        let names = nodes.map(\.text).joined(separator: " ")
+        let text = "tell \(names) \(JSONValue.object(body).text)"
+        var record = InjectionRecord(
+            id: event.id, kind: .process, text: text, origin: .schedule,
+            places: nodes.map(\.text), begin: begin)
+        record.planned = planned
+        record.touched = answers
+        record.hits = answers
+        record.end = parts.clock.now
+        self.tell("\(text) [\(event.id)]")
+        self.journal(
+            "tell",
+            [
+                "id": .string(event.id), "nodes": .array(nodes.map { .string($0.text) }),
+                "body": .object(body), "answers": .int(Int64(answers)),
+            ])
         await parts.network.note(record)
         self.feed.publish(.injected(record.injection))
     }
@@ -184,6 +223,17 @@ extension ScenarioRun {
 
     static func sentence(of error: any Error) -> String {
         (error as? InputError)?.description ?? "\(error)"
+    }
+}
+
+extension Endpoint {
+    /// The endpoint as a node's administrator dials it.
+    fileprivate var administratorPort: Administration.Port {
+        switch self {
+        case .unix(let path): .unix(path)
+        case .tcp(let host, let port): .tcp(host: host, port: Int(port))
+
+        }
     }
 }
 

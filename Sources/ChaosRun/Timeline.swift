@@ -83,8 +83,10 @@ package actor Timeline {
 
     /// An end's action is of the same kind as its begin's, so both are in one lane.
     private static func lane(of action: ConcreteAction) -> Lane {
-        if case .process = action { return .processes }
-        return .network
+        switch action {
+        case .process, .tell: .processes
+        case .partition, .faults, .heal: .network
+        }
     }
 
     /// Waits for the next deadline in a task of its own, in place of the one before.

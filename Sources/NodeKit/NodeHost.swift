@@ -104,6 +104,11 @@ public struct NodeHost: Sendable {
             .min { ($0.deadline, $0.ordinal) < ($1.deadline, $1.ordinal) }
     }
 
+    /// What a driver answers in the node's place.
+    func answer(_ effect: Effect) -> [Output] {
+        self.outputs(ofReply: effect, from: self.membership?.id ?? "")
+    }
+
     private mutating func initialize(_ message: Message, at now: Duration) -> [Output] {
         guard let id = message["node_id"]?.stringValue,
             let members = message["node_ids"]?.arrayValue
@@ -135,15 +140,20 @@ public struct NodeHost: Sendable {
         return outputs
     }
 
+    private func outputs(ofReply effect: Effect, from id: String) -> [Output] {
+        guard case .reply(let request, var body) = effect, let requestID = request.id else {
+            return []
+        }
+        body["in_reply_to"] = .int(requestID)
+        let source = id.isEmpty ? request.destination : id
+        return [.send(Message(from: source, to: request.source, body: body))]
+    }
+
     private mutating func outputs(of effect: Effect, from id: String) -> [Output] {
         switch effect {
         case .send(let destination, let body):
             return [.send(Message(from: id, to: destination, body: body))]
-        case .reply(let request, var body):
-            guard let requestID = request.id else { return [] }
-            body["in_reply_to"] = .int(requestID)
-            let source = id.isEmpty ? request.destination : id
-            return [.send(Message(from: source, to: request.source, body: body))]
+        case .reply: return self.outputs(ofReply: effect, from: id)
         case .setTimer(let name, let delay):
             self.timers.removeAll { $0.name == name }
             let deadline = self.now + max(.zero, delay)

@@ -20,7 +20,7 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             Without arguments the systems and their variants are listed.
 
             What is not given is taken from the environment: CHAOS_NODE, CHAOS_LISTEN, CHAOS_PEERS, \
-            CHAOS_SEED and CHAOS_DIR (for --data), as 'chaos run' sets them. All timers take \
+            CHAOS_SEED, CHAOS_DIR (for --data) and CHAOS_LISTEN_ADMIN, as 'chaos run' sets them. All timers take \
             CHAOS_TIME_SCALE times as long, where that is set.
 
             What each system and variant does, and which fault brings it down, is in docs/NODES.md.
@@ -50,6 +50,13 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             it a node that dies forgets everything.
             """)
     var data: String?
+
+    @Option(
+        help: """
+            Where the node's administrator connects: HOST:PORT, or the path of a Unix socket. Nobody \
+            listens there without it.
+            """)
+    var admin: String?
 
     func run() async throws {
         guard let system = self.system else {
@@ -96,9 +103,12 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let node = try await TCPNode.listen(host: host, port: port)
         switch variant.make {
         case .node(let makeNode):
+            let admin = try (self.admin ?? environment("CHAOS_LISTEN_ADMIN")).map {
+                try Self.administratorPort($0)
+            }
             try await node.run(
                 makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
-                log: report)
+                admin: admin, log: report)
         case .streamNode(let makeNode):
             try await node.run(
                 makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
@@ -107,6 +117,14 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         report("listening on \(node.address)")
         await node.waitUntilStopped()
         if let failure = node.failure { throw failure }
+    }
+
+    private static func administratorPort(
+        _ text: String
+    ) throws(NodeError) -> Administration.Port {
+        if text.contains("/") { return .unix(text) }
+        let (host, port) = try PeerList.endpoint(parsing: text, of: "--admin")
+        return .tcp(host: host, port: port)
     }
 
     private static func timeScaleOfEnvironment() throws(InputError) -> Double {

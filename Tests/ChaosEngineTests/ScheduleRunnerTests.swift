@@ -53,6 +53,9 @@ extension ConcreteAction {
                 .joined(separator: "; ")
         case .process(let verb, let nodes):
             ([verb.rawValue] + nodes.map(\.text)).joined(separator: " ")
+        case .tell(let body, let nodes):
+            (["tell"] + nodes.map(\.text) + [body["type"]?.stringValue ?? ""]).joined(
+                separator: " ")
         case .heal: "heal"
         }
     }

@@ -248,12 +248,12 @@ let scheduleMistakes = [
         "a.yaml:3:5: a schedule entry has one of 'at', 'every' and 'when', found 'at, when'"),
     MistakeCase(
         "{ at: 1s, pause: n1, kill: n2 }",
-        "a.yaml:3:5: a schedule entry does one thing: partition, isolate, heal, set, links, nemesis, "
-            + "kill, stop, pause, resume, restart, found 'kill, pause'"),
+        "a.yaml:3:5: a schedule entry does one thing: partition, isolate, heal, set, links, nemesis, crash, "
+            + "clock, tell, kill, stop, pause, resume, restart, found 'kill, pause'"),
     MistakeCase(
         "{ at: 1s }",
-        "a.yaml:3:5: a schedule entry does one thing: partition, isolate, heal, set, links, nemesis, "
-            + "kill, stop, pause, resume, restart"),
+        "a.yaml:3:5: a schedule entry does one thing: partition, isolate, heal, set, links, nemesis, crash, "
+            + "clock, tell, kill, stop, pause, resume, restart"),
     MistakeCase(
         "{ at: 1s, pause: that }",
         "a.yaml:3:22: 'that' is the node that 'when' saw, found 'that'",
@@ -270,7 +270,7 @@ let scheduleMistakes = [
         "{ at: 1s, links: n1->n2, duplicate: 5% }",
         "a.yaml:3:22: 'duplicate' needs messages, and port 'main' has no framing, "
             + "found 'duplicate 5%'", "hint: write 'framing: { main: lines }' under 'network'"),
-    MistakeCase("{ at: 1s, clock: { node: n1 } }", "a.yaml:3:15: chaos cannot do 'clock' yet"),
+    MistakeCase("{ at: 1s, clock: { node: n1 } }", "a.yaml:3:22: 'clock' needs a 'jump'"),
     MistakeCase(
         "{ at: 1s, nemesis: [kil], budget: 9 }",
         "a.yaml:3:25: a kind of nemesis is one of partition, halves, random-halves, isolate, one-way, "

@@ -138,7 +138,7 @@ import Testing
                 case .faults(let rules):
                     for rule in rules { kinds.formUnion(rule.faults.map(\.kind.rawValue)) }
                 case .process(let action, _): kinds.insert(action.rawValue)
-                case .nemesis, .heal: Issue.record("a swarm draws itself")
+                case .nemesis, .tell, .heal: Issue.record("a swarm draws itself")
                 }
             }
         }

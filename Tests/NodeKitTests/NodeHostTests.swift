@@ -123,6 +123,20 @@ struct NodeHostTests {
         #expect(host.deadline == nil)
     }
 
+    /// In slow motion, and in fast, a node sets the same timers and sees the same times.
+    @Test(arguments: [0.5, 1, 2])
+    func livesInScaledTime(_ scale: Double) {
+        var host = NodeHost(Diary(), seed: 1, timeScale: scale)
+        _ = host.start(id: "n1", members: ["n1"], at: .zero)
+        let body: JSONObject = ["type": "timer", "name": "a", "ms": 20]
+        _ = host.receive(self.message(body), at: .milliseconds(40) * scale)
+        #expect(host.deadline == .milliseconds(60) * scale)
+        #expect(self.lines(host.fireTimers(at: .milliseconds(59) * scale)).isEmpty)
+        #expect(
+            self.lines(host.fireTimers(at: .milliseconds(60) * scale))
+                == [#"c9 {"type":"a","at":60}"#])
+    }
+
     @Test func sendsNoReplyToWhatIsNoRequest() {
         var host = self.started()
         #expect(host.receive(self.message(["type": "unknown"]), at: .zero).isEmpty)

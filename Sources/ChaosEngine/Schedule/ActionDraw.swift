@@ -23,6 +23,7 @@ struct ActionDraw {
             return .partition(cuts: cuts, text: drawn.description, mode: mode, port: port)
         case .faults(let rules): return .faults(rules)
         case .process(let verb, let selector): return .process(verb, self.selected(by: selector))
+        case .tell(let body, let selector): return .tell(body, self.selected(by: selector))
         case .nemesis(let kinds, let budget, let mode):
             return NemesisDraw(
                 kinds: kinds, budget: budget, mode: mode, nodes: self.nodes, seed: self.seed,

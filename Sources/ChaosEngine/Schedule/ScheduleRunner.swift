@@ -208,7 +208,7 @@ private struct ActiveFiring: Sendable {
         switch action {
         case .partition, .faults, .process(.pause, _): true
         case .process(.kill, _), .process(.stop, _): until != nil
-        case .process(.resume, _), .process(.restart, _), .heal: false
+        case .process(.resume, _), .process(.restart, _), .tell, .heal: false
         }
     }
 

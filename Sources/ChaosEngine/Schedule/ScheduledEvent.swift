@@ -43,6 +43,8 @@ package enum ConcreteAction: Hashable, Sendable {
     case faults([FaultRule])
     /// Does something to these nodes.
     case process(ProcessAction, [NodeName])
+    /// Says something to these nodes as their administrator.
+    case tell(JSONObject, [NodeName])
     /// Ends every partition, an operator's too; those of the schedule have ended just before.
     case heal
 }

@@ -26,7 +26,7 @@ extension Scenario {
         for entry in self.schedule {
             switch entry.action {
             case .partition(_, let mode, _), .nemesis(_, _, let mode): modes.append(mode)
-            case .faults, .process, .heal: break
+            case .faults, .process, .tell, .heal: break
             }
         }
         if modes.contains(.unreachable) { return "mode 'unreachable'" }

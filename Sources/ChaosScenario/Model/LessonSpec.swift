@@ -8,6 +8,8 @@ package struct LessonSpec: Hashable, Sendable {
     package var repairedBy: String?
     /// Over how many seeds, from 1, the scenario must keep its verdict; `nil` runs it once.
     package var seeds: Int?
+    /// Whether the variant breaks now and then without faults, too, so that nothing is promised of it then.
+    package var breaksInPeace = false
     /// The ideas it shows, by the names of ``Concept``.
     package var concepts: [Concept]
     /// One sentence: what goes wrong, and why.

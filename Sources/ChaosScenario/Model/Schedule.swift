@@ -79,8 +79,16 @@ package enum ScheduleAction: Hashable, Sendable {
     case process(ProcessAction, NodeSelector)
     /// Draws one of several disturbances each time.
     case nemesis([NemesisKind], budget: Budget, mode: PartitionMode?)
+    /// Says something to nodes as their administrator, at their port ``Administrator/port``.
+    case tell(JSONObject, NodeSelector)
     /// Ends every partition.
     case heal
+}
+
+/// The administrator of nodes.
+package enum Administrator {
+    /// The port of a node at which its administrator is heard, outside the network with its faults.
+    package static let port: PortName = "admin"
 }
 
 /// What is done to a node's process.

@@ -76,7 +76,7 @@ extension ScheduleEntry {
                 ? [] : names.map { .process(action, .nodes(NodePattern($0))) }
         case .partition(let partition, let mode, let port):
             actions = partition.simpler.map { .partition($0, mode: mode, port: port) }
-        case .process, .nemesis, .heal: actions = []
+        case .process, .nemesis, .tell, .heal: actions = []
         }
         for action in actions {
             var entry = self

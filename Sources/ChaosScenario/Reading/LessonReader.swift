@@ -4,6 +4,11 @@ import ChaosCore
 struct LessonReader {
     let mistakes: MistakeList
 
+    private enum Answer: String, CaseIterable {
+        case yes = "true"
+        case no = "false"
+    }
+
     func lesson(_ node: YAMLNode) -> LessonSpec? {
         guard let mapping = MappingReader(node, "'lesson'", self.mistakes) else { return nil }
         if !mapping.has("variant") { mapping.add(InputError("a lesson needs a 'variant'")) }
@@ -19,6 +24,10 @@ struct LessonReader {
         var lesson = LessonSpec(
             variant: variant ?? "", repairedBy: mapping.text("repaired_by"), seeds: seeds,
             concepts: concepts)
+        lesson.breaksInPeace =
+            mapping.read("breaks_in_peace") { text throws(InputError) in
+                try Word.parse(text, as: "'breaks_in_peace'") as Answer
+            } == .yes
         lesson.breaks = mapping.text("breaks")
         lesson.repair = mapping.text("repair")
         if lesson.repairedBy != nil, lesson.seeds != nil {

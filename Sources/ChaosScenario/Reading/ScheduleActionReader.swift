@@ -8,7 +8,7 @@ struct ScheduleActionReader {
     let mistakes: MistakeList
 
     private static let verbs =
-        ["partition", "isolate", "heal", "set", "links", "nemesis"]
+        ["partition", "isolate", "heal", "set", "links", "nemesis", "crash", "clock", "tell"]
         + ProcessAction.allCases.map(\.rawValue)
 
     /// The action of an entry; exactly one verb stands there.
@@ -51,6 +51,7 @@ struct ScheduleActionReader {
             return .faults(patterns.map { FaultRule(links: $0, faults: faults) })
         case "nemesis":
             return self.kinds(mapping).map { .nemesis($0, budget: budget ?? .minority, mode: mode) }
+        case "crash", "clock", "tell": return AdministrationReader(mapping).action(verb)
         default:
             guard let action = ProcessAction(rawValue: verb) else { return nil }
             return self.selector(verb, mapping).map { .process(action, $0) }

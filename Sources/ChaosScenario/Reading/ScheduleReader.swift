@@ -32,7 +32,7 @@ struct ScheduleReader {
     static let synonyms = [
         "duration": "for", "after": "at", "start": "at", "action": "partition, isolate, kill, …",
         "target": "isolate, kill, …", "groups": "partition", "interval": "every",
-        "jitter": "every: 15s ± 5s", "crash": "kill",
+        "jitter": "every: 15s ± 5s",
     ]
 
     /// The entries in order. `name` is the first part of their ids: `schedule[0]`.
@@ -53,7 +53,7 @@ struct ScheduleReader {
             let entry = self.entry(mapping, id: "\(name)[\(index)]")
             mapping.finish(
                 synonyms: Self.synonyms.merging(LinkRulesReader.synonyms) { first, _ in first },
-                notYet: ["clock", "tell", "http"])
+                notYet: ["http"])
             guard let entry else { continue }
             let places = mapping.all.map { (key: $0.key, position: $0.value.position) }
             read.add(entry, places: [("", mapping.position)] + places)

@@ -94,6 +94,9 @@ struct ScheduleRules {
                     ("for", InputError("'\(action.rawValue)' is over at once and has no 'for'"))
                 ]
             }
+            if case .tell = self.entry.action {
+                return [("for", InputError("what a node is told has no 'for'"))]
+            }
             if self.entry.action == .heal {
                 return [("for", InputError("'heal' is over at once and has no 'for'"))]
             }
@@ -107,13 +110,31 @@ struct ScheduleRules {
             }
         guard isRepeated else { return [] }
         switch self.entry.action {
-        case .heal, .process(.kill, _), .process(.stop, _), .process(.restart, _),
+        case .heal, .tell, .process(.kill, _), .process(.stop, _), .process(.restart, _),
             .process(.resume, _):
             return []
         case .nemesis, .partition, .faults, .process(.pause, _):
             let rule = "what happens again and again needs 'for'"
             return [("", InputError(rule, hint: "for example 'for: 5s'"))]
         }
+    }
+
+    /// Who is told something listens for it.
+    private func problems(ofTelling selector: NodeSelector) -> [Found] {
+        var errors: [InputError] = []
+        var nodes = self.rules.scenario.nodes
+        if case .nodes(let pattern) = selector {
+            errors = self.rules.unknownNodes(among: pattern.exactNames)
+            nodes = nodes.filter { pattern.matches($0.name) }
+        }
+        for node in nodes where !node.ports.contains(where: { $0.name == Administrator.port }) {
+            errors.append(
+                InputError(
+                    "a node that is told something has a port 'admin'", found: node.name.text,
+                    hint: "write ports: { main: auto, admin: unix }"))
+        }
+        if case .that = selector { return self.problemsOfThat("node") + errors.map { ("", $0) } }
+        return errors.map { ("", $0) }
     }
 
     private func actionProblems() -> [Found] {
@@ -161,6 +182,7 @@ struct ScheduleRules {
                     ))
             }
             return found
+        case .tell(_, let selector): return self.problems(ofTelling: selector)
         case .heal: return []
         }
     }

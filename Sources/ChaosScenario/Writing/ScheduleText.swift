@@ -44,13 +44,15 @@ extension ScheduleAction {
             return members
         case .faults(let rules): return [("set", FaultRule.yaml(rules))]
         case .process(let action, let selector):
-            let nodes =
-                switch selector {
-                case .nodes(let pattern): pattern.text
-                case .that: "that"
-                case .any: "any"
-                }
-            return [(action.rawValue, .scalar(nodes))]
+            return [(action.rawValue, .scalar(selector.text))]
+        case .tell(let body, let selector):
+            let members = body.members.map { member in
+                (
+                    key: member.key,
+                    value: YAMLText.scalar(member.value.stringValue ?? member.value.text)
+                )
+            }
+            return [("tell", .flow([("node", .scalar(selector.text))] + members))]
         case .nemesis(let kinds, let budget, let mode):
             let text =
                 switch budget {
@@ -64,6 +66,16 @@ extension ScheduleAction {
             if let mode { members.append(("mode", .scalar(mode.rawValue))) }
             return members
         case .heal: return [("heal", .scalar("all"))]
+        }
+    }
+}
+
+extension NodeSelector {
+    fileprivate var text: String {
+        switch self {
+        case .nodes(let pattern): pattern.text
+        case .that: "that"
+        case .any: "any"
         }
     }
 }

@@ -34,6 +34,16 @@ struct NodeFolder {
         return storage.life
     }
 
+    /// Sets the clock of the node's later lives forward, or back.
+    ///
+    /// - Throws: `NodeError` where the node has no folder to remember it in.
+    mutating func jumpClock(by jump: Duration) throws(NodeError) {
+        guard let storage = self.storage else {
+            throw NodeError("a node without a folder has no clock of its own to set")
+        }
+        try storage.jumpClock(by: jump)
+    }
+
     mutating func append(_ record: JSONValue) { self.storage?.append(record) }
 
     mutating func replaceLog(with records: [JSONValue]) throws(NodeError) {

@@ -17,6 +17,8 @@ public final class NodeStorage {
     /// Whether something was appended that is not durable yet.
     public private(set) var isDirty = false
 
+    /// By how many milliseconds the node's clock is wrong; kept in `clock`.
+    private var clockOffset: Int64
     private let folder: String
     private let folderDescriptor: Int32
     private var log: Int32 = -1
@@ -36,7 +38,10 @@ public final class NodeStorage {
         let bytes = try Self.read("\(self.folder)/log") ?? []
         let (records, byteCount) = LogCodec.records(in: bytes)
         self.tornByteCount = bytes.count - byteCount
-        self.life = NodeLife(start: start, records: records, date: date)
+        let clock = try Self.read("\(self.folder)/clock") ?? []
+        self.clockOffset = Int64(String(decoding: clock, as: UTF8.self)) ?? 0
+        self.life = NodeLife(
+            start: start, records: records, date: date + .milliseconds(self.clockOffset))
         try self.replaceFile("starts", with: Array("\(start)\n".utf8))
         try self.openLog(keeping: byteCount)
     }
@@ -50,6 +55,12 @@ public final class NodeStorage {
     public func append(_ record: JSONValue) {
         self.buffer.append(contentsOf: LogCodec.line(of: record).utf8)
         self.isDirty = true
+    }
+
+    /// Lets the clock that later lives see be wrong by so much more.
+    public func jumpClock(by jump: Duration) throws(NodeError) {
+        self.clockOffset += jump.wholeNanoseconds / 1_000_000
+        try self.replaceFile("clock", with: Array(String(self.clockOffset).utf8))
     }
 
     /// Makes durable what was appended.

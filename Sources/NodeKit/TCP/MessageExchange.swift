@@ -11,6 +11,8 @@ final class MessageExchange {
     /// On which connection each name was last heard.
     private var heard: [String: LineConnection] = [:]
     private var names: [ObjectIdentifier: [String]] = [:]
+    /// The connections at the administrator's port.
+    private var administrators: Set<ObjectIdentifier> = []
     private var unflushed: [LineConnection] = []
     private var unflushedLinks: [PeerLink] = []
     private var timer: Scheduled<Void>?
@@ -57,11 +59,13 @@ final class MessageExchange {
         self.settle()
     }
 
-    /// Takes a connection that somebody made.
-    func accept(_ channel: any Channel) {
-        let connection = LineConnection(pausesWhenUnread: true, reader: self.host.reader) {
+    /// Takes a connection that somebody made, at the node's port or at its administrator's.
+    func accept(_ channel: any Channel, isAdministrator: Bool) {
+        let reader = isAdministrator ? LineReader() : self.host.reader
+        let connection = LineConnection(pausesWhenUnread: true, reader: reader) {
             [weak self] in self?.receive($0, $1)
         }
+        if isAdministrator { self.administrators.insert(ObjectIdentifier(connection)) }
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
@@ -99,14 +103,34 @@ final class MessageExchange {
             self.report("skipped a line of \(count) bytes from \(connection.remote): \(error)")
             return
         }
+        let isAdministrator = self.administrators.contains(ObjectIdentifier(connection))
+        if isAdministrator != (message.source == Administration.name) {
+            return self.report("skipped a message from '\(message.source)' at the wrong port")
+        }
         if self.heard[message.source] !== connection {
             self.heard[message.source] = connection
             self.names[ObjectIdentifier(connection), default: []].append(message.source)
         }
-        self.carryOut(self.host.receive(message, at: self.now))
+        if isAdministrator, message.type == "clock" {
+            self.carryOut(self.host.answer(self.setClock(message)))
+        } else {
+            self.carryOut(self.host.receive(message, at: self.now))
+        }
+    }
+
+    /// Lets the clock of the node's later lives jump.
+    private func setClock(_ message: Message) -> Effect {
+        guard let jump = message["jump_ms"]?.intValue else {
+            return .error(to: message, .malformedRequest, "'clock' has milliseconds in 'jump_ms'")
+        }
+        do throws(NodeError) {
+            try self.folder.jumpClock(by: .milliseconds(jump))
+            return .reply(to: message, ["type": "clock_ok"])
+        } catch { return .error(to: message, .abort, error.sentence) }
     }
 
     private func forget(_ connection: LineConnection) {
+        self.administrators.remove(ObjectIdentifier(connection))
         for name in self.names.removeValue(forKey: ObjectIdentifier(connection)) ?? []
         where self.heard[name] === connection {
             self.heard[name] = nil

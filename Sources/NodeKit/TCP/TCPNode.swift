@@ -78,17 +78,19 @@ public struct TCPNode: Sendable {
     ///   - seed: Fixes the node's randomness and the jitter of its dialling.
     ///   - timeScale: How long a second of the node's takes (``NodeHost/init(_:seed:timeScale:)``).
     ///   - folder: Where the node's folder is, or is made; without one it forgets when it dies.
+    ///   - admin: Where the node's administrator connects (``Administration``); a socket file is
+    ///     replaced.
     ///   - log: Takes sentences for the operator; may be called on any thread.
-    /// - Throws: `NodeError` when the node's folder cannot be had.
+    /// - Throws: `NodeError` when the node's folder or its administrator's port cannot be had.
     public func run(
         _ node: any Node, id: String, peers: PeerList = PeerList(), seed: UInt64 = 0,
-        timeScale: Double = 1, folder: String? = nil,
+        timeScale: Double = 1, folder: String? = nil, admin: Administration.Port? = nil,
         log: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let listener = self.listener
         let eventLoop = listener.eventLoop
         let end = self.end
-        try await eventLoop.submit {
+        let exchange = try await eventLoop.submit {
             let exchange = MessageExchange(
                 host: NodeHost(node, seed: seed, timeScale: timeScale), id: id,
                 folder: NodeFolder(folder),
@@ -98,9 +100,38 @@ public struct TCPNode: Sendable {
                 listener.close(promise: nil)
             }
             try exchange.start(peers: peers, seed: seed)
-            try listener.pipeline.syncOperations.addHandler(AcceptHandler(exchange: exchange))
+            try listener.pipeline.syncOperations.addHandler(
+                AcceptHandler(exchange: exchange, isForAdministrator: false))
+            return NIOLoopBound(exchange, eventLoop: eventLoop)
         }.get()
+        if let admin { try await self.listen(for: admin, exchange) }
         try await listener.setOption(.autoRead, value: true).get()
+    }
+
+    /// Opens the administrator's port, on the node's own event loop.
+    private func listen(
+        for admin: Administration.Port, _ exchange: NIOLoopBound<MessageExchange>
+    ) async throws(NodeError) {
+        let bootstrap = ServerBootstrap(group: self.group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptHandler(exchange: exchange.value, isForAdministrator: true))
+                }
+            }
+        do {
+            switch admin {
+            case .unix(let path):
+                _ = try await bootstrap.bind(
+                    unixDomainSocketPath: path, cleanupExistingSocketFile: true
+                ).get()
+            case .tcp(let host, let port):
+                _ = try await bootstrap.bind(host: host, port: port).get()
+            }
+        } catch {
+            throw Self.cannotListen(on: "the administrator's port \(admin.text)", because: error)
+        }
     }
 
     /// Waits until the node was stopped.
@@ -145,13 +176,20 @@ private final class AcceptHandler: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private let exchange: MessageExchange
+    private let isForAdministrator: Bool
 
-    init(exchange: MessageExchange) { self.exchange = exchange }
+    init(exchange: MessageExchange, isForAdministrator: Bool) {
+        self.exchange = exchange
+        self.isForAdministrator = isForAdministrator
+    }
 
-    func channelInactive(context: ChannelHandlerContext) { self.exchange.stop() }
+    func channelInactive(context: ChannelHandlerContext) {
+        if !self.isForAdministrator { self.exchange.stop() }
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.exchange.accept(self.unwrapInboundIn(data))
+        self.exchange.accept(
+            self.unwrapInboundIn(data), isAdministrator: self.isForAdministrator)
         // The end of the pipeline registers the connection with the event loop.
         context.fireChannelRead(data)
     }
