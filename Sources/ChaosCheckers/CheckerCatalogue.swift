@@ -46,6 +46,7 @@ private let checkerKinds: [CheckerKind] = [
             hasLinearizableKeys: try parameters.flag("linearizable_keys") ?? false,
             budget: try parameters.budget ?? ListAppendChecker.defaultBudget)
     },
+    CheckerKind(name: "or-set", parameters: []) { _ throws(InputError) in RemovableSetChecker() },
     CheckerKind(name: "unique-ids", parameters: []) { _ throws(InputError) in UniqueIdsChecker() },
     CheckerKind(name: "counter", parameters: []) { _ throws(InputError) in CounterChecker() },
     CheckerKind(name: "g-counter", parameters: ["monotonic"]) { parameters throws(InputError) in

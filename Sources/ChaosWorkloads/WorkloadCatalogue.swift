@@ -111,6 +111,12 @@ private let workloadKinds: [WorkloadKind] = [
             kind: "cache", settings: settings, checks: [CheckRequest("ttl")], hasFinalReads: false
         ) { SharedSource.cache($0.seed) }
     },
+    WorkloadKind(name: "or-set", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "or-set", settings: settings, checks: [CheckRequest("or-set")],
+            hasFinalReads: true
+        ) { RemovableSetSource(seed: $0.seed) }
+    },
     WorkloadKind(
         name: "client", parameters: ["command", "like", "topology"] + transactionParameters
     ) { parameters, _ throws(InputError) in

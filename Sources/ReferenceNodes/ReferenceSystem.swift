@@ -58,9 +58,9 @@ package struct ReferenceSystem: Sendable {
 
     /// All systems. A new one adds its line here and a folder beside this file.
     package static let all: [ReferenceSystem] = [
-        .echo, .uniqueIds, .broadcast, .growSet, .gCounter, .pnCounter, .kafka, .linKV,
-        .listAppend, .readWriteRegister, .redisServer, .redisBlocking, .redisPipelined,
-        .redisReconnecting, .redisPool, .termsCache,
+        .echo, .uniqueIds, .broadcast, .growSet, .orSet, .gCounter, .pnCounter, .kafka, .linKV,
+        .listAppend, .readWriteRegister, .pingPong, .sequence, .rpc, .redisServer, .redisBlocking,
+        .redisPipelined, .redisReconnecting, .redisPool, .termsCache,
     ]
 
     /// The system of that name.

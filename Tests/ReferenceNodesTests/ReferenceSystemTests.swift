@@ -8,9 +8,10 @@ struct ReferenceSystemTests {
     @Test func areFoundByName() throws {
         #expect(
             ReferenceSystem.all.map(\.name) == [
-                "echo", "unique-ids", "broadcast", "g-set", "g-counter", "pn-counter", "kafka",
-                "lin-kv", "txn-list-append", "txn-rw-register", "redis-server", "redis-blocking",
-                "redis-pipelined", "redis-reconnecting", "redis-pool", "terms-cache",
+                "echo", "unique-ids", "broadcast", "g-set", "or-set", "g-counter", "pn-counter",
+                "kafka", "lin-kv", "txn-list-append", "txn-rw-register", "ping-pong", "sequence",
+                "rpc", "redis-server", "redis-blocking", "redis-pipelined", "redis-reconnecting",
+                "redis-pool", "terms-cache",
             ])
         let broadcast = try ReferenceSystem.named("broadcast")
         #expect(

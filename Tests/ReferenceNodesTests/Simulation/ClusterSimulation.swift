@@ -346,7 +346,9 @@ struct ClusterSimulation {
 
     private func age(of node: String) -> Duration { self.now - (self.births[node] ?? .zero) }
 
-    private func isClient(_ name: String) -> Bool { name.hasPrefix("c") }
+    private func isClient(_ name: String) -> Bool {
+        name.hasPrefix("c") || name == Administration.name
+    }
 
     private mutating func deliver(_ message: Message) {
         if self.isClient(message.destination) {
