@@ -25,6 +25,8 @@ package struct LessonShelf: Sendable {
             for file in (try? Self.names(in: "\(folder)/\(system)")) ?? []
             where file.hasSuffix(".yaml") {
                 let path = "\(folder)/\(system)/\(file)"
+                // What is no lesson need not even be right.
+                guard Self.isLesson(path) else { continue }
                 do {
                     let scenario = try ScenarioFile.read(path)
                     let name = String(file.dropLast(5))
@@ -40,6 +42,12 @@ package struct LessonShelf: Sendable {
             throw InputError("the folder has no lesson in it", found: folder)
         }
         self.init(lessons)
+    }
+
+    private static func isLesson(_ path: String) -> Bool {
+        let text = String(
+            decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+        return text.split(separator: "\n").contains { $0.hasPrefix("lesson:") }
     }
 
     private static func names(in folder: String) throws -> [String] {

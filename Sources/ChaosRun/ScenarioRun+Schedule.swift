@@ -232,7 +232,6 @@ extension Endpoint {
         switch self {
         case .unix(let path): .unix(path)
         case .tcp(let host, let port): .tcp(host: host, port: Int(port))
-
         }
     }
 }

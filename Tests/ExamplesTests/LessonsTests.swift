@@ -9,7 +9,7 @@ struct LessonsTests {
             "g-counter/total", "unique-ids/volatile",
         ])
         #expect(try await run.exitCode() == 0, "\(run.errors)")
-        #expect(run.output == "7 rows: 7 as expected, 0 not\n")
+        #expect(run.output == "8 rows: 8 as expected, 0 not\n")
         expect(
             [
                 "ok  ", "echo/one-read", "unavailable", "g-counter/total", "wrong-final",

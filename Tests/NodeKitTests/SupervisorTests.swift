@@ -109,6 +109,17 @@ import Testing
         #expect(living == [afterNormal, afterCrash, true])
     }
 
+    @Test func temporaryChildrenDoNotComeBackWithTheOthers() {
+        let children = [
+            Supervisor.Child("a") { Worker() },
+            Supervisor.Child("b", restart: .temporary) { Worker() },
+            Supervisor.Child("c") { Worker() },
+        ]
+        var bench = Bench(Supervisor(.oneForAll, children))
+        bench.crash("a")
+        #expect(bench.trace == ["c asked", "b asked", "a started", "c started"])
+    }
+
     /// Test vectors of the course: three restarts in five seconds are survived.
     @Test(arguments: [
         ([0, 1, 2], true), ([0, 1, 2, 3], false), ([0, 2, 4, 6], true),

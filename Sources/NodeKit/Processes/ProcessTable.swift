@@ -82,6 +82,7 @@ public struct ProcessTable: Sendable {
             number: self.nextNumber)
         self.nextNumber += 1
         self.insert(pid, behaviour, name: name)
+        self.endIfNameless(pid, name)
         return pid
     }
 
@@ -141,13 +142,18 @@ public struct ProcessTable: Sendable {
 
     private mutating func insert(_ pid: PID, _ behaviour: any Behaviour, name: String?) {
         if let name, self.names[name] != nil {
-            // As if it had ended at once: who is linked is told.
             self.entries[pid] = Entry(behaviour: behaviour, name: nil)
             return
         }
         if let name { self.names[name] = pid }
         self.entries[pid] = Entry(behaviour: behaviour, name: name)
         self.post(.started, to: pid)
+    }
+
+    /// Ends a process whose name another one has, before its first mail: who is linked to it is told.
+    private mutating func endIfNameless(_ pid: PID, _ name: String?) {
+        guard let name, self.names[name] != pid else { return }
+        self.end(pid, .crash("the name '\(name)' is taken"))
     }
 
     /// Ends a process and tells everybody who is to know.
@@ -238,9 +244,7 @@ public struct ProcessTable: Sendable {
                 self.entries[pid]?.links.append(child)
                 self.entries[child]?.links.append(pid)
             }
-            if let childName, self.names[childName] != child {
-                self.end(child, .crash("the name '\(childName)' is taken"))
-            }
+            self.endIfNameless(child, childName)
         case .exit(let other, let reason):
             if reason == .killed {
                 self.end(other, .killed)

@@ -104,7 +104,7 @@ public struct Supervisor: Behaviour {
         switch mail {
         case .started:
             context.trapExits()
-            self.start(from: 0, &context)
+            self.start(from: 0, isAgain: false, &context)
         case .exit(let pid, let reason):
             guard let index = self.running.firstIndex(of: pid) else {
                 // Its own supervisor asks, or is gone.
@@ -134,9 +134,13 @@ public struct Supervisor: Behaviour {
             })
     }
 
-    private mutating func start(from first: Int, _ context: inout ProcessContext) {
+    private mutating func start(
+        from first: Int, isAgain: Bool, _ context: inout ProcessContext
+    ) {
         for index in self.children.indices[first...] where self.running[index] == nil {
             let child = self.children[index]
+            // Not even where others take them along.
+            if isAgain, child.restart == .temporary { continue }
             self.running[index] = context.spawn(child.make(), name: child.name)
         }
     }
@@ -184,7 +188,8 @@ public struct Supervisor: Behaviour {
         guard let index = stopping.indices.first, let pid = self.running[index] else {
             self.stopping = nil
             switch stopping.then {
-            case .startFrom(let first): return self.start(from: first, &context)
+            case .startFrom(let first):
+                return self.start(from: first, isAgain: true, &context)
             case .end(let reason): throw ProcessExit(reason)
             }
         }

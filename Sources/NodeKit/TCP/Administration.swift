@@ -52,6 +52,7 @@ public enum Administration {
             answer.fail(
                 NodeError("'\(node)' did not answer its administrator within \(limit.text)"))
         }
+        defer { alarm.cancel() }
         do {
             let channel =
                 switch port {
@@ -59,13 +60,11 @@ public enum Administration {
                 case .tcp(let host, let port):
                     try await bootstrap.connect(host: host, port: port).get()
                 }
+            defer { channel.close(promise: nil) }
             let body = try await answer.futureResult.get()
-            alarm.cancel()
-            channel.close(promise: nil)
             if body["type"]?.stringValue != "error" { return body }
             throw NodeError("'\(node)' refuses: \(body["text"]?.stringValue ?? "no reason given")")
         } catch {
-            alarm.cancel()
             let failure =
                 error as? NodeError
                 ?? NodeError("'\(node)' cannot be reached at its port for administrators: \(error)")

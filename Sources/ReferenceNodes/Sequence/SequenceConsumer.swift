@@ -73,7 +73,7 @@ struct SequenceConsumer: Behaviour {
             if index < expected {
                 self.streams[node]?.duplicates += 1
             } else if index < expected + Self.window {
-                self.streams[node]?.early[index] = message
+                self.streams[node, default: Stream()].early[index] = message
             }
             while let stream = self.streams[node],
                 let next = self.streams[node]?.early.removeValue(forKey: stream.expected)
