@@ -146,7 +146,7 @@ extension Scenario {
                 return partition.cuts(among: names, using: &generator).contains {
                     names.contains($0.source) && names.contains($0.target)
                 }
-            case .process, .heal: return false
+            case .process, .tell, .heal: return false
             }
         }
         return isWanted || self.nodes.contains { node in names.contains { node.addresses($0) } }
