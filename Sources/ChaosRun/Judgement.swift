@@ -46,8 +46,7 @@ package struct RunFacts: Sendable {
         record.origin == .background
             && record.patterns.allSatisfy { pattern in
                 if pattern.names(.client) { return false }
-                return NodeName.services.contains(where: pattern.names)
-                    ? self.areServicesUnused : self.areNodesSilent
+                return NodeName.services.contains(where: pattern.names) || self.areNodesSilent
             }
     }
 }
