@@ -13,6 +13,9 @@ BENCH ?=
 MATRIX ?= --jobs 4
 # How long `make soak` lasts; `make soak SOAK=60s` is a try.
 SOAK ?= 10m
+# What `make netem` measures: how many datagrams on each link, and how many microseconds apart.
+COUNT ?= 150
+INTERVAL ?= 40000
 # What `make sanitize` looks for: `thread` or `address`.
 SANITIZER ?= thread
 # How long `make fuzz` fuzzes each parser.
@@ -22,7 +25,7 @@ SWIFT_FILES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/S
 	Fuzz/Package.swift Fuzz/Sources/FuzzTargets Fuzz/Sources/chaos-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test matrix format lint bench soak fuzz sanitize clean packages
+.PHONY: help build demo test netem matrix format lint bench soak fuzz sanitize clean packages
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
@@ -40,13 +43,17 @@ demo: build ## Runs a five-node cluster through a partition: one node type loses
 # measure the machine's load, not chaos. Before them, alone, those that use up the process's descriptors.
 test: build ## Runs all tests
 	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
-		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs
+		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs tshark
 	@$(SWIFT) test --skip-build --no-parallel --filter 'ChaosProxyTests\.LoadTests'
 	@$(SWIFT) test --skip-build --parallel --experimental-maximum-parallelization-width $(WIDTH) \
 		--skip 'ChaosProxyTests\.LoadTests'
 
 matrix: build ## Runs every lesson in every form, and writes docs/MATRIX.md
 	@$(BIN)/chaos matrix $(MATRIX) --table docs/MATRIX.md
+
+netem: build ## Boots Debian's kernel under QEMU and compares its netem with the packet switch
+	@scripts/install-packages qemu-system-x86 busybox-static kmod cpio binutils
+	@COUNT=$(COUNT) INTERVAL=$(INTERVAL) scripts/netem-vm .build/debug
 
 format: ## Formats all sources
 	@$(SWIFT) format --in-place --recursive --configuration .swift-format $(SWIFT_FILES)

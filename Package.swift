@@ -244,8 +244,8 @@ let package = Package(
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "CLinux", "ChaosCore", "ChaosScenario", "ChaosSockets", "ChaosLab", "ChaosRun",
-                "ChaosCluster", "ChaosControl", "ChaosControlHTTP",
+                "CLinux", "ChaosCore", "ChaosScenario", "ChaosTopology", "ChaosSockets", "ChaosLab",
+                "ChaosRun", "ChaosCluster", "ChaosControl", "ChaosControlHTTP",
                 "ChaosReport", "ChaosCheckers", "ChaosWorkloads", "ChaosToxiproxyServer",
                 "ChaosLessons", argumentParser, logging,
             ],
@@ -273,5 +273,10 @@ let package = Package(
         .executableTarget(
             name: "guardian-probe", dependencies: ["ChaosCluster", collections],
             path: "Tests/Fixtures/guardian-probe", swiftSettings: strict),
+
+        // For tests only: what links do to packets, as the programs at their ends see it.
+        .executableTarget(
+            name: "packet-probe", dependencies: ["ChaosCore"],
+            path: "Tests/Fixtures/packet-probe", swiftSettings: strict),
     ] + tests + [integrationTests]
 )

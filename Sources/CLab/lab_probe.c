@@ -94,6 +94,39 @@ static int try_rule(int family) {
     return obey(&made);
 }
 
+/// Whether any queue of this namespace has an attribute of netem's.
+static int find_netem_attribute(int type) {
+    request made = begin(RTM_GETQDISC, NLM_F_DUMP);
+    made.header.nlmsg_flags &= (unsigned short)~NLM_F_ACK;
+    memset(extend(&made, sizeof(struct tcmsg)), 0, sizeof(struct tcmsg));
+    int socket_ = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), found = 0;
+    if (socket_ < 0) return 0;
+    _Alignas(struct nlmsghdr) char reply[16384];
+    ssize_t got = send(socket_, &made, made.header.nlmsg_len, 0) < 0
+        ? 0 : recv(socket_, reply, sizeof reply, 0);
+    int rest = (int)got;
+    for (struct nlmsghdr *at = (void *)reply; got > 0 && NLMSG_OK(at, rest); at = NLMSG_NEXT(at, rest)) {
+        if (at->nlmsg_type != RTM_NEWQDISC) continue;
+        struct tcmsg *queue = NLMSG_DATA(at);
+        struct rtattr *each = TCA_RTA(queue);
+        int is_netem = 0;
+        for (int size = (int)TCA_PAYLOAD(at); RTA_OK(each, size); each = RTA_NEXT(each, size)) {
+            if (each->rta_type == TCA_KIND) is_netem = strcmp(RTA_DATA(each), "netem") == 0;
+            if (each->rta_type != TCA_OPTIONS || !is_netem) continue;
+            char *options = RTA_DATA(each);
+            int length = (int)RTA_PAYLOAD(each) - (int)sizeof(struct tc_netem_qopt);
+            struct rtattr *option = (void *)(options + sizeof(struct tc_netem_qopt));
+            for (; RTA_OK(option, length); option = RTA_NEXT(option, length))
+                if ((option->rta_type & 0x3fff) == type) found = 1;
+        }
+    }
+    close(socket_);
+    return found;
+}
+
+/// TCA_NETEM_PRNG_SEED, which headers older than Linux 6.6 lack.
+enum { NETEM_SEED = 14 };
+
 static int try_netem(void) {
     request made = begin(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL);
     struct tcmsg *queue = extend(&made, sizeof *queue);
@@ -101,9 +134,16 @@ static int try_netem(void) {
     queue->tcm_ifindex = 1;
     queue->tcm_parent = TC_H_ROOT;
     attribute(&made, TCA_KIND, "netem", 6);
-    struct tc_netem_qopt options;
+    struct {
+        struct tc_netem_qopt fixed;
+        struct rtattr header;
+        unsigned seed[2];
+    } options;
     memset(&options, 0, sizeof options);
-    options.limit = 1000;
+    options.fixed.limit = 1000;
+    options.header.rta_type = NETEM_SEED;
+    options.header.rta_len = RTA_LENGTH(sizeof options.seed);
+    options.seed[0] = 1;
     attribute(&made, TCA_OPTIONS, &options, sizeof options);
     return obey(&made);
 }
@@ -145,6 +185,8 @@ static void try_all(int is_privileged, uid_t user, gid_t group, struct chaos_lab
     errors[CHAOS_NEED_TRANSPARENT] = try_transparent();
     errors[CHAOS_NEED_HOSTNAME] = try_hostname();
     errors[CHAOS_NEED_NETEM] = try_netem();
+    if (errors[CHAOS_NEED_NETEM] == 0)
+        errors[CHAOS_NEED_NETEM_SEED] = find_netem_attribute(NETEM_SEED) ? 0 : EOPNOTSUPP;
 }
 
 int chaos_lab_probe(struct chaos_lab_finding *found) {

@@ -28,7 +28,9 @@ package final class Lab: Sendable {
 
     #if os(Linux) && Lab
         private let network: LabNetwork
-        private let driver = Mutex<LabDriver?>(nil)
+        let driver = Mutex<LabDriver?>(nil)
+        /// Where captures go that have not ended.
+        let captures = Mutex<[String: CaptureFile]>([:])
 
         private init(
             nodes: [NodeName], clientHosts: String, network: LabNetwork, door: HostDoor
@@ -52,11 +54,12 @@ package final class Lab: Sendable {
     ///   - family: The addresses that names stand for.
     ///   - services: Names inside of services outside, and where those are.
     ///   - reservedPorts: Which ports no program is given that asks for any.
+    ///   - usesNetem: Whether the kernel's network emulator is to have links.
     ///   - folder: An existing folder for the files that stand in place of the system's.
     /// - Throws: `LabError` when the process is not inside (``LabEntrance``), or something is missing.
     package static func open(
         _ nodes: [NodeName], family: LabAddresses.Family, services: [(NodeName, Endpoint)],
-        reservedPorts: [UInt16], files folder: String
+        reservedPorts: [UInt16], usesNetem: Bool = false, files folder: String
     ) async throws -> Lab {
         #if os(Linux) && Lab
             guard let entrance = LabEntrance.current else {
@@ -73,7 +76,8 @@ package final class Lab: Sendable {
                 try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
             }
             let network = try await LabNetwork.make(
-                nodes, services: services.count, reservedPorts: reservedPorts)
+                nodes, services: services.count, reservedPorts: reservedPorts,
+                sendsWholePackets: usesNetem)
             let lab = Lab(
                 nodes: nodes, clientHosts: "\(folder)/hosts-client", network: network,
                 door: HostDoor(entrance))
@@ -99,9 +103,12 @@ package final class Lab: Sendable {
     }
 
     /// Carries packets between nodes from now on as the proxy's network says.
-    package func connect(to proxy: Proxy, ports: LabPorts) async throws {
+    package func connect(
+        to proxy: Proxy, ports: LabPorts, usesNetem: Bool = false
+    ) async throws {
         #if os(Linux) && Lab
-            let driver = try await LabDriver(self.network, ports: ports, with: proxy)
+            let driver = try await LabDriver(
+                self.network, ports: ports, usesNetem: usesNetem, with: proxy)
             self.driver.withLock { $0 = driver }
         #endif
     }

@@ -35,7 +35,8 @@ package struct BackendChoice: Hashable, Sendable {
         }
         self =
             switch scenario.backend {
-            case .proxy, .lab: take(scenario.backend, "as asked for", isNeeded: true)
+            case .proxy, .lab, .netem:
+                take(scenario.chosenBackend, "as asked for", isNeeded: true)
             case .automatic:
                 if let need = scenario.needOfLab {
                     take(.lab, "only the lab has \(need)", isNeeded: true)

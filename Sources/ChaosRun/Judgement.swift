@@ -17,6 +17,8 @@ package struct RunFacts: Sendable {
     package var areNodesSilent = false
     /// Whether no node ever sent anything to a service either.
     package var areServicesUnused = false
+    /// Whether nobody knows what faults struck that were met: the kernel's netem does not tell.
+    package var areHitsUnknown = false
     /// The verdict that was expected, if the scenario says one.
     package var expectation: Scenario.Expectation?
     /// The exit code of a wrapped command, if there was one.
@@ -105,7 +107,7 @@ package struct Judgement: Hashable, Sendable {
                         + " \(record.text)")
             } else if record.touched == 0 {
                 doubts.append("\(record.id) touched nothing: \(record.text)")
-            } else if record.hits == 0 {
+            } else if record.hits == 0 && !facts.areHitsUnknown {
                 let times = record.touched == 1 ? "once" : "\(record.touched) times"
                 warnings.append("\(record.id) was met \(times) and never struck: \(record.text)")
             }

@@ -49,6 +49,9 @@ extension ScenarioRun: CommandTarget {
         case .clear(let selection): return try await self.end(.faults, selection, parts)
         case .process(let action, let pattern):
             return try await self.strike(action, pattern, parts).json
+        case .capture(let links, let file, let lease):
+            return try await self.beginCapture(links, file, lease, parts)
+        case .endCapture(let id): return try await self.endCapture(id.text)
         case .status: return try await self.status(parts).json
         case .end:
             self.requestEnd()

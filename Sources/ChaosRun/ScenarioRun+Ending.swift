@@ -170,6 +170,7 @@ extension ScenarioRun {
         await self.holdings.bridge?.close()
         await self.holdings.news?.finish()
         self.lines.giveUp()
+        await self.endCaptures()
         await self.holdings.lab?.close()
         await self.holdings.proxy?.close()
     }

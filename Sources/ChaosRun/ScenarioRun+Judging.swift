@@ -21,6 +21,7 @@ extension ScenarioRun {
             facts.areNodesSilent = net.sentToNodes == 0
             facts.areServicesUnused = net.servers.sent == 0
         }
+        facts.areHitsUnknown = self.isInLab && self.scenario.packetEngine == .netem
         facts.expectation = self.scenario.expectation
         facts.wrappedExit = self.memory.wrapped?.endedAs?.shellCode
         facts.isScripted = self.settings.isScripted

@@ -27,7 +27,8 @@ extension ScenarioRun {
                 self.scenario.nodes.map(\.name),
                 family: self.scenario.addressing == .ipv6 ? .ipv6 : .ipv4,
                 services: self.scenario.exposedServices.map { ($0.name, $0.target) },
-                reservedPorts: Set(numbers).sorted(), files: folder)
+                reservedPorts: Set(numbers).sorted(),
+                usesNetem: self.scenario.packetEngine == .netem, files: folder)
             self.holdings.lab = lab
             let count = self.scenario.nodes.count
             self.tell(
@@ -53,7 +54,9 @@ extension ScenarioRun {
                 at: proxy.clock.now)
         }
         do {
-            try await lab.connect(to: proxy, ports: LabPorts(self.labPorts(plan)))
+            try await lab.connect(
+                to: proxy, ports: LabPorts(self.labPorts(plan)),
+                usesNetem: self.scenario.packetEngine == .netem)
             for node in self.scenario.nodes {
                 for port in node.ports where port.transport == .tcp {
                     guard

@@ -69,6 +69,7 @@ extension ScenarioRun {
                 supervisor: supervisor, journal: journal, clock: clock, recorder: recorder,
                 board: board, recent: recent, externalEndpoints: external))
         try await self.traceMessages(directory, network)
+        if let parts = self.parts { try await self.beginScenarioCapture(parts) }
         try self.writeHeaders(directory, seed)
         if !self.settings.wrapped.isEmpty { try await self.openReports(directory, recorder, host) }
         self.journalStart()

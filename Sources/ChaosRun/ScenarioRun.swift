@@ -250,6 +250,8 @@ struct RunMemory {
     var failure: RunError?
     /// The wrapped command.
     var wrapped: HostedProcess?
+    /// The captures that have not ended, with the file of each.
+    var captures: [(id: String, file: String)] = []
 }
 
 /// What must be closed in the end, as far as it exists.

@@ -10,8 +10,13 @@ package enum LinkRules {
     ///   alike, one for each family; none for a healthy pair.
     package static func rules(
         from source: Int, to target: Int, _ ports: LabPorts,
-        treatment: (PortName) -> LinkTreatment
+        treatment given: (PortName) -> LinkTreatment
     ) -> [RouteRule] {
+        // To the rules it is all one what happens to packets on their way out.
+        func treatment(_ port: PortName) -> LinkTreatment {
+            let treatment = given(port)
+            return treatment == .shaped ? .open : treatment
+        }
         let whole = treatment(LabPorts.other)
         var rules: [RouteRule] = []
         for family in LabAddresses.Family.allCases {
@@ -67,7 +72,7 @@ package enum LinkRules {
 
     private static func verdict(_ treatment: LinkTreatment) -> RouteRule.Verdict {
         switch treatment {
-        case .open: .lookup(.main)
+        case .open, .shaped: .lookup(.main)
         case .dropped: .blackhole
         case .unreachable: .unreachable
         case .refused, .intercepted: .lookup(.local)

@@ -12,6 +12,8 @@ package enum LinkTreatment: Hashable, Sendable {
     case refused
     /// They cross the packet switch, where the engine decides about each.
     case switched
+    /// The kernel forwards them, and its network emulator delays and loses them (`engine: netem`).
+    case shaped
     /// They belong to connections that the proxy accepts in the target's place.
     case intercepted
 
@@ -44,7 +46,7 @@ package enum LinkTreatment: Hashable, Sendable {
     package var whereIntercepted: LinkTreatment {
         switch self {
         case .dropped, .unreachable: self
-        case .open, .refused, .switched, .intercepted: .intercepted
+        case .open, .refused, .switched, .shaped, .intercepted: .intercepted
         }
     }
 
@@ -52,7 +54,7 @@ package enum LinkTreatment: Hashable, Sendable {
     package var isCut: Bool {
         switch self {
         case .dropped, .unreachable, .refused: true
-        case .open, .switched, .intercepted: false
+        case .open, .switched, .shaped, .intercepted: false
         }
     }
 }

@@ -31,8 +31,13 @@ struct DoctorCommand: ParsableCommand {
         } else {
             printOutput("backend lab    works here")
             printOutput(
-                "auto           takes the proxy, and the lab for what only the lab can do (mode 'unreachable') "
-                    + "or a proxy would not see"
+                diagnosis.hasNetem
+                    ? "backend netem  works here"
+                    : "backend netem  is the lab here, with its packet switch: this kernel has no netem"
+            )
+            printOutput(
+                "auto           takes the proxy, and the lab for what only the lab can do (mode 'unreachable', 'expose', "
+                    + "'capture', 'engine') or a proxy would not see"
             )
         }
     }

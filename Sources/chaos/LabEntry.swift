@@ -20,7 +20,7 @@ func enterLab(for scenarios: [Scenario]) throws {
     }
     if let obstacle = thisMachine().obstacle {
         let reason =
-            inLab[0].backend == .lab
+            inLab[0].backend == .lab || inLab[0].backend == .netem
             ? "" : ", which '\(inLab[0].name)' needs for \(inLab[0].needOfLab ?? "its network")"
         let remedy = obstacle.remedy.map { "hint: \($0)" } ?? "hint: 'chaos doctor' tells more"
         throw RunError(
@@ -51,7 +51,7 @@ func settleBackends(
     let settled = zip(scenarios, choices).map { scenario, choice in
         var scenario = scenario
         // Whatever repeats the run is to have the same.
-        if choice.backend == .lab { scenario.backend = .lab }
+        if choice.backend == .lab && scenario.backend == .automatic { scenario.backend = .lab }
         return (scenario: scenario, choice: choice)
     }
     try enterLab(for: settled.map(\.scenario))

@@ -64,7 +64,7 @@ struct TestCommand: AsyncParsableCommand {
             let seeds = try self.readSeeds()
             let repetitions = try self.repetitions()
             if self.maelstrom.isUsed {
-                if backend == .lab {
+                if backend == .lab || backend == .netem {
                     throw RunError(
                         "--backend: Maelstrom's nodes have no network of their own to be in a lab\n"
                             + "hint: leave --backend out")

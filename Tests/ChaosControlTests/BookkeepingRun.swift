@@ -58,6 +58,13 @@ final class BookkeepingRun: CommandTarget {
         case .release(let selection): return try self.end([.hold], selection)
         case .clear(let selection): return try self.end([.faults], selection)
         case .process(let action, let pattern): return self.process(action, pattern)
+        case .capture(let links, let file, _):
+            return [
+                "id": "c1", "file": .string("runs/20261121-081500-demo/\(file)"),
+                "links": .array(links.map { .string($0.description) }), "confirmed": true,
+            ]
+        case .endCapture(let id):
+            return ["id": .string(id.text), "packets": 120, "missing": 0, "confirmed": true]
         case .status: return self.status().json
         case .end:
             self.feed.publish(.end(verdict: nil, at: self.now))

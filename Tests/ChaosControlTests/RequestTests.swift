@@ -30,6 +30,8 @@ struct RequestTests {
                 lease: nil),
             .clear(.injection("f3")), .clear(.links([try LinkPattern(parsing: "n1->n2")])),
             .process(.pause, try NodePattern(parsing: "n1..n2")), .status, .end,
+            .capture([try LinkPattern(parsing: "n1->n2")], file: "a.pcapng", lease: .seconds(1)),
+            .endCapture("c1"),
         ]
         for command in commands {
             let json = JSONValue.object(command.json)

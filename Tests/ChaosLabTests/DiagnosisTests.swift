@@ -24,7 +24,7 @@ struct DiagnosisTests {
         #expect(diagnosis.obstacle == nil)
         let netem = try self.item(self.healthy, "kernel netem")
         #expect(netem.state == .absent)
-        #expect(netem.remedy == "sudo modprobe sch_netem")
+        #expect(netem.remedy == "sudo modprobe -a sch_netem sch_htb cls_u32")
         #expect(try self.item(self.healthy, "open files").state == .ok)
     }
 

@@ -42,13 +42,14 @@ let topMistakes = [
         "a.yaml:5:1: a scenario has no such key, found 'sed'", "hint: did you mean 'seed'?",
         "a.yaml:6:1: a scenario has no such key, found 'duration'", "hint: write 'for'"),
     MistakeCase(
-        "for: 10\nseed: -1\naddressing: loopbak\nbackend: netem",
+        "for: 10\nseed: -1\naddressing: loopbak\nbackend: netm",
         "a.yaml:1:6: a duration is a number with a unit (ns us ms s m h), found '10'",
         "hint: write '10ms' or '10s'",
         "a.yaml:2:7: a seed is a whole number from 0 to 18446744073709551615, found '-1'",
         "a.yaml:3:13: 'addressing' is one of auto, loopback, ports, ipv6, found 'loopbak'",
         "hint: did you mean 'loopback'?",
-        "a.yaml:4:10: 'backend' is one of auto, proxy, lab, found 'netem'"),
+        "a.yaml:4:10: 'backend' is one of auto, proxy, lab, netem, found 'netm'",
+        "hint: did you mean 'netem'?"),
     MistakeCase(
         "\"seed\": 1\n'seed': 2", "a.yaml:2:1: a key stands once in a scenario, found 'seed'",
         "hint: it stands in line 1 already"),

@@ -121,7 +121,7 @@ final class ChaosProcess: Sendable {
     private let process = Process()
     // Files, not pipes: what a test running beside this one starts may inherit a pipe's end and keep
     // it open.
-    private let outFile: String
+    let outFile: String
     private let errFile: String
     /// What the process wrote lies there, so it lives as long as this.
     private let directory: TestDirectory

@@ -88,7 +88,7 @@ import Testing
         let run = try await directory.finished("run", "--no-such-option")
         #expect(run.code == 64)
         let backend = try await directory.finished(
-            "run", "--nodes", "1", "--backend", "netem", "--", "x")
-        #expect(backend.code == 69)
+            "run", "--nodes", "1", "--backend", "netm", "--", "x")
+        #expect(backend.code == 64 && backend.err.contains("did you mean 'netem'?"))
     }
 }

@@ -6,5 +6,6 @@
 #include "lab_namespaces.h"
 #include "lab_packets.h"
 #include "lab_probe.h"
+#include "lab_tap.h"
 
 #endif

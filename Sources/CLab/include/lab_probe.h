@@ -16,6 +16,8 @@ enum chaos_lab_need {
     CHAOS_NEED_HOSTNAME,
     /// Not needed, but good to know: the kernel's own network emulator.
     CHAOS_NEED_NETEM,
+    /// Whether that draws from a seed that it is given (Linux 6.6).
+    CHAOS_NEED_NETEM_SEED,
     CHAOS_NEED_COUNT,
 };
 

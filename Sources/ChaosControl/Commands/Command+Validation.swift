@@ -16,7 +16,10 @@ extension Command {
             for link in links { try names.check(link) }
         case .set(let link, _, _): try names.check(link)
         case .process(_, let pattern): try names.check(pattern, allowsClient: false)
-        case .heal, .release, .clear, .status, .end: break
+        // Not every packet is of a declared port.
+        case .capture(let links, _, _):
+            for link in links { try names.check(link, "other") }
+        case .heal, .release, .clear, .endCapture, .status, .end: break
         }
     }
 }
@@ -49,10 +52,10 @@ private struct KnownNames {
             hint: Suggestion.hint(for: pattern.text, among: self.nodes.map(\.text)))
     }
 
-    func check(_ link: LinkPattern) throws(CommandError) {
+    func check(_ link: LinkPattern, _ more: PortName? = nil) throws(CommandError) {
         try self.check(link.sources, allowsClient: true)
         try self.check(link.targets, allowsClient: true)
-        if let port = link.port { try self.check(port) }
+        if let port = link.port, port != more { try self.check(port) }
         let all = self.nodes + [.client]
         let sources = all.filter(link.sources.matches)
         let targets = all.filter(link.targets.matches)

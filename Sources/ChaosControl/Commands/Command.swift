@@ -20,6 +20,10 @@ package enum Command: Hashable, Sendable {
     case clear(InjectionSelection)
     /// Does something to the processes of nodes.
     case process(ProcessAction, NodePattern)
+    /// Writes the packets of links into a file or pipe of the run directory.
+    case capture([LinkPattern], file: String, lease: Duration?)
+    /// Ends a capture, by its id.
+    case endCapture(InjectionID)
     /// Asks what the run looks like; the answer is a ``RunStatus``.
     case status
     /// Ends the run, as its time would.

@@ -2,6 +2,8 @@
 package enum ControlOperation: String, CaseIterable, Sendable {
     case partition, isolate, heal, hold, release, set, clear
     case kill, stop, pause, resume, restart
+    case capture
+    case endCapture = "capture_end"
     case status, subscribe, ping, end
 
     /// The fields that a request may have beside `id` and `op`.
@@ -15,6 +17,8 @@ package enum ControlOperation: String, CaseIterable, Sendable {
         case .set: ["link", "faults", "for"]
         case .clear: ["injection", "link"]
         case .kill, .stop, .pause, .resume, .restart: ["nodes"]
+        case .capture: ["links", "file", "for"]
+        case .endCapture: ["capture"]
         case .status, .subscribe, .ping, .end: []
         }
     }
@@ -31,6 +35,8 @@ package enum ControlOperation: String, CaseIterable, Sendable {
         case .clear: #"{"op":"clear","injection":"f1"}"#
         case .kill, .stop, .pause, .resume, .restart:
             "{\"op\":\"\(self.rawValue)\",\"nodes\":[\"n1\"]}"
+        case .capture: #"{"op":"capture","links":["n1->n2"],"file":"n1.pcapng"}"#
+        case .endCapture: #"{"op":"capture_end","capture":"c1"}"#
         case .status, .subscribe, .ping, .end: "{\"op\":\"\(self.rawValue)\"}"
         }
     }

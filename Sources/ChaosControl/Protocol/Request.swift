@@ -65,6 +65,14 @@ extension Command {
         case .pause: self = .process(.pause, try fields.nodes())
         case .resume: self = .process(.resume, try fields.nodes())
         case .restart: self = .process(.restart, try fields.nodes())
+        case .capture:
+            let file = try fields.required("file", try fields.text("file"))
+            self = .capture(
+                try fields.links("links"), file: try fields.fileName(file),
+                lease: try fields.lease())
+        case .endCapture:
+            self = .endCapture(
+                try fields.required("capture", try fields.injection("capture")))
         case .end: self = .end
         case .status, .subscribe, .ping: self = .status
         }
@@ -105,6 +113,10 @@ extension Command {
             selection.add(to: &object, links: "link")
         case .process(let action, let nodes):
             object = ["op": .string(action.rawValue), "nodes": .array([.string(nodes.text)])]
+        case .capture(let links, let file, let time):
+            object = ["op": "capture", "links": texts(links), "file": .string(file)]
+            lease = time
+        case .endCapture(let id): object = ["op": "capture_end", "capture": .string(id.text)]
         case .status: object = ["op": "status"]
         case .end: object = ["op": "end"]
         }

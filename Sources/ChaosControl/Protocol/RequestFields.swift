@@ -121,9 +121,22 @@ struct RequestFields {
         }
     }
 
-    func injection() throws(CommandError) -> InjectionID? {
-        guard let text = try self.text("injection") else { return nil }
-        return try self.read("injection") { () throws(InputError) in
+    /// The name of a file in the run directory, not a path.
+    func fileName(_ text: String) throws(CommandError) -> String {
+        let isName =
+            text.utf8.allSatisfy { byte in
+                (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a)
+                    || (byte >= 0x61 && byte <= 0x7a) || "._-".utf8.contains(byte)
+            } && !text.isEmpty && text.utf8.count <= 100 && text.first != "."
+        if isName { return text }
+        throw CommandError(
+            .badRequest, "file: a name in the run directory, found '\(text.shortened)'",
+            hint: "letters, digits, '.', '_' and '-', such as n1.pcapng")
+    }
+
+    func injection(_ key: String = "injection") throws(CommandError) -> InjectionID? {
+        guard let text = try self.text(key) else { return nil }
+        return try self.read(key) { () throws(InputError) in
             try InjectionID(parsing: text)
         }
     }

@@ -1,4 +1,5 @@
 import ChaosCore
+import ChaosScenario
 
 /// Who put a fault on the network.
 package enum InjectionOrigin: String, Sendable {
@@ -42,6 +43,9 @@ package final class Injection {
         self.begin = begin
         self.order = order
     }
+
+    /// The fault as people write it.
+    package var text: String { self.fault.text }
 
     /// Whether this one beats another of its kind on a link that both select: exact beats glob, a
     /// named port beats none, the later beats the earlier.

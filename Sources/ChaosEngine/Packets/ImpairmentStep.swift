@@ -75,17 +75,23 @@ final class ImpairmentStep: PacketStep {
         let isCorrupt = self.strikes(self.corrupt, packet, at: instant, pipeline)
         let delay = self.drawDelay(packet, at: instant, pipeline)
         let isAhead = self.strikes(self.reorder, packet, at: instant, pipeline)
-        if isLost {
-            self.loss?.fault.hit()
-            return pipeline.lose(packet)
+        if isLost, let loss = self.loss {
+            loss.fault.hit()
+            pipeline.mark(packet) { PacketMark(.lost, loss.fault) }
+            return pipeline.lose(packet, at: instant)
         }
-        if isCorrupt { self.corruptBits(of: packet) }
+        if isCorrupt { self.corruptBits(of: packet, pipeline) }
         if delay != nil { self.delay?.fault.hit() }
         let copy = isTwice ? packet.copy() : nil
-        if isTwice { self.duplicate?.fault.hit() }
+        if let copy, let duplicate = self.duplicate {
+            duplicate.fault.hit()
+            pipeline.mark(packet) { PacketMark(.duplicated, duplicate.fault) }
+            pipeline.mark(copy) { PacketMark(.copied, duplicate.fault) }
+        }
         self.send(packet, delay, isReordered: isAhead, at: instant, pipeline)
         if let copy {
             pipeline.noteDuplicated(copy)
+            self.noteDelay(of: copy, delay, pipeline)
             self.keep(
                 copy, until: instant.advanced(byNanoseconds: delay ?? 0), at: instant, pipeline)
         }
@@ -114,16 +120,22 @@ final class ImpairmentStep: PacketStep {
         return delay
     }
 
-    private func corruptBits(of packet: Packet) {
+    private func corruptBits(of packet: Packet, _ pipeline: PacketPipeline) {
         guard let draws = self.corrupt, case .corrupt(let corrupt) = draws.fault.fault,
             !packet.corruptibleBits.isEmpty
         else { return }
         draws.fault.hit()
+        pipeline.mark(packet) { PacketMark(.corrupted, draws.fault) }
         let first = packet.corruptibleBits.lowerBound
         packet.flip(
             draws.places(
                 corrupt.bits, at: packet.ordinal, below: packet.corruptibleBits.count
             ).map { first + $0 })
+    }
+
+    private func noteDelay(of packet: Packet, _ delay: Int64?, _ pipeline: PacketPipeline) {
+        guard let delay, let draws = self.delay else { return }
+        pipeline.mark(packet) { PacketMark(.delayed, draws.fault, nanoseconds: delay) }
     }
 
     // MARK: - Order
@@ -135,21 +147,25 @@ final class ImpairmentStep: PacketStep {
         _ pipeline: PacketPipeline
     ) {
         let due = instant.advanced(byNanoseconds: delay ?? 0)
-        guard case .reorder(let reorder)? = self.reorder?.fault.fault else {
+        guard let draws = self.reorder, case .reorder(let reorder) = draws.fault.fault else {
+            self.noteDelay(of: packet, delay, pipeline)
             return self.keep(packet, until: due, at: instant, pipeline)
         }
         if self.delay != nil {
             // Only every so many packets may one go ahead.
             if isReordered && self.sinceReordered >= (reorder.gap ?? 1) - 1 {
                 self.sinceReordered = 0
-                self.reorder?.fault.hit()
+                draws.fault.hit()
+                pipeline.mark(packet) { PacketMark(.reordered, draws.fault) }
                 return pipeline.proceed(packet, behind: self, at: instant)
             }
             self.sinceReordered += 1
+            self.noteDelay(of: packet, delay, pipeline)
             return self.keep(packet, until: due, at: instant, pipeline)
         }
         if isReordered {
-            self.reorder?.fault.hit()
+            draws.fault.hit()
+            pipeline.mark(packet) { PacketMark(.reordered, draws.fault) }
             guard pipeline.hasRoom(for: packet) else {
                 return pipeline.discard(packet, at: instant)
             }

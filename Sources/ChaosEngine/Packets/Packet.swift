@@ -20,6 +20,8 @@ package final class Packet {
     package private(set) var content: any PacketContent
     /// By which draws about it are numbered: its place on its link; copies have others.
     var ordinal: UInt64 = 0
+    /// What was done to it, where somebody watches its link.
+    package internal(set) var marks: [PacketMark] = []
 
     /// Makes a packet.
     ///
@@ -44,6 +46,7 @@ package final class Packet {
             corruptibleBits: self.corruptibleBits)
         // Apart from all places that packets of a link can have.
         copy.ordinal = self.ordinal ^ 1 << 63
+        copy.marks = self.marks
         return copy
     }
 }

@@ -38,6 +38,8 @@ package final class PacketPipeline {
     /// What a cut in mode `hold` keeps back.
     private var held: Deque<Packet> = []
     private var hasWarnedOfRoom = false
+    /// Who watches the packets; while there is somebody, they are marked with what was done to them.
+    package weak var watcher: (any PacketWatcher)?
 
     /// Makes the pipeline of a link; there must be one at most.
     package init(of link: LinkState) {
@@ -103,14 +105,19 @@ package final class PacketPipeline {
             let packet = self.ready.removeFirst()
             self.noteLeavingQueue(packet)
             if packet.flow.isClosed {
+                self.mark(packet) { .noFlow }
+                self.watcher?.wasLost(packet, at: now)
                 self.counters.discarded += packet.size
             } else if self.isStopped(packet) {
-                self.lose(packet)
+                self.lose(packet, at: now)
             } else if self.link.isCut(.hold) {
                 for cut in self.link.cuts where cut.mode == .hold { cut.strike() }
                 if self.hasRoom(for: packet) {
                     self.noteQueued(packet)
                     self.held.append(packet)
+                    if let cut = self.link.cut(.hold) {
+                        self.mark(packet) { PacketMark(.delayed, by: cut) }
+                    }
                 } else {
                     self.discard(packet, at: now)
                 }
@@ -143,6 +150,7 @@ package final class PacketPipeline {
             switch cut.mode {
             case .drop, .lose, .reject, .unreachable:
                 cut.strike()
+                self.mark(packet) { PacketMark(by: cut) }
                 isStopped = true
             case .hold, .newOnly, .establishedOnly: break
             }
@@ -150,6 +158,7 @@ package final class PacketPipeline {
         if let refuse = self.link.fault(.refuse) {
             refuse.touch()
             refuse.hit()
+            self.mark(packet) { PacketMark(.refused, refuse) }
             isStopped = true
         }
         // These concern both directions of what was opened over their link.
@@ -157,6 +166,7 @@ package final class PacketPipeline {
             let isNew = cut.order < packet.flow.ticket.order
             if cut.mode == .newOnly && isNew || cut.mode == .establishedOnly && !isNew {
                 cut.strike()
+                self.mark(packet) { PacketMark(by: cut) }
                 isStopped = true
             }
         }
@@ -288,8 +298,14 @@ extension PacketPipeline {
         packet.flow.count(packet.direction) { $0.duplicated += packet.size }
     }
 
+    /// Says of a packet what was done to it, if anybody wants to know.
+    func mark(_ packet: Packet, _ make: () -> PacketMark) {
+        if self.watcher != nil { packet.marks.append(make()) }
+    }
+
     /// A fault or a cut takes a packet away.
-    func lose(_ packet: Packet) {
+    func lose(_ packet: Packet, at instant: Instant) {
+        self.watcher?.wasLost(packet, at: instant)
         self.counters.lost += packet.size
         if packet.flow.isClosed { return }
         packet.flow.count(packet.direction) { $0.lost += packet.size }
@@ -297,6 +313,8 @@ extension PacketPipeline {
 
     /// There is no room for a packet.
     func discard(_ packet: Packet, at now: Instant) {
+        self.mark(packet) { .noRoom }
+        self.watcher?.wasLost(packet, at: now)
         self.discard(packet)
         if self.hasWarnedOfRoom { return }
         self.hasWarnedOfRoom = true

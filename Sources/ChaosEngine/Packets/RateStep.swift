@@ -33,12 +33,16 @@ final class RateStep: PacketStep {
         queue.forget(until: instant)
         if queue.isFull(for: packet, limit: rate.limit) {
             fault.hit()
-            return pipeline.lose(packet)
+            pipeline.mark(packet) { PacketMark(.lost, fault) }
+            return pipeline.lose(packet, at: instant)
         }
         let due = queue.bucket.takeWhole(packet.size, of: rate, at: instant)
         if due > instant {
             fault.hit()
             queue.note(packet, until: due)
+            pipeline.mark(packet) {
+                PacketMark(.delayed, fault, nanoseconds: (due - instant).wholeNanoseconds)
+            }
         }
         self.keep(packet, until: due, at: instant, pipeline)
     }

@@ -56,11 +56,11 @@ final class StageStep: PacketStep {
             self.keep(packet, until: due, at: instant, pipeline)
         case .rate(let kilobytes, let isShared):
             self.hit(packet, at: instant, pipeline)
-            if kilobytes <= 0 { return pipeline.lose(packet) }
+            if kilobytes <= 0 { return pipeline.lose(packet, at: instant) }
             self.limit(packet, kilobytes, isShared, at: instant, pipeline)
         case .swallow:
             self.hit(packet, at: instant, pipeline)
-            pipeline.lose(packet)
+            pipeline.lose(packet, at: instant)
         case .drop(let probability, let correlation):
             self.drop(packet, probability, correlation, at: instant, pipeline)
         case .pass, .delayEnd, .reset, .slice, .limit, .fault, .http, .httpReplies:
@@ -81,7 +81,7 @@ final class StageStep: PacketStep {
             ? self.shared
             : packet.flow.queue(of: -1 - self.stage.identity, packet.direction)
         queue.forget(until: instant)
-        if queue.isFull(for: packet, limit: nil) { return pipeline.lose(packet) }
+        if queue.isFull(for: packet, limit: nil) { return pipeline.lose(packet, at: instant) }
         let due = queue.bucket.takeWhole(packet.size, of: rate, at: instant)
         if due > instant { queue.note(packet, until: due) }
         self.keep(packet, until: due, at: instant, pipeline)
@@ -104,7 +104,7 @@ final class StageStep: PacketStep {
         }
         if !isDropped { return super.take(packet, at: instant, pipeline) }
         self.hit(packet, at: instant, pipeline)
-        pipeline.lose(packet)
+        pipeline.lose(packet, at: instant)
     }
 
     /// Counts that it acted.

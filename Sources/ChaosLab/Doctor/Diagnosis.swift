@@ -29,6 +29,11 @@ package struct Diagnosis: Hashable, Sendable {
     /// What is in the lab's way; nil where nothing is.
     package var obstacle: Item? { self.items.first { $0.state == .missing } }
 
+    /// Whether the kernel has a network emulator.
+    package var hasNetem: Bool {
+        self.items.contains { $0.name == "kernel netem" && $0.state == .ok }
+    }
+
     /// Judges what was found.
     package init(_ facts: MachineFacts) {
         var items: [Item] = []
@@ -107,8 +112,8 @@ package struct Diagnosis: Hashable, Sendable {
             return facts.isPrivileged ? nil : "sudo chaos …"
         case .privateMounts, .proc, .sysctl, .hostName: return facts.isContainer ? unconfined : nil
         case .veth: return "sudo modprobe veth"
-        case .netem: return "sudo modprobe sch_netem"
-        case .secondNetwork, .rules, .packets, .transparent: return nil
+        case .netem: return "sudo modprobe -a sch_netem sch_htb cls_u32"
+        case .secondNetwork, .rules, .packets, .transparent, .netemSeed: return nil
         }
     }
 
@@ -158,6 +163,7 @@ extension MachineFacts.Need {
         case .transparent: "IP_TRANSPARENT"
         case .hostName: "host names"
         case .netem: "kernel netem"
+        case .netemSeed: "seed of netem"
         }
     }
 }

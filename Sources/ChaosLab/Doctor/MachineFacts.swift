@@ -6,10 +6,10 @@ package struct MachineFacts: Hashable, Sendable {
     /// What the lab needs, in the order in which it is tried.
     package enum Need: Int, CaseIterable, Hashable, Sendable {
         case namespaces, identity, privateMounts, proc, sysctl, secondNetwork, veth, rules, packets
-        case transparent, hostName, netem
+        case transparent, hostName, netem, netemSeed
 
         /// Whether the lab can do without.
-        package var isOptional: Bool { self == .netem || self == .transparent }
+        package var isOptional: Bool { [.netem, .netemSeed, .transparent].contains(self) }
     }
 
     package var isLinux = true

@@ -70,15 +70,20 @@
         /// - Parameters:
         ///   - services: How many services of the outside have addresses of their own.
         ///   - reservedPorts: Which ports no program is given that asks for any.
+        ///   - sendsWholePackets: Whether each packet that a node sends is as long as on a wire: nobody
+        ///     takes several for one, and all go slower.
         package static func make(
-            _ nodes: [NodeName], services: Int, reservedPorts: [UInt16]
+            _ nodes: [NodeName], services: Int, reservedPorts: [UInt16],
+            sendsWholePackets: Bool = false
         ) async throws -> LabNetwork {
             guard nodes.count <= LabAddresses.nodeLimit else {
                 throw LabError("a lab has at most \(LabAddresses.nodeLimit) nodes")
             }
             return try await LabThread.run {
-                try Builder(nodes: nodes, services: services, reservedPorts: reservedPorts)
-                    .build()
+                try Builder(
+                    nodes: nodes, services: services, reservedPorts: reservedPorts,
+                    sendsWholePackets: sendsWholePackets
+                ).build()
             }
         }
 
@@ -87,6 +92,7 @@
             let nodes: [NodeName]
             let services: Int
             let reservedPorts: [UInt16]
+            let sendsWholePackets: Bool
 
             func build() throws -> LabNetwork {
                 let router = chaos_network_open()
@@ -180,6 +186,10 @@
                         and: LabAddresses.interface(of: number),
                         peerHardware: LabAddresses.routerHardware(number), in: router)
                     let index = chaos_interface_index(name)
+                    if self.sendsWholePackets {
+                        try self.must(
+                            chaos_offloads_disable(name), "offloads cannot be switched off")
+                    }
                     for family in LabAddresses.Family.allCases {
                         // In one network with the others, as programs expect, but behind the router.
                         let size = LabAddresses.network(family).split(separator: "/")[1]

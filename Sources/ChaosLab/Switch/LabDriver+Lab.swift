@@ -21,8 +21,16 @@
         private let proxy: Proxy
 
         /// Begins to carry; from then on the proxy's changes are in effect between nodes as well.
-        package init(_ lab: LabNetwork, ports: LabPorts, with proxy: Proxy) async throws {
+        package init(
+            _ lab: LabNetwork, ports: LabPorts, usesNetem: Bool = false, with proxy: Proxy
+        ) async throws {
             let box = Box()
+            // Tables of distributions are computed when they are first needed, which must not be when the
+            // first packet waits for its delay.
+            Task.detached(priority: .utility) {
+                _ = (DistributionTable.normal, DistributionTable.pareto)
+                _ = DistributionTable.paretonormal
+            }
             let watch = try DatagramWatch(proxy.clock, name: "chaos-switch") { [weak proxy] in
                 proxy?.post { _ in box.plane?.work() } ?? false
             }
@@ -37,7 +45,8 @@
                 try await proxy.inspect { [openings] network, _ in
                     Result {
                         let plane = try LabPlane(
-                            network: network, lab: lab, ports: ports, clock: clock, watch: watch)
+                            network: network, lab: lab, ports: ports, clock: clock, watch: watch,
+                            usesNetem: usesNetem)
                         box.plane = plane
                         if let openings {
                             box.interceptor = try Interceptor(
@@ -65,6 +74,33 @@
         package func networkChanged() throws {
             try self.box.plane?.networkChanged()
             self.box.interceptor?.networkChanged()
+        }
+
+        /// Begins to write down the packets of links; what is captured until it ends.
+        ///
+        /// - Parameter whenOver: Called once where the capture ends because nobody reads any more.
+        func beginCapture(
+            _ id: String, _ links: [LinkPattern], to path: String,
+            whenOver: @escaping @Sendable () -> Void
+        ) async throws -> CapturedLinks {
+            let file = try CaptureFile(path: path)
+            let box = self.box
+            let captured = try await self.proxy.inspect { _, _ in
+                Result {
+                    guard let plane = box.plane else { throw LabError("the lab has ended") }
+                    return try plane.beginCapture(id, links, to: file)
+                }
+            }.get()
+            file.start(whenOver: whenOver)
+            return CapturedLinks(links: captured, file: file)
+        }
+
+        /// Ends a capture; nil when it has ended before.
+        func endCapture(_ id: String) async -> (packets: Int, missing: Int)? {
+            // The kernel hands over what came in the last ten milliseconds only then.
+            try? await Task.sleep(for: .milliseconds(15))
+            let box = self.box
+            return try? await self.proxy.inspect { _, _ in box.plane?.endCapture(id) }
         }
 
         /// Ends it. Packets go as the kernel says.

@@ -16,6 +16,15 @@
         var revision = -1
         /// When it is to be looked at again.
         var armed = Instant.never
+        /// What the kernel's netem is to do, and what it does, with `engine: netem`.
+        var wantedNetem: NetemSpec?
+        var netem: KernelNetem.Leaf?
+        /// Where its packets are written down, while they are captured.
+        var sinks: [CaptureSink] = []
+        /// What the kernel did when, while it is captured.
+        var epochs: [CaptureEpoch] = []
+        /// When the run began, in nanoseconds since 1970.
+        var clockOffset: UInt64 = 0
         /// What decides about packets that cross the switch; made for the first of them.
         private(set) lazy var pipeline = PacketPipeline(of: self.state)
         private(set) var hasPipeline = false
@@ -28,6 +37,7 @@
 
         /// The pipeline, from the first packet on.
         func usedPipeline() -> PacketPipeline {
+            if !self.hasPipeline && !self.sinks.isEmpty { self.pipeline.watcher = self }
             self.hasPipeline = true
             return self.pipeline
         }

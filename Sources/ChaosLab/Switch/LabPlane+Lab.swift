@@ -23,16 +23,16 @@
     /// Everything that concerns packets between the nodes of a lab. It lives on the thread that owns the
     /// network.
     final class LabPlane {
-        private let network: Network
-        private let lab: LabNetwork
-        private let ports: LabPorts
-        private let clock: RunClock
-        private let watch: DatagramWatch
+        let network: Network
+        let lab: LabNetwork
+        let ports: LabPorts
+        let clock: RunClock
+        let watch: DatagramWatch
         private let routes: RouteSocket
         private var ring = chaos_ring()
         private let sender: Int32
         /// By `(source − 1) × nodes + target − 1`; nil for a node and itself.
-        private var pairs: [LabPair?] = []
+        private(set) var pairs: [LabPair?] = []
         private var witnesses: [Int: Witness] = [:]
         private var flows: [FlowKey: LabFlow] = [:]
         private var nextTag = 0
@@ -42,8 +42,14 @@
         private var lookAt = Instant.never
         private var hasTold: Set<String> = []
         private(set) var isClosed = false
+        /// The kernel's network emulator, if it is to have links and there is one.
+        var netem: KernelNetem?
+        /// What is being captured, and where packets are seen that do not cross the switch.
+        var captures: [LabCapture] = []
+        var tap: Tap?
 
         private static let ringTag: UInt64 = 1
+        static let tapTag: UInt64 = 2
         /// Frames that may wait to be read: 16 MiB of memory that the kernel shares.
         private static let ringFrames: UInt32 = 8192
         /// How many frames are carried before others have their turn.
@@ -56,7 +62,7 @@
 
         init(
             network: Network, lab: LabNetwork, ports: LabPorts, clock: RunClock,
-            watch: DatagramWatch
+            watch: DatagramWatch, usesNetem: Bool = false
         ) throws {
             self.network = network
             self.lab = lab
@@ -86,13 +92,14 @@
                     self.pairs.append(LabPair(source: first + 1, target: second + 1, lines: lines))
                 }
             }
+            if usesNetem { self.startNetem() }
         }
 
         private static func failure(_ what: String, _ code: Int32) -> LabError {
             LabError("the lab: \(what): \(String(cString: strerror(code)))")
         }
 
-        private func pair(_ source: Int, _ target: Int) -> LabPair? {
+        func pair(_ source: Int, _ target: Int) -> LabPair? {
             let count = self.lab.nodes.count
             guard (1...count).contains(source), (1...count).contains(target) else { return nil }
             return self.pairs[(source - 1) * count + target - 1]
@@ -112,6 +119,7 @@
             }
             try? self.routes.change(.remove, self.pairs.flatMap { $0?.rules ?? [] })
             self.witnesses = [:]
+            self.netem?.close()
             chaos_ring_close(&self.ring)
             close(self.sender)
         }
@@ -123,6 +131,8 @@
             if self.isClosed { return }
             self.readRing(atMost: Int(self.ring.frame_count))
             self.readWitnesses()
+            self.readTap()
+            self.readNetem()
         }
 
         /// Obeys the network as it is now.
@@ -138,7 +148,7 @@
             var (added, removed): ([RouteRule], [RouteRule]) = ([], [])
             var wanted: [(pair: LabPair, treatments: [LinkTreatment], rules: [RouteRule])] = []
             for pair in changed {
-                let treatments = pair.lines.map(Self.treatment)
+                let treatments = pair.lines.map(self.treatment)
                 let byPort = Dictionary(
                     uniqueKeysWithValues: zip(pair.lines.map(\.state.link.port), treatments))
                 let rules = LinkRules.rules(from: pair.source, to: pair.target, self.ports) {
@@ -151,6 +161,9 @@
             // Who is to see what gets through a cut must look before the cut is there.
             try self.watchCuts(
                 wanted.filter { $0.treatments.contains { $0.isCut } }.map { $0.pair })
+            let begin = self.captures.isEmpty ? 0 : self.wallClock()
+            // Where a link comes to have a netem it is there first, and where it had one, last.
+            try self.beginNetem(changed)
             try self.routes.change(.add, added)
             try self.routes.change(.remove, removed)
             // What was seen up to now was on its way before the cut was there.
@@ -162,8 +175,10 @@
                     line.revision = line.state.revision
                 }
             }
+            try self.finishNetem(changed)
+            if !self.captures.isEmpty { self.noteTreatments(of: changed, since: begin) }
             try self.watchCuts([])
-            self.lookAt = self.witnesses.isEmpty ? .never : self.clock.now + Self.lookInterval
+            self.lookAt = self.lookAgain
             self.settle(changed)
         }
 
@@ -176,13 +191,23 @@
             return line.treatment.whereIntercepted.isCut
         }
 
-        private static func treatment(of line: LabLine) -> LinkTreatment {
+        /// Whether connections over a link go through the proxy, at whichever end the listener is.
+        func isIntercepted(_ line: LabLine) -> Bool {
+            [line.source, line.target].contains { node in
+                self.ports.ports(of: node).contains {
+                    $0.name == line.state.link.port && $0.isIntercepted
+                }
+            }
+        }
+
+        private func treatment(of line: LabLine) -> LinkTreatment {
             let network = line.state
-            return LinkTreatment(
+            let treatment = LinkTreatment(
                 cuts: network.coveringCuts.map(\.mode),
                 reversedCuts: network.reversed.coveringCuts.map(\.mode),
                 faults: network.winningInjections.map(\.fault.kind),
                 hasMessages: network.framing.messagesStandAlone)
+            return self.shaped(line, treatment)
         }
 
         /// Lets what waits go or stay, as links are now.
@@ -262,7 +287,7 @@
             line.state.leaked(sight.size)
         }
 
-        private func place(of frame: LabFrame, _ source: Int, _ target: Int) -> LabPorts.Place {
+        func place(of frame: LabFrame, _ source: Int, _ target: Int) -> LabPorts.Place {
             self.ports.place(
                 from: source, to: target, frame.ruleTransport, sourcePort: frame.sourcePort,
                 targetPort: frame.targetPort)
@@ -277,11 +302,18 @@
             self.wakeLines()
             if self.clock.now >= self.lookAt {
                 self.readWitnesses()
-                self.lookAt = self.witnesses.isEmpty ? .never : self.clock.now + Self.lookInterval
+                self.cleanNetem()
+                self.lookAt = self.lookAgain
             }
             let isMore = self.readRing(atMost: Self.batch)
+            self.readTap()
             self.sweep()
             self.sleep(isBusy: isMore)
+        }
+
+        private var lookAgain: Instant {
+            self.witnesses.isEmpty && self.netem?.hasRetired != true
+                ? .never : self.clock.now + Self.lookInterval
         }
 
         private func sleep(isBusy: Bool = false) {
@@ -334,6 +366,7 @@
             let flow = self.flow(of: frame, source, target, place, at: now)
             if flow.flow.isCutOff {
                 flow.flow.meetCutOff()
+                if !line.sinks.isEmpty { line.note(bytes, at: now, self.cutOffs(of: line)) }
                 if let answer = ResetFrame.answering(frame, bytes) { self.send(answer, to: source) }
                 if let end = ResetFrame.replacing(frame, bytes) { self.send(end, to: target) }
                 return
@@ -342,6 +375,7 @@
             let size = frame.end - LabFrame.ethernetSize
             let pipeline = line.usedPipeline()
             if pipeline.passes(size, of: flow.flow, direction, at: now) {
+                if !line.sinks.isEmpty { line.note(bytes, at: now, []) }
                 self.send(bytes, to: target)
                 return pipeline.sent(size, of: flow.flow)
             }
@@ -407,6 +441,7 @@
         private func drain(_ line: LabLine, at now: Instant) {
             while let packet = line.pipeline.next(at: now) {
                 guard let content = packet.content as? FrameBytes else { continue }
+                if !line.sinks.isEmpty { line.note(content.bytes, at: now, packet.marks) }
                 self.send(content.bytes, to: line.target)
                 line.pipeline.sent(packet.size, of: packet.flow)
             }

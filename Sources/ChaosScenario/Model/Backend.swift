@@ -9,15 +9,32 @@ package enum Backend: String, CaseIterable, Hashable, Sendable {
     case proxy
     /// A network namespace for each node (Linux).
     case lab
+    /// The lab, with the engine `netem`.
+    case netem
+}
+
+/// What decides about the packets between nodes of the lab.
+package enum PacketEngine: String, CaseIterable, Hashable, Sendable {
+    /// The packet switch: every decision is seeded and in the journal.
+    case `switch`
+    /// The kernel's network emulator (`tc-netem(8)`) where it can do what is asked, the packet switch where
+    /// it cannot.
+    case netem
 }
 
 extension Scenario {
-    /// The backend that carries this scenario: never `automatic`.
+    /// The backend that carries this scenario: `proxy` or `lab`.
     package var chosenBackend: Backend {
         switch self.backend {
         case .proxy, .lab: self.backend
+        case .netem: .lab
         case .automatic: self.needOfLab == nil ? .proxy : .lab
         }
+    }
+
+    /// What decides about packets, if there are any.
+    package var packetEngine: PacketEngine {
+        self.backend == .netem ? .netem : self.engine ?? .switch
     }
 
     /// What in the scenario only the lab can do, in words; nil when the proxy can do all of it.
@@ -30,6 +47,8 @@ extension Scenario {
             }
         }
         if modes.contains(.unreachable) { return "mode 'unreachable'" }
+        if let engine = self.engine { return "'engine: \(engine.rawValue)'" }
+        if !self.captures.isEmpty { return "'capture'" }
         return self.exposedServices.isEmpty ? nil : "'expose'"
     }
 }

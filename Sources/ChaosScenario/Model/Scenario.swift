@@ -13,6 +13,8 @@ package struct Scenario: Hashable, Sendable {
     package var here: String?
     /// What carries the bytes.
     package var backend: Backend
+    /// What decides about packets, if the file says it.
+    package var engine: PacketEngine?
     /// How nodes get their addresses.
     package var addressing: Addressing
     /// The nodes in order.
@@ -25,6 +27,8 @@ package struct Scenario: Hashable, Sendable {
     package var network: NetworkSpec
     /// What happens when.
     package var schedule: [ScheduleEntry]
+    /// The links whose packets are written into a file of the run.
+    package var captures: [LinkPattern]
     /// The clients that drive the cluster.
     package var workload: WorkloadSpec?
     /// What is checked in the end, in order.
@@ -47,6 +51,7 @@ package struct Scenario: Hashable, Sendable {
         self.exposedServices = []
         self.network = NetworkSpec()
         self.schedule = []
+        self.captures = []
         self.checks = []
     }
 

@@ -23,6 +23,8 @@ struct ScenarioReader {
         scenario.here = mapping.text("here")
         scenario.backend = mapping.word("backend") ?? .automatic
         if let backend = self.parser.backend, backend != .automatic { scenario.backend = backend }
+        scenario.engine = mapping.word("engine")
+        self.places["engine"] = mapping.position(of: "engine")
         scenario.addressing = mapping.word("addressing") ?? .automatic
         self.places["addressing"] = mapping.position(of: "addressing")
         if let node = mapping.node("nodes") {
@@ -31,6 +33,7 @@ struct ScenarioReader {
         if let node = mapping.node("links") { scenario.externalLinks = self.links(node) }
         if let node = mapping.node("expose") { scenario.exposedServices = self.exposed(node) }
         self.readNetworkAndSchedule(mapping, into: &scenario)
+        scenario.captures = self.captures(mapping)
         scenario.assumeMessages()
         let workload = WorkloadReader(parser: self.parser, mistakes: self.mistakes)
         if let node = mapping.node("workload") {
@@ -109,6 +112,16 @@ struct ScenarioReader {
                 return nil
             }
             return ExposedService(name: name, target: target)
+        }
+    }
+
+    /// `capture: n1->n2`, or a list of patterns.
+    private func captures(_ mapping: MappingReader) -> [LinkPattern] {
+        self.places["capture"] = mapping.position(of: "capture")
+        return (mapping.list("capture") ?? []).compactMap { entry in
+            self.mistakes.catching(at: entry.position) { () throws(InputError) in
+                try LinkPattern(parsing: entry.text)
+            }
         }
     }
 

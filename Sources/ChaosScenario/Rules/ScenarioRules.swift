@@ -37,7 +37,8 @@ package struct ScenarioRules {
             + (self.isInLab ? LabRules(self).problems() : [])
             + self.scenario.schedule.enumerated().flatMap { index, entry in
                 ScheduleRules(self, entry, path: "schedule[\(index)]").problems()
-            } + self.idProblems() + self.workloadProblems()
+            } + self.idProblems() + self.workloadProblems() + self.captureProblems()
+            + self.engineProblems()
     }
 
     /// Whether nodes talk to each other by packets.

@@ -13,6 +13,7 @@ extension Scenario {
         if self.backend != .automatic {
             entries.append(("backend", .scalar(self.backend.rawValue)))
         }
+        if let engine = self.engine { entries.append(("engine", .scalar(engine.rawValue))) }
         if self.addressing != .automatic {
             entries.append(("addressing", .scalar(self.addressing.rawValue)))
         }
@@ -45,6 +46,10 @@ extension Scenario {
                             entry.yaml(hasOwnID: entry.id != "schedule[\(index)]")
                         })
                 ))
+        }
+        if !self.captures.isEmpty {
+            entries.append(
+                ("capture", .list(self.captures.map { .scalar($0.description) })))
         }
         if let workload = self.workload { entries.append(("workload", workload.yaml)) }
         if !self.checks.isEmpty { entries.append(("checks", .lines(self.checks.map(\.yaml)))) }
