@@ -20,7 +20,8 @@ package actor NetworkControl {
     private let seed: Seed
     private var log = InjectionLog()
     /// The scenario's own network, which is on from beginning to end.
-    private var background: [InjectionRecord] = []
+    /// The background faults, with what they had done when ``currentRecords()`` was last called.
+    package private(set) var background: [InjectionRecord] = []
     private var nextNumber: [String: Int] = [:]
     /// The ids of a scenario, which an operator's injections must not get.
     private let reserved: Set<String>
@@ -82,19 +83,6 @@ package actor NetworkControl {
             record.rules = [rule]
             return record
         }
-    }
-
-    /// The background faults, with what they have done so far.
-    package func backgroundRecords() async throws -> [InjectionRecord] {
-        let ids = self.background.map(\.id)
-        let counters = try await self.proxy.inspect { network, _ in
-            let injections = Dictionary(grouping: network.activeInjections) {
-                InjectionRecord.id(ofEngine: $0.id)
-            }
-            return ids.map { InjectionCounters(injections[$0] ?? []) }
-        }
-        for (index, counters) in counters.enumerated() { self.background[index].take(counters) }
-        return self.background
     }
 
     private static func text(of rules: [FaultRule]) -> String {
@@ -311,16 +299,18 @@ package actor NetworkControl {
         self.log.end(id, at: now) != nil
     }
 
-    /// Brings the counters of what is still on up to date, and returns what that is.
+    /// Brings the counters of what is still on up to date, also those of ``background``, and returns what
+    /// that is.
     package func currentRecords() async throws -> [InjectionRecord] {
         let active = self.log.active.filter { $0.kind != .process }.map(\.id)
-        let counters = try await self.proxy.inspect { network, _ in
+        let standing = self.background.map(\.id)
+        let (counters, background) = try await self.proxy.inspect { network, _ in
             let links = network.linkStates.map(\.link)
             let cuts = Dictionary(grouping: network.activeCuts, by: \.id)
             let injections = Dictionary(grouping: network.activeInjections) {
                 InjectionRecord.id(ofEngine: $0.id)
             }
-            return Dictionary(
+            let counters = Dictionary(
                 active.map { id in
                     (
                         id,
@@ -328,9 +318,11 @@ package actor NetworkControl {
                             ?? InjectionCounters(injections[id] ?? [])
                     )
                 }, uniquingKeysWith: { $1 })
+            return (counters, standing.map { InjectionCounters(injections[$0] ?? []) })
         }
         // Meanwhile some may have ended, with their last counters.
         self.log.take(counters)
+        for (place, counters) in background.enumerated() { self.background[place].take(counters) }
         return self.log.active
     }
 

@@ -131,7 +131,7 @@ extension ScenarioRun {
         }.map(\.node)
         do {
             _ = try await parts.network.currentRecords()
-            seen.background = try await parts.network.backgroundRecords()
+            seen.background = await parts.network.background
             seen.links = try await self.status(parts).links
         } catch {
             self.doubt("what the network did could not be read: \(error)")

@@ -3,11 +3,11 @@ import Testing
 
 /// Runs packet filters as the kernel does (Documentation/networking/filter.rst).
 struct FilterMachine {
-    private let steps: [WitnessFilter.Step]
+    private let steps: [FilterStep]
     private let isOutgoing: Bool
     private let interface: UInt32
 
-    init(_ steps: [WitnessFilter.Step], isOutgoing: Bool = false, interface: UInt32 = 1) {
+    init(_ steps: [FilterStep], isOutgoing: Bool = false, interface: UInt32 = 1) {
         self.steps = steps
         self.isOutgoing = isOutgoing
         self.interface = interface

@@ -58,12 +58,4 @@
             LabError("packets cannot be captured: \(String(cString: strerror(-code)).lowercased())")
         }
     }
-
-    extension chaos_filter_step {
-        /// A step of a filter as the kernel takes it.
-        init(_ step: WitnessFilter.Step) {
-            self.init(
-                code: step.code, if_true: step.ifTrue, if_false: step.ifFalse, value: step.value)
-        }
-    }
 #endif

@@ -39,9 +39,9 @@
         }
 
         /// Listens in a node's place and accepts whom a filter lets through.
-        static func listen(at place: End, through filter: [WitnessFilter.Step]) -> Int32 {
+        static func listen(at place: End, through filter: [FilterStep]) -> Int32 {
             var place = place.raw
-            let steps = self.steps(filter)
+            let steps = filter.map(chaos_filter_step.init)
             return chaos_stand_in_listen(&place, steps, UInt32(steps.count))
         }
 
@@ -60,15 +60,8 @@
 
         /// Opens a socket that sees what opens connections to these ports.
         static func openings(to ports: [UInt16]) -> Int32 {
-            let steps = self.steps(InterceptionFilters.openings(to: ports))
+            let steps = InterceptionFilters.openings(to: ports).map(chaos_filter_step.init)
             return chaos_openings_open(steps, UInt32(steps.count))
-        }
-
-        private static func steps(_ filter: [WitnessFilter.Step]) -> [chaos_filter_step] {
-            filter.map {
-                chaos_filter_step(
-                    code: $0.code, if_true: $0.ifTrue, if_false: $0.ifFalse, value: $0.value)
-            }
         }
     }
 #endif

@@ -11,29 +11,12 @@
     /// Interfaces, addresses, routes and rules of one network namespace, through libnl-route-3. The
     /// namespace is the one in which the thread was that made it.
     final class RouteSocket {
-        private let handle: OpaquePointer
+        private let socket: NetlinkSocket
+        private var handle: OpaquePointer { self.socket.handle }
 
-        init() throws(LabError) {
-            guard let handle = nl_socket_alloc() else {
-                throw LabError("no memory is left for a netlink socket")
-            }
-            let code = nl_connect(handle, NETLINK_ROUTE)
-            if code < 0 {
-                nl_socket_free(handle)
-                throw LabError("the kernel must give a socket of NETLINK_ROUTE: \(Self.text(code))")
-            }
-            self.handle = handle
-            // Without a look ahead, one answer costs one system call.
-            nl_socket_disable_msg_peek(handle)
-            nl_socket_set_msg_buf_size(handle, 64 << 10)
-            nl_socket_set_buffer_size(handle, 1 << 20, 1 << 20)
-            // Some answers are read past libnl, which would miss them.
-            nl_socket_disable_seq_check(handle)
-        }
+        init() throws(LabError) { self.socket = try NetlinkSocket() }
 
-        deinit { nl_socket_free(self.handle) }
-
-        private static func text(_ code: Int32) -> String { String(cString: nl_geterror(code)) }
+        private static func text(_ code: Int32) -> String { NetlinkSocket.text(code) }
 
         private func must(_ code: Int32, _ what: @autoclosure () -> String) throws(LabError) {
             if code < 0 { throw LabError("\(what()): \(Self.text(code))") }
@@ -262,27 +245,15 @@
         /// Takes answers up to the one with this number; the errno of the first that is a refusal.
         private func answers(until last: UInt32) throws(LabError) -> Int32? {
             var refusal: Int32?
-            while true {
-                var sender = sockaddr_nl()
-                var buffer: UnsafeMutablePointer<UInt8>?
-                let count = nl_recv(self.handle, &sender, &buffer, nil)
-                guard count > 0, let buffer else {
-                    throw LabError("the kernel does not answer: \(Self.text(count))")
-                }
-                defer { free(buffer) }
-                var rest = count
-                var header = UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: nlmsghdr.self)
-                while nlmsg_ok(header, rest) != 0 {
-                    if header.pointee.nlmsg_type == UInt16(NLMSG_ERROR) {
-                        let error = -nlmsg_data(header).loadUnaligned(as: nlmsgerr.self).error
-                        if error != 0 { refusal = refusal ?? error }
-                        // What is refused is answered even if nobody asked for an answer; the last is the
-                        // end in any case.
-                        if header.pointee.nlmsg_seq == last { return refusal }
-                    }
-                    header = nlmsg_next(header, &rest)
-                }
+            try self.socket.read { header in
+                guard header.pointee.nlmsg_type == UInt16(NLMSG_ERROR) else { return false }
+                let error = -nlmsg_data(header).loadUnaligned(as: nlmsgerr.self).error
+                if error != 0 { refusal = refusal ?? error }
+                // What is refused is answered even if nobody asked for an answer; the last is the end in
+                // any case.
+                return header.pointee.nlmsg_seq == last
             }
+            return refusal
         }
 
         private static func rule(_ rule: RouteRule) throws(LabError) -> OpaquePointer {

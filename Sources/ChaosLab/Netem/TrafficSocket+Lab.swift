@@ -32,28 +32,14 @@
         /// Bytes per second that no machine reaches.
         private static let unlimited: UInt64 = 12_500_000_000
 
-        private let handle: OpaquePointer
+        private let socket: NetlinkSocket
+        private var handle: OpaquePointer { self.socket.handle }
 
-        init() throws(LabError) {
-            guard let handle = nl_socket_alloc() else { throw Self.noMemory }
-            let code = nl_connect(handle, NETLINK_ROUTE)
-            if code < 0 {
-                nl_socket_free(handle)
-                throw LabError("the kernel must give a socket of NETLINK_ROUTE: \(Self.text(code))")
-            }
-            self.handle = handle
-            nl_socket_disable_msg_peek(handle)
-            nl_socket_set_msg_buf_size(handle, 64 << 10)
-            nl_socket_set_buffer_size(handle, 1 << 20, 1 << 20)
-            // Some answers are read past libnl, which would miss them.
-            nl_socket_disable_seq_check(handle)
-        }
-
-        deinit { nl_socket_free(self.handle) }
+        init() throws(LabError) { self.socket = try NetlinkSocket() }
 
         private static var noMemory: LabError { LabError("no memory is left for traffic control") }
 
-        private static func text(_ code: Int32) -> String { String(cString: nl_geterror(code)) }
+        private static func text(_ code: Int32) -> String { NetlinkSocket.text(code) }
 
         private func must(_ code: Int32, _ what: String) throws(LabError) {
             if code == -NLE_OBJ_NOTFOUND {
@@ -186,26 +172,16 @@
                 self.handle, Int32(RTM_GETQDISC), NLM_F_DUMP, &request, MemoryLayout<tcmsg>.size)
             try self.must(code, "queues cannot be asked for")
             var counts: [Count] = []
-            while true {
-                var sender = sockaddr_nl()
-                var buffer: UnsafeMutablePointer<UInt8>?
-                let size = nl_recv(self.handle, &sender, &buffer, nil)
-                guard size > 0, let buffer else {
-                    throw LabError("the kernel does not answer: \(Self.text(size))")
-                }
-                defer { free(buffer) }
-                var rest = size
-                var header = UnsafeMutableRawPointer(buffer).assumingMemoryBound(to: nlmsghdr.self)
-                while nlmsg_ok(header, rest) != 0 {
-                    switch Int32(header.pointee.nlmsg_type) {
-                    case NLMSG_DONE, NLMSG_ERROR: return counts
-                    case Int32(RTM_NEWQDISC):
-                        if let count = Self.count(header) { counts.append(count) }
-                    default: break
-                    }
-                    header = nlmsg_next(header, &rest)
+            try self.socket.read { header in
+                switch Int32(header.pointee.nlmsg_type) {
+                case NLMSG_DONE, NLMSG_ERROR: return true
+                case Int32(RTM_NEWQDISC):
+                    if let count = Self.count(header) { counts.append(count) }
+                    return false
+                default: return false
                 }
             }
+            return counts
         }
 
         private static func count(_ header: UnsafeMutablePointer<nlmsghdr>) -> Count? {

@@ -28,7 +28,7 @@
         private var memory = [UInt8](repeating: 0, count: WitnessFilter.keptBytes)
 
         init(_ interface: UInt32, _ filter: WitnessFilter) throws(LabError) {
-            let steps = Self.steps(filter)
+            let steps = filter.steps.map(chaos_filter_step.init)
             let socket = chaos_witness_open(interface, steps, UInt32(steps.count))
             if socket < 0 { throw Self.failure(socket) }
             self.socket = socket
@@ -46,7 +46,7 @@
         /// Looks for other pairs from now on.
         func look(for filter: WitnessFilter) throws(LabError) {
             if filter == self.filter { return }
-            let steps = Self.steps(filter)
+            let steps = filter.steps.map(chaos_filter_step.init)
             let code = chaos_witness_filter(self.socket, steps, UInt32(steps.count))
             if code < 0 { throw Self.failure(code) }
             self.filter = filter
@@ -80,13 +80,6 @@
                 return Sight(
                     frame: frame, size: Int(length) - LabFrame.ethernetSize,
                     isOutgoing: isOutgoing != 0)
-            }
-        }
-
-        private static func steps(_ filter: WitnessFilter) -> [chaos_filter_step] {
-            filter.steps.map {
-                chaos_filter_step(
-                    code: $0.code, if_true: $0.ifTrue, if_false: $0.ifFalse, value: $0.value)
             }
         }
 

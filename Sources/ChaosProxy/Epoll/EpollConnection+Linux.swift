@@ -31,25 +31,22 @@
         var listener = EpollLeg(.listener)
         /// How far the way to the target is.
         var dialling = DialState()
-        private(set) var engine: Connection<HeldBytes>?
+        var engine: Connection<HeldBytes>?
         /// Until when a closed socket takes in what its peer still sends.
-        private var lingerUntil = Instant.never
+        var lingerUntil = Instant.never
         /// Whether the connection has ended: what still happens is only closing.
-        private(set) var isOver = false
+        var isOver = false
         private var isGone = false
         /// Which state of its line it has taken over.
         private var revision: Int
         /// Whether a change concerns it that it was not yet asked about.
         var awaitsVisit = false
         /// Whether its link was closed before it began.
-        private var isUnwanted = false
+        var isUnwanted = false
         /// Whether it has asked its loop for another turn.
         var isWaitingForTurn = false
         /// How many bytes it may still carry in this turn.
-        private var budget = 0
-
-        /// How many actions of the engine are carried out in one turn.
-        private static let actionsPerTurn = 256
+        var budget = 0
 
         /// Counts a new connection; the books are open.
         ///
@@ -177,15 +174,11 @@
             engine.wasReset(leg.leg, at: self.plane.clock.now)
         }
 
-        private func other(_ leg: EpollLeg) -> EpollLeg {
-            leg === self.opener ? self.listener : self.opener
-        }
-
-        private func direction(from leg: EpollLeg) -> Direction {
+        func direction(from leg: EpollLeg) -> Direction {
             leg.leg == .opener ? .forward : .backward
         }
 
-        private func sink(_ direction: Direction) -> EpollLeg {
+        func sink(_ direction: Direction) -> EpollLeg {
             direction == .forward ? self.listener : self.opener
         }
 
@@ -202,7 +195,7 @@
             self.settle()
         }
 
-        private func settle() {
+        func settle() {
             if self.finishIfDone() { return }
             var at = self.lingerUntil
             if !self.isOver {
@@ -251,278 +244,6 @@
                 self.ticket.closed(
                     forward: self.counters(.forward), backward: self.counters(.backward), at: now)
             }
-        }
-
-        // MARK: - Without an engine
-
-        private func carryBothWays() {
-            guard self.listener.isConnected else { return }
-            self.carry(from: self.opener, to: self.listener)
-            if self.engine == nil { self.carry(from: self.listener, to: self.opener) }
-            if self.engine != nil { return }
-            if self.opener.hasInputEnded && self.listener.hasInputEnded
-                && self.opener.rest == nil && self.listener.rest == nil
-            {
-                self.isOver = true
-                self.opener.closeNow()
-                self.listener.closeNow()
-            }
-        }
-
-        private func carry(from source: EpollLeg, to sink: EpollLeg) {
-            if sink.rest != nil && !self.writeRest(of: sink) { return }
-            while source.isReadable {
-                if self.budget <= 0 { return self.askForTurn() }
-                let count = self.read(source)
-                if count > 0 {
-                    source.received += count
-                    self.tally.received(count, self.direction(from: source), self.loop)
-                    self.pass(count, to: sink)
-                    if self.engine != nil || sink.rest != nil { return }
-                } else if count == 0 {
-                    // Who has ended his own stream is about to be closed.
-                    if !sink.hasInputEnded || sink.rest != nil { sink.closeOutput() }
-                } else if count != -Int(EAGAIN) {
-                    return self.fail(source)
-                }
-            }
-        }
-
-        /// Reads once into the plane's memory: the number of bytes, 0 at the end, or a failure.
-        private func read(_ source: EpollLeg) -> Int {
-            let intake = self.loop.intake
-            let size = min(intake.room, self.loop.turnSize)
-            let count = Sockets.receive(source.descriptor, intake.memory, size)
-            if count > 0 {
-                self.budget -= count
-                self.loop.noteCarried(count)
-                // Less than there was room for: that was all, and news will be an event. Only the
-                // end comes without one once it was told.
-                if count < size && !source.hasEnd { source.isReadable = false }
-            } else if count == 0 {
-                source.noteInputEnded()
-            } else {
-                source.isReadable = false
-            }
-            return count
-        }
-
-        /// Writes bytes from the plane's memory; what the kernel does not take waits.
-        private func pass(_ count: Int, to sink: EpollLeg) {
-            let written = sink.send(self.loop.intake.memory, count)
-            if written > 0 { self.noteDelivered(written, at: sink) }
-            if written == count { return }
-            sink.isBlocked = true
-            sink.rest = self.loop.takeInput(from: max(0, written), to: count)
-            if written < 0 && written != -Int(EAGAIN) { self.fail(sink) }
-        }
-
-        /// Writes what waits for a socket; whether nothing waits any more.
-        private func writeRest(of sink: EpollLeg) -> Bool {
-            guard let rest = sink.rest else { return true }
-            if sink.isBlocked { return false }
-            let written = sink.send(rest.memory, rest.count)
-            if written > 0 { self.noteDelivered(written, at: sink) }
-            if written == rest.count {
-                sink.noteWritten()
-                return true
-            }
-            sink.isBlocked = true
-            if written > 0 { sink.rest?.dropFirst(written) }
-            if written < 0 && written != -Int(EAGAIN) { self.fail(sink) }
-            return false
-        }
-
-        private func noteDelivered(_ count: Int, at sink: EpollLeg) {
-            let direction: Direction = sink.leg == .listener ? .forward : .backward
-            if let engine = self.engine {
-                engine.wrote(count, direction)
-            } else {
-                self.tally.delivered(count, direction, self.loop)
-            }
-        }
-
-        private func passed(_ direction: Direction) -> PassedDirection<HeldBytes> {
-            let source = direction == .forward ? self.opener : self.listener
-            var passed = PassedDirection<HeldBytes>()
-            passed.received = source.received
-            passed.waiting = self.sink(direction).rest
-            passed.hasEnded = source.hasInputEnded
-            return passed
-        }
-
-        private func counters(_ direction: Direction) -> DirectionCounters {
-            let source = direction == .forward ? self.opener : self.listener
-            var counters = DirectionCounters()
-            counters.received = source.received
-            counters.discarded = self.sink(direction).discarded
-            counters.written = counters.received - counters.discarded
-            return counters
-        }
-
-        // MARK: - With an engine
-
-        /// The engine, which takes over from here if there was none.
-        @discardableResult
-        private func makeEngine() -> Connection<HeldBytes> {
-            if let engine = self.engine { return engine }
-            let engine = Connection(
-                self.ticket, forward: self.passed(.forward), backward: self.passed(.backward),
-                pieceLimit: Intake.size, at: self.plane.clock.now)
-            self.opener.rest = nil
-            self.listener.rest = nil
-            self.engine = engine
-            return engine
-        }
-
-        /// Carries out all actions that are due, and reads on where there is room.
-        private func run(_ engine: Connection<HeldBytes>) {
-            var actions = 0
-            while true {
-                self.writeRests(engine)
-                self.updateReadiness(engine)
-                var hasMoved = false
-                while !self.isOver, actions < Self.actionsPerTurn, self.budget > 0,
-                    let action = engine.nextAction(at: self.plane.clock.now)
-                {
-                    actions += 1
-                    hasMoved = true
-                    self.perform(action, engine)
-                    self.updateReadiness(engine)
-                }
-                if self.isOver { return }
-                if actions == Self.actionsPerTurn || self.budget <= 0 { return self.askForTurn() }
-                if self.takeIn(self.opener, engine) { hasMoved = true }
-                if self.takeIn(self.listener, engine) { hasMoved = true }
-                if !hasMoved { return }
-            }
-        }
-
-        private func writeRests(_ engine: Connection<HeldBytes>) {
-            for direction in Direction.allCases {
-                let sink = self.sink(direction)
-                // What the kernel did not take before a cut waits for its end.
-                if sink.rest != nil && !engine.isGateClosed(direction) {
-                    _ = self.writeRest(of: sink)
-                }
-            }
-        }
-
-        private func updateReadiness(_ engine: Connection<HeldBytes>) {
-            engine.setReady(.forward, self.listener.canTakeBytes)
-            engine.setReady(.backward, self.opener.canTakeBytes)
-        }
-
-        private func perform(
-            _ action: StreamAction<HeldBytes>, _ engine: Connection<HeldBytes>
-        ) {
-            switch action {
-            case .write(let direction, let bytes):
-                let sink = self.sink(direction)
-                if !sink.exists { return }
-                self.budget -= bytes.count
-                sink.rest = bytes
-                sink.isBlocked = false
-                _ = self.writeRest(of: sink)
-            case .closeWriting(let direction): self.sink(direction).closeOutput()
-            case .close: self.end { $0.close() }
-            case .reset: self.end { $0.reset() }
-            }
-        }
-
-        /// Reads once from a socket, if anybody wants it; whether anything came.
-        private func takeIn(_ source: EpollLeg, _ engine: Connection<HeldBytes>) -> Bool {
-            let direction = self.direction(from: source)
-            let sink = self.sink(direction)
-            guard source.isReadable, sink.isConnected, !engine.isSilent(source.leg),
-                engine.wantsInput(direction)
-            else { return false }
-            let count = self.read(source)
-            if count > 0 {
-                if sink.canTakeBytes && engine.passes(count, direction) {
-                    self.pass(count, to: sink)
-                } else {
-                    engine.received(
-                        self.loop.takeInput(from: 0, to: count), direction,
-                        at: self.plane.clock.now)
-                }
-            } else if count == 0 {
-                engine.ended(direction, at: self.plane.clock.now)
-            } else if count == -Int(EAGAIN) {
-                return false
-            } else {
-                self.fail(source)
-            }
-            return true
-        }
-
-        // MARK: - Ends
-
-        /// Makes deaf what must be.
-        func applySilence() {
-            guard !self.isOver, let engine = self.engine else { return }
-            let isUnreached = self.dialling.progress != .done
-            for leg in [self.opener, self.listener] {
-                // Until the target is reached, its way is silent both ways or not at all; and who
-                // dials it hears nothing where its answer would be lost.
-                let isInVain =
-                    leg === self.listener ? !engine.mayReachTarget : engine.isAnswerLost
-                leg.setDeaf(engine.isSilent(leg.leg) || (isUnreached && isInVain))
-            }
-        }
-
-        /// Ends the connection at once, because the proxy ends.
-        func abort() {
-            self.end { $0.reset() }
-            self.settle()
-        }
-
-        /// Ends the connection at once, because its listener is closed for good.
-        func close() {
-            if self.isOver { return }
-            if self.slot < 0 {
-                self.isUnwanted = true
-                return
-            }
-            self.end()
-            self.service()
-        }
-
-        /// Ends both streams behind what was written.
-        func end() { self.end { $0.close() } }
-
-        private func end(_ closing: (EpollLeg) -> Void) {
-            self.isOver = true
-            self.stopDialling()
-            closing(self.opener)
-            closing(self.listener)
-            if self.opener.isLingering || self.listener.isLingering {
-                self.lingerUntil = self.plane.clock.now.advanced(
-                    byNanoseconds: EpollLeg.lingerTime)
-            }
-        }
-
-        /// Writes what waits, and forgets what still arrives.
-        private func goOnClosing() {
-            for leg in [self.opener, self.listener] where leg.isLingering && leg.exists {
-                let direction: Direction = leg.leg == .opener ? .backward : .forward
-                if leg.rest != nil, self.engine?.isGateClosed(direction) != true {
-                    if self.writeRest(of: leg) {
-                        self.lingerUntil = self.plane.clock.now.advanced(
-                            byNanoseconds: EpollLeg.lingerTime)
-                    }
-                }
-                self.forgetInput(of: leg)
-            }
-        }
-
-        private func forgetInput(of leg: EpollLeg) {
-            while leg.isReadable {
-                if self.budget <= 0 { return self.askForTurn() }
-                let count = self.read(leg)
-                if count < 0 && count != -Int(EAGAIN) { return leg.closeNow() }
-            }
-            if leg.hasInputEnded && leg.rest == nil { leg.closeNow() }
         }
     }
 #endif

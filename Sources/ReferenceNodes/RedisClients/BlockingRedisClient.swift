@@ -149,12 +149,11 @@ struct BlockingRedisClient: RedisClient {
     }
 
     private mutating func expire(at now: Duration) -> [RedisClientAction] {
-        func isOver(_ caller: RedisCaller) -> Bool { caller.deadline.map { $0 <= now } ?? false }
-        var actions: [RedisClientAction] = self.queue.filter(isOver).map {
+        var actions: [RedisClientAction] = self.queue.filter { $0.isOver(at: now) }.map {
             .finish($0.id, .refused("others were served first"))
         }
-        self.queue.removeAll(where: isOver)
-        guard case .waiting(let caller) = self.state, isOver(caller) else { return actions }
+        self.queue.removeAll { $0.isOver(at: now) }
+        guard case .waiting(let caller) = self.state, caller.isOver(at: now) else { return actions }
         if self.flaws.contains(.keepsSocket) {
             self.state = .idle
             actions.append(.finish(caller.id, .unknown("no reply in time")))

@@ -116,11 +116,10 @@ struct PipelinedRedisClient: RedisClient {
     }
 
     private mutating func expire(at now: Duration) -> [RedisClientAction] {
-        func isOver(_ caller: RedisCaller) -> Bool { caller.deadline.map { $0 <= now } ?? false }
-        var actions: [RedisClientAction] = self.unsent.filter(isOver).map {
+        var actions: [RedisClientAction] = self.unsent.filter { $0.isOver(at: now) }.map {
             .finish($0.id, .refused("there was no connection in time"))
         }
-        self.unsent.removeAll(where: isOver)
+        self.unsent.removeAll { $0.isOver(at: now) }
         actions += self.sent.expire(at: now)
         if let silenceEnds = self.silenceEnds, silenceEnds <= now {
             actions += [.close] + self.end("the connection is silent")

@@ -80,4 +80,7 @@ struct RedisCaller: Hashable, Sendable {
     let deadline: Duration?
     /// Whether it was told already that nobody knows.
     var wasTold = false
+
+    /// Whether it has waited long enough.
+    func isOver(at now: Duration) -> Bool { self.deadline.map { $0 <= now } ?? false }
 }
