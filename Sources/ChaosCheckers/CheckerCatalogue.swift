@@ -58,12 +58,13 @@ private let checkerKinds: [CheckerKind] = [
         CounterChecker(name: "pn-counter", promise: .eventual)
     },
     CheckerKind(name: "kafka", parameters: []) { _ throws(InputError) in LogChecker() },
-    CheckerKind(name: "bank", parameters: ["total", "initial", "negative"]) {
+    CheckerKind(name: "bank", parameters: ["total", "initial", "negative", "snapshots"]) {
         parameters throws(InputError) in
         BankChecker(
             total: try parameters.count("total").map { Int64($0) },
             initial: try parameters.count("initial").map { Int64($0) },
-            allowsNegative: try parameters.flag("negative") ?? false)
+            allowsNegative: try parameters.flag("negative") ?? false,
+            hasSnapshots: try parameters.flag("snapshots") ?? true)
     },
     CheckerKind(name: "write-once", parameters: ["linearizable"]) {
         parameters throws(InputError) in
@@ -74,8 +75,11 @@ private let checkerKinds: [CheckerKind] = [
             slop: try parameters.duration("slop") ?? .milliseconds(50),
             mayEvict: try parameters.flag("evicts") ?? false)
     },
-    CheckerKind(name: "fenced-lock", parameters: ["lease"]) { parameters throws(InputError) in
-        FencedLockChecker(lease: try parameters.duration("lease"))
+    CheckerKind(name: "fenced-lock", parameters: ["lease", "exclusive"]) {
+        parameters throws(InputError) in
+        FencedLockChecker(
+            lease: try parameters.duration("lease"),
+            isExclusive: try parameters.flag("exclusive") ?? true)
     },
     CheckerKind(
         name: "supervision", parameters: ["children", "strategy", "intensity", "period"]

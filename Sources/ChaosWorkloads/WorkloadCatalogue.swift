@@ -111,6 +111,19 @@ private let workloadKinds: [WorkloadKind] = [
             kind: "cache", settings: settings, checks: [CheckRequest("ttl")], hasFinalReads: false
         ) { SharedSource.cache($0.seed) }
     },
+    WorkloadKind(name: "bank", parameters: ["accounts"], defaults: waiting()) {
+        parameters, settings throws(InputError) in
+        let count = try parameters.count("accounts", in: 2...1000) ?? 4
+        return GeneratedWorkload(
+            kind: "bank", settings: settings, checks: [CheckRequest("bank")], hasFinalReads: true
+        ) { SharedSource.bank(accounts: count, $0.seed) }
+    },
+    WorkloadKind(name: "lock", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "lock", settings: settings, checks: [CheckRequest("fenced-lock")],
+            hasFinalReads: false
+        ) { LockSource(seed: $0.seed) }
+    },
     WorkloadKind(name: "or-set", defaults: waiting()) { _, settings throws(InputError) in
         GeneratedWorkload(
             kind: "or-set", settings: settings, checks: [CheckRequest("or-set")],

@@ -66,7 +66,8 @@ struct WorkloadParameters: Sendable {
         return shape
     }
 
-    private func count(_ key: String, in range: ClosedRange<Int>) throws(InputError) -> Int? {
+    /// A whole number in a range.
+    func count(_ key: String, in range: ClosedRange<Int>) throws(InputError) -> Int? {
         guard let text = self.text(key) else { return nil }
         if let count = Int(text), range.contains(count) { return count }
         throw InputError(

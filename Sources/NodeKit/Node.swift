@@ -47,6 +47,9 @@ public enum Effect: Hashable, Sendable {
     case append(JSONValue)
     /// Puts these records in the place of the whole log, at once or not at all.
     case replaceLog([JSONValue])
+    /// Ends the process, as an error does that nobody catches. What was asked for before is carried out and what
+    /// was appended is durable; nothing after it happens. Where a test crashes a protocol between two steps.
+    case crash(String)
 
     /// Answers a request with an error.
     public static func error(

@@ -17,6 +17,8 @@ public struct NodeHost: Sendable {
         case append(JSONValue)
         /// Put these records in the place of the node's log.
         case replaceLog([JSONValue])
+        /// Make the log durable, bring away what was sent, and end; nothing more comes.
+        case crash(String)
     }
 
     private struct Timer {
@@ -129,6 +131,7 @@ public struct NodeHost: Sendable {
         while !inputs.isEmpty {
             for effect in self.node.handle(inputs.removeFirst(), at: self.now) {
                 for output in self.outputs(of: effect, from: id) {
+                    if case .crash = output { return outputs + [output] }
                     if case .send(let message) = output, message.destination == id {
                         inputs.append(.message(message))
                     } else {
@@ -162,6 +165,7 @@ public struct NodeHost: Sendable {
             return []
         case .append(let record): return [.append(record)]
         case .replaceLog(let records): return [.replaceLog(records)]
+        case .crash(let reason): return [.crash(reason)]
         }
     }
 }

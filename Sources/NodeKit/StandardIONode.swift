@@ -114,6 +114,9 @@ public struct StandardIONode {
                 self.unwritten.append(UInt8(ascii: "\n"))
             case .append(let record): self.folder.append(record)
             case .replaceLog(let records): try self.folder.replaceLog(with: records)
+            case .crash(let reason):
+                _ = try self.flush()
+                throw NodeError(reason, code: .crashed)
             }
         }
     }

@@ -60,7 +60,8 @@ package struct ReferenceSystem: Sendable {
     package static let all: [ReferenceSystem] = [
         .echo, .uniqueIds, .broadcast, .growSet, .orSet, .gCounter, .pnCounter, .kafka, .linKV,
         .listAppend, .readWriteRegister, .pingPong, .sequence, .rpc, .redisServer, .redisBlocking,
-        .redisPipelined, .redisReconnecting, .redisPool, .termsCache,
+        .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit,
+        .distributedCounter, .registry,
     ]
 
     /// The system of that name.

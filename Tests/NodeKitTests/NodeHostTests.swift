@@ -45,6 +45,7 @@ struct NodeHostTests {
             case .report(let sentence): sentence
             case .append(let record): "append \(record.text)"
             case .replaceLog(let records): "replace \(JSONValue.array(records).text)"
+            case .crash(let reason): "crash: \(reason)"
             }
         }
     }

@@ -11,7 +11,8 @@ struct ReferenceSystemTests {
                 "echo", "unique-ids", "broadcast", "g-set", "or-set", "g-counter", "pn-counter",
                 "kafka", "lin-kv", "txn-list-append", "txn-rw-register", "ping-pong", "sequence",
                 "rpc", "redis-server", "redis-blocking", "redis-pipelined", "redis-reconnecting",
-                "redis-pool", "terms-cache",
+                "redis-pool", "terms-cache", "two-phase-commit",
+                "distributed-counter", "registry",
             ])
         let broadcast = try ReferenceSystem.named("broadcast")
         #expect(

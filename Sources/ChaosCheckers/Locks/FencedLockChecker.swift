@@ -12,8 +12,14 @@ import ChaosCore
 package struct FencedLockChecker: Checker {
     /// How long a lock is held at most without being renewed; `nil` is until it is released.
     package let lease: Duration?
+    /// Whether there may be one holder at a time only; if not, every side of a partition may have one, and it is
+    /// the resource that must know the newer one.
+    package let isExclusive: Bool
 
-    package init(lease: Duration? = nil) { self.lease = lease }
+    package init(lease: Duration? = nil, isExclusive: Bool = true) {
+        self.lease = lease
+        self.isExclusive = isExclusive
+    }
 
     package var name: String { "fenced-lock" }
 
@@ -59,11 +65,15 @@ package struct FencedLockChecker: Checker {
                 holds[hold].end = min(holds[hold].end, last[process] ?? .never)
             }
         }
-        let found = self.overlaps(holds) + self.tokens(holds) + self.staleWrites(writes)
+        let found =
+            (self.isExclusive ? self.overlaps(holds) + self.tokens(holds) : [])
+            + self.staleWrites(writes)
         return Finding(
             checker: self.name, found: found,
-            gap: holds.isEmpty ? "the lock was never acquired" : nil,
-            praise: "\(counted(holds.count, "holder")), one at a time"
+            gap: holds.isEmpty
+                ? "the lock was never acquired"
+                : !self.isExclusive && writes.isEmpty ? "nothing was written" : nil,
+            praise: counted(holds.count, "holder") + (self.isExclusive ? ", one at a time" : "")
                 + (writes.isEmpty
                     ? "" : ", and \(counted(writes.count, "write")) in order of tokens"),
             statistics: [

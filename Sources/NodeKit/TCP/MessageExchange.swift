@@ -151,6 +151,9 @@ final class MessageExchange {
                     return self.giveUp(error)
                 }
                 self.release()
+            case .crash(let reason):
+                self.settle()
+                self.giveUp(NodeError(reason, code: .crashed))
             }
         }
     }

@@ -121,7 +121,7 @@ extension Effect {
     fileprivate var isForDisk: Bool {
         switch self {
         case .append, .replaceLog: true
-        case .send, .reply, .setTimer: false
+        case .send, .reply, .setTimer, .crash: false
         }
     }
 }

@@ -92,5 +92,12 @@ struct MappingTests {
         let refused = good + "\n7 0 call write {\"token\":1}\n8 0 fail write {\"token\":1}"
         #expect(try finding("fenced-lock", [:], refused).verdict == .valid)
         #expect(try finding("fenced-lock", [:], "0 0 call acquire").verdict == .unknown)
+        // An available registry may have two holders, but its resource knows the newer one.
+        let available: JSONObject = ["exclusive": false]
+        #expect(try finding("fenced-lock", available, two).verdict == .valid)
+        #expect(try finding("fenced-lock", available, stale).anomalies == ["stale-write"])
+        #expect(
+            try finding("fenced-lock", available, "0 0 call acquire\n1 0 ok acquire 1").verdict
+                == .unknown)
     }
 }

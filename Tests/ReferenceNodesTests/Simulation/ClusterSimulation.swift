@@ -386,6 +386,12 @@ struct ClusterSimulation {
                 self.send(message)
             case .append(let record): self.disks[node]?.append(record)
             case .replaceLog(let records): self.disks[node]?.replaceLog(with: records)
+            case .crash(let reason):
+                self.disks[node]?.sync()
+                self.reports.append("\(node) crashed: \(reason)")
+                self.kill(node)
+                self.schedule(.disturbance(.start(node)), after: .milliseconds(300))
+                return
             }
         }
         self.disks[node]?.sync()

@@ -1,0 +1,80 @@
+import ChaosCore
+import NodeKit
+
+/// The accounts of one node, changed by one step at a time and without locks.
+///
+/// Those of a saga know the steps that they have taken, so that one that comes again is taken once, and one that
+/// comes after its cancellation not at all.
+struct StepwiseAccounts {
+    private let habit: StepwiseNode.Habit
+    private var balances: [String: Int64]
+    /// The steps that were taken: `n1.1.7/withdraw`.
+    private var taken: Set<String> = []
+    /// The transfers whose withdrawal was cancelled, had it been taken or not.
+    private var cancelled: Set<String> = []
+
+    /// Begins a life, knowing what the log says of the earlier ones.
+    init(_ membership: Membership, _ book: AccountBook, _ habit: StepwiseNode.Habit) {
+        self.habit = habit
+        self.balances = book.balances(of: membership.id)
+        for record in membership.life.records {
+            guard let account = record["account"]?.stringValue,
+                let change = record["change"]?.intValue
+            else { continue }
+            self.balances[account, default: 0] += change
+            if let step = record["taken"]?.stringValue { self.taken.insert(step) }
+            if let tx = record["cancelled"]?.stringValue { self.cancelled.insert(tx) }
+        }
+    }
+
+    mutating func step(_ message: Message) -> [Effect] {
+        guard let tx = message["tx"]?.stringValue, let step = message["step"]?.stringValue,
+            let account = message["account"]?.stringValue, let amount = message["amount"]?.intValue,
+            let balance = self.balances[account], !self.cancelled.contains(tx)
+        else { return [] }
+        let name = "\(tx)/\(step)"
+        let done = Effect.send(
+            to: message.source, ["type": "done", "tx": .string(tx), "step": .string(step)])
+        if self.habit == .saga, self.taken.contains(name) { return [done] }
+        let change = step == "withdraw" ? -amount : amount
+        if balance + change < 0 {
+            return [.send(to: message.source, ["type": "refused", "tx": .string(tx)])]
+        }
+        self.balances[account] = balance + change
+        self.taken.insert(name)
+        let record: JSONValue = [
+            "taken": .string(name), "account": .string(account), "change": .int(change),
+        ]
+        return [.append(record), done]
+    }
+
+    /// Gives the money of a withdrawal back, and sees to it that a late copy of it takes nothing.
+    mutating func cancel(_ message: Message) -> [Effect] {
+        guard let tx = message["tx"]?.stringValue, let account = message["account"]?.stringValue,
+            let amount = message["amount"]?.intValue, let balance = self.balances[account]
+        else { return [] }
+        let answer = Effect.send(to: message.source, ["type": "cancelled", "tx": .string(tx)])
+        if !self.cancelled.insert(tx).inserted { return [answer] }
+        let change = self.taken.contains("\(tx)/withdraw") ? amount : 0
+        self.balances[account] = balance + change
+        let record: JSONValue = [
+            "cancelled": .string(tx), "account": .string(account), "change": .int(change),
+        ]
+        return [.append(record), answer]
+    }
+
+    /// The balances as they are, whoever is about to change them.
+    func look(_ message: Message) -> [Effect] {
+        let balances = self.balances.sorted { $0.key < $1.key }.map {
+            (key: $0.key, value: JSONValue.int($0.value))
+        }
+        return [
+            .send(
+                to: message.source,
+                [
+                    "type": "seen", "look": message["look"] ?? nil,
+                    "balances": .object(JSONObject(balances)),
+                ])
+        ]
+    }
+}

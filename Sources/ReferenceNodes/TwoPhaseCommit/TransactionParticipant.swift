@@ -1,0 +1,176 @@
+import ChaosCore
+import NodeKit
+
+/// The side of two-phase commit that holds accounts: it promises, and then does as it is told.
+///
+/// A promise is in the log before it is given, and from then on the accounts are locked: only the coordinator
+/// may say how it ends. While it is silent, nobody else gets at them. That is the price.
+struct TransactionParticipant {
+    /// How long somebody in doubt waits before he asks.
+    private static let inquiry = Duration.milliseconds(150)
+    /// How long the flaw ``Flaw/abortsAlone`` waits.
+    private static let stubbornness = Duration.milliseconds(800)
+
+    /// What a wrong participant does.
+    enum Flaw: Sendable {
+        /// It gives up a promise by itself.
+        case abortsAlone
+        /// It carries a decision out each time it hears of it.
+        case commitsAgain
+        /// It promises an account to several transactions at once.
+        case locksNothing
+    }
+
+    private struct Operation {
+        let account: String
+        /// `nil` is a look.
+        let change: Int64?
+    }
+
+    private struct Promise {
+        let coordinator: String
+        let operations: [Operation]
+        let givenAt: Duration
+        var asksAt: Duration
+        /// Whether it is still open; only a wrong participant keeps others.
+        var isOpen = true
+    }
+
+    private let flaw: Flaw?
+    private var balances: [String: Int64]
+    private var promises: [String: Promise] = [:]
+    /// The transactions that are over, so that a late copy of a message does not begin them anew.
+    private var over: Set<String> = []
+
+    /// Begins a life, knowing what the log says of the earlier ones.
+    init(_ membership: Membership, _ book: AccountBook, flaw: Flaw?) {
+        self.flaw = flaw
+        self.balances = book.balances(of: membership.id)
+        for record in membership.life.records { self.recall(record) }
+    }
+
+    private mutating func recall(_ record: JSONValue) {
+        if let tx = record["promised"]?.stringValue, let node = record["to"]?.stringValue,
+            let operations = Self.operations(record["ops"])
+        {
+            self.promises[tx] = Promise(
+                coordinator: node, operations: operations, givenAt: .zero, asksAt: .zero)
+        } else if let tx = record["committed"]?.stringValue {
+            self.apply(tx)
+        } else if let tx = record["aborted"]?.stringValue {
+            self.end(tx)
+        }
+    }
+
+    mutating func prepare(_ message: Message, _ plan: CrashPlan, at now: Duration) -> [Effect] {
+        guard let tx = message["tx"]?.stringValue, !self.over.contains(tx),
+            let list = message["ops"], let operations = Self.operations(list)
+        else { return [] }
+        if self.promises[tx] != nil { return [self.vote(tx, for: operations, to: message.source)] }
+        if let reason = self.refusal(of: operations) {
+            return [
+                .send(
+                    to: message.source,
+                    ["type": "vote", "tx": .string(tx), "vote": "no", "reason": .string(reason)])
+            ]
+        }
+        self.promises[tx] = Promise(
+            coordinator: message.source, operations: operations, givenAt: now,
+            asksAt: now + Self.inquiry)
+        let record: JSONValue = [
+            "promised": .string(tx), "to": .string(message.source), "ops": list,
+        ]
+        return plan.passing(.prepareReceived) + [.append(record)] + plan.passing(.promiseLogged)
+            + [self.vote(tx, for: operations, to: message.source)] + plan.passing(.voteSent)
+    }
+
+    private func vote(_ tx: String, for operations: [Operation], to node: String) -> Effect {
+        let balances = operations.map {
+            (key: $0.account, value: JSONValue.int(self.balances[$0.account] ?? 0))
+        }
+        return .send(
+            to: node,
+            [
+                "type": "vote", "tx": .string(tx), "vote": "yes",
+                "balances": .object(JSONObject(balances)),
+            ])
+    }
+
+    /// Why a promise cannot be given; `nil` where it can.
+    private func refusal(of operations: [Operation]) -> String? {
+        for operation in operations {
+            guard let balance = self.balances[operation.account] else { return "unknown account" }
+            if self.flaw != .locksNothing, self.isLocked(against: operation) { return "locked" }
+            if let change = operation.change, balance + change < 0 { return "too little" }
+        }
+        return nil
+    }
+
+    /// Whether an account is promised to somebody; those who only look do not get into each other's way.
+    private func isLocked(against operation: Operation) -> Bool {
+        self.promises.values.contains { promise in
+            promise.isOpen
+                && promise.operations.contains { other in
+                    other.account == operation.account
+                        && (other.change != nil || operation.change != nil)
+                }
+        }
+    }
+
+    mutating func decide(_ message: Message, _ plan: CrashPlan) -> [Effect] {
+        guard let tx = message["tx"]?.stringValue else { return [] }
+        let isCommit = message["outcome"]?.stringValue == "commit"
+        let ack = Effect.send(to: message.source, ["type": "ack", "tx": .string(tx)])
+        guard self.promises[tx] != nil else {
+            // It is done already, and only the answer got lost.
+            return isCommit ? [ack] : []
+        }
+        if !isCommit {
+            self.end(tx)
+            return [.append(["aborted": .string(tx)])]
+        }
+        self.apply(tx)
+        return plan.passing(.decisionReceived) + [.append(["committed": .string(tx)])]
+            + plan.passing(.commitLogged) + [ack] + plan.passing(.ackSent)
+    }
+
+    private mutating func apply(_ tx: String) {
+        for operation in self.promises[tx]?.operations ?? [] {
+            self.balances[operation.account, default: 0] += operation.change ?? 0
+        }
+        if self.flaw == .commitsAgain {
+            self.promises[tx]?.isOpen = false
+        } else {
+            self.end(tx)
+        }
+    }
+
+    private mutating func end(_ tx: String) {
+        self.promises[tx] = nil
+        self.over.insert(tx)
+    }
+
+    /// Asks what became of promises that nobody speaks of any more.
+    mutating func run(at now: Duration) -> [Effect] {
+        var effects: [Effect] = []
+        for (tx, promise) in self.promises.sorted(by: { $0.key < $1.key }) where promise.isOpen {
+            if self.flaw == .abortsAlone, now >= promise.givenAt + Self.stubbornness {
+                self.end(tx)
+                effects.append(.append(["aborted": .string(tx)]))
+            } else if promise.asksAt <= now {
+                self.promises[tx]?.asksAt = now + Self.inquiry
+                effects.append(
+                    .send(to: promise.coordinator, ["type": "status", "tx": .string(tx)]))
+            }
+        }
+        return effects
+    }
+
+    private static func operations(_ list: JSONValue?) -> [Operation]? {
+        list?.arrayValue?.compactMap { entry in
+            guard let parts = entry.arrayValue, parts.count == 2, let account = parts[0].stringValue
+            else { return nil }
+            return Operation(account: account, change: parts[1].intValue)
+        }
+    }
+}

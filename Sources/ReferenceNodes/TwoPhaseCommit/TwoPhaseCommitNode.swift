@@ -1,0 +1,78 @@
+import ChaosCore
+import NodeKit
+
+/// A node that coordinates the transactions it is asked for, and takes part in those of all nodes.
+///
+/// Both sides share one log. Everything a side says is said again until it is answered, or asked for by the
+/// other one, so a lost message delays and a doubled one does nothing.
+struct TwoPhaseCommitNode: Node {
+    /// The one thing that a wrong variant does otherwise.
+    enum Flaw: Sendable {
+        /// The coordinator keeps its decisions in memory.
+        case forgets
+        case abortsAlone, commitsAgain, locksNothing
+    }
+
+    private static let timer = "transactions"
+    private static let interval = Duration.milliseconds(50)
+
+    private let flaw: Flaw?
+    private var sides: (coordinator: TransactionCoordinator, participant: TransactionParticipant)?
+    private var book: AccountBook?
+    private var plan = CrashPlan()
+
+    init(_ flaw: Flaw? = nil) { self.flaw = flaw }
+
+    mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        if case .started(let membership) = input {
+            let book = AccountBook(membership)
+            self.book = book
+            self.sides = (
+                TransactionCoordinator(membership, book, isForgetful: self.flaw == .forgets),
+                TransactionParticipant(membership, book, flaw: self.flaw?.ofParticipant)
+            )
+            return [.setTimer(Self.timer, after: Self.interval)]
+        }
+        // Taken out, so that both sides change in place.
+        guard var sides = self.sides, let book = self.book else { return [] }
+        self.sides = nil
+        defer { self.sides = sides }
+        switch input {
+        case .started: return []
+        case .timer:
+            return sides.coordinator.run(self.plan, at: now) + sides.participant.run(at: now)
+                + [.setTimer(Self.timer, after: Self.interval)]
+        case .message(let message):
+            let plan = self.plan
+            switch message.type {
+            case "prepare": return sides.participant.prepare(message, plan, at: now)
+            case "vote": return sides.coordinator.take(vote: message, plan, at: now)
+            case "decide": return sides.participant.decide(message, plan)
+            case "ack": return sides.coordinator.take(ack: message, plan)
+            case "status": return sides.coordinator.answer(status: message)
+            case "read": return sides.coordinator.read(for: message, plan, at: now)
+            case "transfer":
+                do {
+                    let transfer = try Transfer(message, book)
+                    return sides.coordinator.transfer(transfer, for: message, plan, at: now)
+                } catch {
+                    return [error.answer]
+                }
+            case "crash-at" where message.source == Administration.name:
+                return self.plan.arm(message)
+            default: return [.unsupported(message)]
+            }
+        }
+    }
+}
+
+extension TwoPhaseCommitNode.Flaw {
+    fileprivate var ofParticipant: TransactionParticipant.Flaw? {
+        switch self {
+        case .forgets: nil
+        case .abortsAlone: .abortsAlone
+        case .commitsAgain: .commitsAgain
+        case .locksNothing: .locksNothing
+        }
+    }
+}
