@@ -86,13 +86,15 @@ package final class Proxy: Sendable {
     /// Changes the network; returns when the change is in effect on every socket. Changes take effect
     /// in the order in which they were asked for.
     ///
+    /// - Parameter addsOnly: Whether the change leaves every cut as it is. Others wait until those are
+    ///   counted who try to connect across a cut in vain, before it may be forgotten.
     /// - Throws: What `body` throws; `ProxyError` for an address that cannot be bound again.
     package func change<Result: Sendable>(
-        _ body: @escaping @Sendable (Network, Instant) throws -> Result
+        addsOnly: Bool = false, _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) async throws -> Result {
         let datagrams = self.datagrams
         let companion = self.companion.withLockedValue { $0 }
-        return try await self.openDriver.change { network, now in
+        return try await self.openDriver.change(addsOnly: addsOnly) { network, now in
             companion?.catchUp()
             let result = try body(network, now)
             datagrams.networkChanged()

@@ -12,8 +12,10 @@ protocol ProxyDriver: AnyObject, Sendable {
 
     /// Changes the network; returns when the change is in effect on every socket. Changes take effect
     /// in the order in which they were asked for.
+    ///
+    /// - Parameter addsOnly: See ``Proxy/change(addsOnly:_:)``.
     func change<Result: Sendable>(
-        _ body: @escaping @Sendable (Network, Instant) throws -> Result
+        addsOnly: Bool, _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) async throws -> Result
 
     /// Looks at the network between two chunks.

@@ -104,7 +104,9 @@ package actor NetworkControl {
             places: rules.map { "\($0.links)" }, begin: .start)
         draft.rules = rules
         draft.planned = planned
-        (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
+        let refuses = rules.contains { $0.faults.contains { $0.kind == .refuse } }
+        (draft.begin, draft.connections) = try await self.proxy.change(addsOnly: !refuses) {
+            [draft] network, now in
             for rule in rules {
                 for fault in rule.faults {
                     // Several rules may share the id: on one link only one of a kind acts.
@@ -183,7 +185,8 @@ package actor NetworkControl {
             places: pairs.map { "\($0.source)->\($0.target)" }, begin: .start)
         draft.pairs = pairs
         draft.planned = planned
-        (draft.begin, draft.connections) = try await self.proxy.change { [draft] network, now in
+        (draft.begin, draft.connections) = try await self.proxy.change(addsOnly: mode != .reject) {
+            [draft] network, now in
             network.cut(pairs, text: text, mode: mode, port: port, id: id, origin: origin, at: now)
             network.note(draft.kind.rawValue, draft.journalled("begin"), at: now)
             // Before the sockets learn of it: a cut may close some.

@@ -118,6 +118,23 @@ struct ControlTests {
     }
 
     @Test(arguments: everyDriver)
+    func anAttemptOutlivesWhatIsAddedBeforeTheHeal(on driver: TestDriver) async throws {
+        try await TestWorld.run(on: driver) { world in
+            let (_, proxied) = try world.target()
+            try world.cut(.drop, .forward)
+            let attempt = try TestSocket.begin(to: proxied)
+            try world.change(addsOnly: true) { network, now in
+                network.cut(
+                    Way.forward.pairs, text: "again", mode: .drop, port: nil, id: "again",
+                    origin: .control, at: now)
+                return
+            }
+            #expect(try world.heal() == (1, 1, 0))
+            withExtendedLifetime(attempt) {}
+        }
+    }
+
+    @Test(arguments: everyDriver)
     func aCutThatNobodyMeetsCountsNothing(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in
             _ = try world.target()

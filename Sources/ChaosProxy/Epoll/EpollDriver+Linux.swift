@@ -73,10 +73,10 @@
         }
 
         func change<Result: Sendable>(
-            _ body: @escaping @Sendable (Network, Instant) throws -> Result
+            addsOnly: Bool, _ body: @escaping @Sendable (Network, Instant) throws -> Result
         ) async throws -> Result {
             try await self.posting { plane, finish in
-                plane.enqueue {
+                plane.enqueue(addsOnly: addsOnly) {
                     finish(Swift.Result { try plane.change(body) })
                 }
             }
@@ -98,7 +98,7 @@
 
         func close(_ links: [Link]) async throws {
             try await self.posting { plane, finish in
-                plane.enqueue { finish(Swift.Result { plane.close(links) }) }
+                plane.enqueue(addsOnly: false) { finish(Swift.Result { plane.close(links) }) }
             }
         }
 

@@ -40,6 +40,13 @@
         }
     }
 
+    /// What somebody wants done to the network.
+    struct Change {
+        /// Whether it leaves all cuts as they are.
+        let addsOnly: Bool
+        let body: () -> Void
+    }
+
     extension EpollPlane {
         /// How many connections are looked at before anybody else has a turn, and for how long more
         /// are.
@@ -47,20 +54,26 @@
         private static var visitTime: Int64 { 1_000_000 }
 
         /// Does something behind all earlier changes.
-        func enqueue(_ change: @escaping () -> Void) { self.changes.append(change) }
+        ///
+        /// - Parameter addsOnly: Whether it leaves all cuts as they are.
+        func enqueue(addsOnly: Bool, _ body: @escaping () -> Void) {
+            self.changes.append(Change(addsOnly: addsOnly, body: body))
+        }
 
         /// Carries out one change; a flood of them must not keep bytes waiting.
         func changeOnce() {
             if self.changes.isEmpty || self.isLooking { return }
             // Who tries in vain must be counted before a heal forgets the cut.
-            if let attempts = self.attempts, !self.isClosing, attempts.isWatching {
+            if let attempts = self.attempts, !self.isClosing, attempts.isWatching,
+                !self.changes[0].addsOnly
+            {
                 self.isLooking = true
                 return self.look { plane in
                     plane.isLooking = false
-                    plane.changes.removeFirst()()
+                    plane.changes.removeFirst().body()
                 }
             }
-            self.changes.removeFirst()()
+            self.changes.removeFirst().body()
         }
 
         /// Changes the network; when this returns, the change is in effect on every socket.

@@ -2,6 +2,7 @@
     import CLinux
     import ChaosCore
     import ChaosEngine
+    import DequeModule
     import Dispatch
     import Foundation
     import NIOConcurrencyHelpers
@@ -40,7 +41,7 @@
         /// The connections over each link, and its listeners. A line stays once it is there, as the
         /// network's links do.
         var lines: [Link: LinkLine] = [:]
-        var changes: [() -> Void] = []
+        var changes: Deque<Change> = []
         var isLooking = false
         var attempts: SilentWatch?
         var hasSilenceChanged = false

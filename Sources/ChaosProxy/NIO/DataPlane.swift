@@ -128,14 +128,16 @@ final class DataPlane {
     }
 
     /// Carries out a change behind all earlier ones; done when it is in effect on every socket.
+    ///
+    /// - Parameter addsOnly: Whether it leaves all cuts as they are.
     func change<Result: Sendable>(
-        _ body: @escaping @Sendable (Network, Instant) throws -> Result
+        addsOnly: Bool, _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) -> EventLoopFuture<Result> {
         let changed = self.lastChange.assumeIsolated().flatMap {
             self.turn()
         }.flatMap { () -> EventLoopFuture<Void> in
             // Who tries in vain must be counted before a heal forgets the cut.
-            self.attempts?.look() ?? self.loop.makeSucceededVoidFuture()
+            (addsOnly ? nil : self.attempts?.look()) ?? self.loop.makeSucceededVoidFuture()
         }.flatMap { () -> EventLoopFuture<Result> in
             do {
                 let result = try body(self.network, self.clock.now)
@@ -193,7 +195,7 @@ final class DataPlane {
 
     /// Closes what is over these links, behind all changes under way; done when nobody listens there.
     func close(_ links: [Link]) -> EventLoopFuture<Void> {
-        self.change { _, _ in }.assumeIsolated().flatMap {
+        self.change(addsOnly: false) { _, _ in }.assumeIsolated().flatMap {
             let listeners = self.listeners.filter { links.contains($0.spec.link) }
             self.listeners.removeAll { links.contains($0.spec.link) }
             for connection in self.connectionsInOrder where links.contains(connection.spec.link) {

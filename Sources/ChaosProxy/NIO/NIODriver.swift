@@ -29,9 +29,9 @@ final class NIODriver: ProxyDriver {
     }
 
     func change<Result: Sendable>(
-        _ body: @escaping @Sendable (Network, Instant) throws -> Result
+        addsOnly: Bool, _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) async throws -> Result {
-        try await self.onLoop { $0.change(body) }
+        try await self.onLoop { $0.change(addsOnly: addsOnly, body) }
     }
 
     func inspect<Result: Sendable>(

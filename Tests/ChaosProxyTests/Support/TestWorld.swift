@@ -165,9 +165,9 @@ final class TestWorld: Sendable {
 
     @discardableResult
     func change<Result: Sendable>(
-        _ body: @escaping @Sendable (Network, Instant) throws -> Result
+        addsOnly: Bool = false, _ body: @escaping @Sendable (Network, Instant) throws -> Result
     ) throws -> Result {
-        try self.wait { try await $0.change(body) }
+        try self.wait { try await $0.change(addsOnly: addsOnly, body) }
     }
 
     func inspect<Result: Sendable>(
