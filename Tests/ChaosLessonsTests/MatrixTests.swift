@@ -110,17 +110,56 @@ import Testing
 
     @Test func theTableHasALineForEachLesson() throws {
         let rows = try self.lesson().rows
-        let page = MatrixTable.page([
-            RowOutcome(rows[0], [.success(self.result(.valid))]),
-            RowOutcome(rows[1], [.success(self.result(.invalid, anomalies: ["duplicated"]))]),
-            RowOutcome(rows[2], [.success(self.result(.valid, hits: 7))]),
-        ])
+        let page = MatrixTable.page(
+            [
+                RowOutcome(rows[0], [.success(self.result(.valid))]),
+                RowOutcome(rows[1], [.success(self.result(.invalid, anomalies: ["duplicated"]))]),
+                RowOutcome(rows[2], [.success(self.result(.valid, hits: 7))]),
+            ], of: ["unique-ids"])
         #expect(page.contains("\n## unique-ids\n"))
         #expect(
             page.contains(
                 "| [volatile](../examples/unique-ids/volatile.yaml) | kill n2 | valid "
                     + "| `volatile` invalid: duplicated | `lives` valid | 7 | 3s |"))
         #expect(page.contains("3 rows, 3 runs: 3 as expected, 0 not."))
+    }
+
+    @Test func tablesOfOtherSystemsStay() throws {
+        let rows = try self.lesson().rows
+        let outcomes = [RowOutcome(rows[0], [.success(self.result(.valid))])]
+        let systems = ["zebra", "unique-ids", "ant"]
+        let earlier = """
+            # The verdict matrix
+
+            what it is
+
+            ## ant
+
+            a table
+
+            1 rows, 1 runs: 1 as expected, 0 not.
+
+            ## gone
+
+            another
+
+            ## unique-ids
+
+            an old one
+
+            ## zebra
+
+            the last
+
+            """
+        let page = MatrixTable.page(outcomes, of: systems, after: earlier)
+        #expect(
+            page.contains(
+                "\n\n## ant\n\na table\n\n1 rows, 1 runs: 1 as expected, 0 not.\n\n## unique-ids\n")
+        )
+        #expect(page.hasSuffix("0 not.\n\n## zebra\n\nthe last\n"))
+        #expect(!page.contains("gone") && !page.contains("an old one"))
+        #expect(MatrixTable.page(outcomes, of: systems, after: page) == page)
     }
 
     /// Over many commits every row comes up, and one commit always has the same rows.

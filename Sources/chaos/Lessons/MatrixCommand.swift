@@ -33,7 +33,8 @@ struct MatrixCommand: AsyncParsableCommand {
     @Option(help: "What chooses the sample: a text such as a commit.")
     var by: String = ""
 
-    @Option(help: "Write the table to this file, as Markdown.")
+    @Option(
+        help: "Write the table to this file, as Markdown; tables of systems not named stay there.")
     var table: String?
 
     @Option(help: "Where the run directories of rows go that are not as expected.")
@@ -46,17 +47,23 @@ struct MatrixCommand: AsyncParsableCommand {
 
     func run() async throws {
         let exitCode = await runReporting {
-            let rows = try self.rows()
+            let shelf = try self.options.shelf()
+            let rows = try self.rows(of: shelf)
             if self.list {
                 for row in rows { printOutput(row.id) }
                 return 0
             }
             try checkWritable(self.table, "--table")
+            if self.table != nil { try self.checkWholeSystems(shelf) }
             let outcomes = try await self.run(rows, try self.runner())
             guard let outcomes else { return ChaosExit.interrupted }
             if let table = self.table {
-                let page = Data(MatrixTable.page(outcomes).utf8)
-                guard FileManager.default.createFile(atPath: table, contents: page) else {
+                let earlier = FileManager.default.contents(atPath: table) ?? Data()
+                let page = MatrixTable.page(
+                    outcomes, of: Array(Set(shelf.lessons.map(\.system))),
+                    after: String(decoding: earlier, as: UTF8.self))
+                guard FileManager.default.createFile(atPath: table, contents: Data(page.utf8))
+                else {
                     throw InputError("--table: the file cannot be written", found: table)
                 }
             }
@@ -68,8 +75,21 @@ struct MatrixCommand: AsyncParsableCommand {
         throw ExitCode(exitCode)
     }
 
-    private func rows() throws -> [MatrixRow] {
-        let shelf = try self.options.shelf()
+    /// A table has all lines of its system.
+    private func checkWholeSystems(_ shelf: LessonShelf) throws {
+        let hint = "without --table, any rows can be run"
+        if let sample {
+            throw InputError(
+                "--table: whole systems are run for it, and no --sample", found: String(sample),
+                hint: hint)
+        }
+        let systems = Set(shelf.lessons.map(\.system))
+        if let name = self.names.first(where: { !systems.contains($0) }) {
+            throw InputError("--table: whole systems are run for it", found: name, hint: hint)
+        }
+    }
+
+    private func rows(of shelf: LessonShelf) throws -> [MatrixRow] {
         var lessons = shelf.lessons
         if !self.names.isEmpty {
             let chosen = try Set(self.names.flatMap { try shelf.lessons(named: $0).map(\.title) })
