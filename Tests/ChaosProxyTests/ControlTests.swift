@@ -125,7 +125,7 @@ struct ControlTests {
             let attempt = try TestSocket.begin(to: proxied)
             try world.change(addsOnly: true) { network, now in
                 network.cut(
-                    Way.forward.pairs, text: "again", mode: .drop, port: nil, id: "again",
+                    TestWorld.Way.forward.pairs, text: "again", mode: .drop, port: nil, id: "again",
                     origin: .control, at: now)
                 return
             }
