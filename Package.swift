@@ -15,6 +15,7 @@ let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
@@ -113,6 +114,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -230,9 +232,10 @@ let package = Package(
 
         // Products: write nodes, embed chaos, run it.
         .target(
-            name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioPosix], swiftSettings: strict),
+            name: "NodeKit", dependencies: ["ChaosCore", nioCore, nioHTTP1, nioPosix],
+            swiftSettings: strict),
         .target(
-            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections],
+            name: "ReferenceNodes", dependencies: ["ChaosCore", "NodeKit", collections, crypto],
             swiftSettings: strict),
         .target(
             name: "ChaosTesting",

@@ -58,6 +58,12 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             """)
     var admin: String?
 
+    @Option(help: "Where the node takes requests over HTTP, HOST:PORT, if its system has any.")
+    var http: String?
+
+    @Option(help: "The Redis server that the node uses, HOST:PORT, if its system uses one.")
+    var redis: String?
+
     func run() async throws {
         guard let system = self.system else {
             print(ReferenceSystem.listing)
@@ -84,6 +90,7 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let timeScale = try Self.timeScaleOfEnvironment()
         let data = self.data ?? environment("CHAOS_DIR")
         guard let listen = self.listen ?? environment("CHAOS_LISTEN") else {
+            try self.refuseServices("where a node listens: add '--listen 127.0.0.1:7000'")
             guard case .node(let makeNode) = variant.make else {
                 throw InputError(
                     "this node has a protocol of its own, and an address to listen on",
@@ -108,8 +115,12 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             }
             try await node.run(
                 makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
-                admin: admin, log: report)
+                admin: admin,
+                http: self.http.map { try PeerList.endpoint(parsing: $0, of: "--http") },
+                redis: self.redis.map { try PeerList.endpoint(parsing: $0, of: "--redis") },
+                log: report)
         case .streamNode(let makeNode):
+            try self.refuseServices("nodes that speak messages; this one has a protocol of its own")
             try await node.run(
                 makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
                 log: report)
@@ -117,6 +128,13 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         report("listening on \(node.address)")
         await node.waitUntilStopped()
         if let failure = node.failure { throw failure }
+    }
+
+    /// Says no to options that would do nothing.
+    private func refuseServices(_ whom: String) throws(InputError) {
+        for (option, value) in [("--http", self.http), ("--redis", self.redis)] {
+            if let value { throw InputError("'\(option)' is for \(whom)", found: value) }
+        }
     }
 
     private static func administratorPort(

@@ -9,6 +9,10 @@ struct LineClient: Sendable {
     private let lines: AsyncStream<String>
 
     static func connect(to node: TCPNode) async throws -> LineClient {
+        try await Self.connect(host: node.host, port: node.port)
+    }
+
+    static func connect(host: String, port: Int) async throws -> LineClient {
         let (lines, continuation) = AsyncStream.makeStream(of: String.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -25,7 +29,7 @@ struct LineClient: Sendable {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .connect(host: node.host, port: node.port).get()
+            .connect(host: host, port: port).get()
         return LineClient(channel: channel, lines: lines)
     }
 

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 
 /// Connects a node with its connections: who gets which message. Lives on one event loop.
 final class MessageExchange {
@@ -11,6 +12,9 @@ final class MessageExchange {
     /// On which connection each name was last heard.
     private var heard: [String: LineConnection] = [:]
     private var names: [ObjectIdentifier: [String]] = [:]
+    /// Those who speak other protocols, by the names under which the node knows them.
+    private var outlets: [String: any MessageOutlet] = [:]
+    private var httpCount = 0
     /// The connections at the administrator's port.
     private var administrators: Set<ObjectIdentifier> = []
     private var unflushed: [LineConnection] = []
@@ -43,8 +47,14 @@ final class MessageExchange {
     /// Dials the peers and starts the node.
     ///
     /// - Throws: `NodeError` when the node's folder cannot be had.
-    func start(peers: PeerList, seed: UInt64) throws {
+    func start(peers: PeerList, seed: UInt64, redis: (host: String, port: Int)?) throws {
         self.host.life = try self.folder.open(for: self.id, log: self.log)
+        if let redis {
+            let service = RedisService(address: redis, eventLoop: self.eventLoop) {
+                [weak self] in self?.take($0)
+            }
+            self.attach(service, as: RedisService.name)
+        }
         for peer in peers.peers {
             let link = PeerLink(
                 name: peer.name, address: (peer.host, peer.port), eventLoop: self.eventLoop,
@@ -73,9 +83,35 @@ final class MessageExchange {
         }
     }
 
+    /// Takes a connection that somebody made at the node's HTTP port.
+    func acceptHTTP(_ channel: any Channel) {
+        self.httpCount += 1
+        let connection = HTTPConnection(
+            name: "http-\(self.httpCount)", node: self.id, exchange: self)
+        do {
+            try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+            try channel.pipeline.syncOperations.addHandler(connection)
+        } catch {
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Lets messages to a name go to somebody who speaks another protocol.
+    func attach(_ outlet: any MessageOutlet, as name: String) { self.outlets[name] = outlet }
+
+    /// Takes note that somebody is gone.
+    func detach(_ name: String) { self.outlets[name] = nil }
+
+    /// Takes a message that somebody's words were translated into.
+    func take(_ message: Message) {
+        self.carryOut(self.host.receive(message, at: self.now))
+        self.settle()
+    }
+
     /// Gives the peers up; accepted connections end with their event loop.
     func stop() {
         for peer in self.links.keys.sorted() { self.links[peer]?.stop() }
+        for name in self.outlets.keys.sorted() { self.outlets[name]?.stop() }
         self.timer?.cancel()
     }
 
@@ -185,6 +221,8 @@ final class MessageExchange {
         if let link = self.links[message.destination] {
             link.send(ByteBuffer(string: message.line + "\n"))
             self.unflushedLinks.append(link)
+        } else if let outlet = self.outlets[message.destination] {
+            outlet.send(message)
         } else if let connection = self.heard[message.destination] {
             connection.write(message.line)
             self.unflushed.append(connection)

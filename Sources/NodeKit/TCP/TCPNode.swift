@@ -80,11 +80,14 @@ public struct TCPNode: Sendable {
     ///   - folder: Where the node's folder is, or is made; without one it forgets when it dies.
     ///   - admin: Where the node's administrator connects (``Administration``); a socket file is
     ///     replaced.
+    ///   - http: Where the node takes requests over HTTP (``HTTPRequest``).
+    ///   - redis: The Redis server that the node sends commands to, under the name `redis`.
     ///   - log: Takes sentences for the operator; may be called on any thread.
-    /// - Throws: `NodeError` when the node's folder or its administrator's port cannot be had.
+    /// - Throws: `NodeError` when the node's folder, its administrator's port or its HTTP port cannot be had.
     public func run(
         _ node: any Node, id: String, peers: PeerList = PeerList(), seed: UInt64 = 0,
         timeScale: Double = 1, folder: String? = nil, admin: Administration.Port? = nil,
+        http: (host: String, port: Int)? = nil, redis: (host: String, port: Int)? = nil,
         log: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let listener = self.listener
@@ -99,12 +102,13 @@ public struct TCPNode: Sendable {
                 end.failure.withLock { $0 = error }
                 listener.close(promise: nil)
             }
-            try exchange.start(peers: peers, seed: seed)
+            try exchange.start(peers: peers, seed: seed, redis: redis)
             try listener.pipeline.syncOperations.addHandler(
-                AcceptHandler(exchange: exchange, isForAdministrator: false))
+                AcceptHandler(exchange: exchange, at: .node))
             return NIOLoopBound(exchange, eventLoop: eventLoop)
         }.get()
         if let admin { try await self.listen(for: admin, exchange) }
+        if let http { log("takes HTTP on \(try await self.listen(at: http, exchange))") }
         try await listener.setOption(.autoRead, value: true).get()
     }
 
@@ -112,14 +116,7 @@ public struct TCPNode: Sendable {
     private func listen(
         for admin: Administration.Port, _ exchange: NIOLoopBound<MessageExchange>
     ) async throws(NodeError) {
-        let bootstrap = ServerBootstrap(group: self.group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        AcceptHandler(exchange: exchange.value, isForAdministrator: true))
-                }
-            }
+        let bootstrap = self.bootstrap(exchange, at: .administrator)
         do {
             switch admin {
             case .unix(let path):
@@ -132,6 +129,36 @@ public struct TCPNode: Sendable {
         } catch {
             throw Self.cannotListen(on: "the administrator's port \(admin.text)", because: error)
         }
+    }
+
+    /// Opens the port for requests over HTTP, on the node's own event loop; returns its address.
+    private func listen(
+        at address: (host: String, port: Int), _ exchange: NIOLoopBound<MessageExchange>
+    ) async throws(NodeError) -> String {
+        do {
+            let channel = try await self.bootstrap(exchange, at: .http)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .bind(host: address.host, port: address.port).get()
+            return Self.text(
+                host: address.host, port: channel.localAddress?.port ?? address.port)
+        } catch {
+            throw Self.cannotListen(
+                on: Self.text(host: address.host, port: address.port), because: error)
+        }
+    }
+
+    private func bootstrap(
+        _ exchange: NIOLoopBound<MessageExchange>, at door: AcceptHandler.Door
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: self.group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptHandler(exchange: exchange.value, at: door))
+                }
+            }
     }
 
     /// Waits until the node was stopped.
@@ -175,21 +202,32 @@ public struct TCPNode: Sendable {
 private final class AcceptHandler: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
-    private let exchange: MessageExchange
-    private let isForAdministrator: Bool
+    /// Where a connection came in.
+    enum Door: Sendable {
+        case node
+        case administrator
+        case http
+    }
 
-    init(exchange: MessageExchange, isForAdministrator: Bool) {
+    private let exchange: MessageExchange
+    private let door: Door
+
+    init(exchange: MessageExchange, at door: Door) {
         self.exchange = exchange
-        self.isForAdministrator = isForAdministrator
+        self.door = door
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if !self.isForAdministrator { self.exchange.stop() }
+        if self.door == .node { self.exchange.stop() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.exchange.accept(
-            self.unwrapInboundIn(data), isAdministrator: self.isForAdministrator)
+        let channel = self.unwrapInboundIn(data)
+        switch self.door {
+        case .node: self.exchange.accept(channel, isAdministrator: false)
+        case .administrator: self.exchange.accept(channel, isAdministrator: true)
+        case .http: self.exchange.acceptHTTP(channel)
+        }
         // The end of the pipeline registers the connection with the event loop.
         context.fireChannelRead(data)
     }
