@@ -3,7 +3,7 @@ import NodeKit
 import Testing
 
 /// A map whose keys keep their largest value: `[key, value]`.
-private struct LargestValues: Lattice {
+struct LargestValues: Lattice {
     var values: [JSONValue: Int64] = [:]
 
     static func key(of part: JSONValue) -> JSONValue? { part.arrayValue?.first }

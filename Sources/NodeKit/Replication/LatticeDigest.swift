@@ -19,6 +19,9 @@ struct LatticeDigest: Sendable {
         self.sums[bucket] &+= Self.hash(new)
     }
 
+    /// The numbers of all buckets.
+    var buckets: Range<Int> { self.sums.indices }
+
     /// The keys of some buckets; numbers that are none have none.
     func keys(in buckets: [Int]) -> [JSONValue] {
         buckets.flatMap { self.keys.indices.contains($0) ? self.keys[$0] : [] }

@@ -61,6 +61,9 @@ public struct Replica<State: Lattice>: Sendable {
         }
     }
 
+    /// All that is known, in parts.
+    public var parts: [JSONValue] { self.parts(in: Array(self.digest.buckets)) }
+
     /// Begins to compare notes with one partner, and sets the timer for the next time.
     public mutating func compare() -> [Effect] {
         let partners = self.partners.isEmpty ? self.neighbours : self.partners
