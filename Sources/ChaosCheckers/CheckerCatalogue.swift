@@ -66,9 +66,11 @@ private let checkerKinds: [CheckerKind] = [
             allowsNegative: try parameters.flag("negative") ?? false,
             hasSnapshots: try parameters.flag("snapshots") ?? true)
     },
-    CheckerKind(name: "write-once", parameters: ["linearizable"]) {
+    CheckerKind(name: "write-once", parameters: ["linearizable", "within"]) {
         parameters throws(InputError) in
-        WriteOnceChecker(isLinearizable: try parameters.flag("linearizable") ?? false)
+        let isLinearizable = try parameters.flag("linearizable") ?? false
+        let within = try parameters.duration("within")
+        return WriteOnceChecker(visibleWithin: isLinearizable ? .zero : within)
     },
     CheckerKind(name: "ttl", parameters: ["slop", "evicts"]) { parameters throws(InputError) in
         ExpiryChecker(

@@ -33,6 +33,11 @@ private func transactions(_ kind: String, verb: String, check: String) -> Worklo
     }
 }
 
+/// Clients of link shorteners.
+@Sendable private func linkClients(_ context: WorkloadContext) -> WorkerPool.ClientFactory {
+    { name, node in LinkClient(name: name, node: node) }
+}
+
 private let workloadKinds: [WorkloadKind] = [
     WorkloadKind(name: "broadcast", parameters: ["topology"]) {
         parameters, settings throws(InputError) in
@@ -129,6 +134,21 @@ private let workloadKinds: [WorkloadKind] = [
             kind: "or-set", settings: settings, checks: [CheckRequest("or-set")],
             hasFinalReads: true
         ) { RemovableSetSource(seed: $0.seed) }
+    },
+    WorkloadKind(name: "links", parameters: ["habits"], defaults: waiting(perNode: 2)) {
+        parameters, settings throws(InputError) in
+        let habits = try parameters.linkHabits()
+        return GeneratedWorkload(
+            kind: "links", settings: settings, checks: [CheckRequest("write-once")],
+            hasFinalReads: true, makeClient: linkClients
+        ) { LinkSource(habits, nodeCount: $0.nodes.count, seed: $0.seed) }
+    },
+    WorkloadKind(name: "views", defaults: waiting(perNode: 2)) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "views", settings: settings,
+            checks: [CheckRequest("g-counter", ["monotonic": "false"])],
+            hasFinalReads: true, makeClient: linkClients
+        ) { ViewSource(nodeCount: $0.nodes.count, seed: $0.seed) }
     },
     WorkloadKind(
         name: "client", parameters: ["command", "like", "topology"] + transactionParameters

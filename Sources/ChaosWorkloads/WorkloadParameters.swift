@@ -66,6 +66,28 @@ struct WorkloadParameters: Sendable {
         return shape
     }
 
+    /// What clients of a link shortener do besides: `habits: [collide, fight]`.
+    func linkHabits() throws(InputError) -> LinkSource.Habits {
+        let known = ["collide", "fight", "fill", "read"]
+        var habits = LinkSource.Habits()
+        let words =
+            self.values["habits"]?.arrayValue?.map { $0.stringValue ?? $0.text }
+            ?? self.text("habits")?.split { $0 == "," || $0 == " " }.map(String.init) ?? []
+        for word in words {
+            switch word {
+            case "fight": habits.fightsForCodes = true
+            case "collide": habits.collides = true
+            case "fill": habits.fill = 60
+            case "read": habits.createsOneIn = 20
+            default:
+                throw InputError(
+                    "'habits' are some of \(known.joined(separator: ", "))", found: word,
+                    hint: Suggestion.hint(for: word, among: known))
+            }
+        }
+        return habits
+    }
+
     /// A whole number in a range.
     func count(_ key: String, in range: ClosedRange<Int>) throws(InputError) -> Int? {
         guard let text = self.text(key) else { return nil }

@@ -27,6 +27,9 @@ struct KeyedOperation {
         "read": .read, "delete": .delete, "remove": .delete,
     ]
 
+    /// A write may learn its key from the answer: it is called as `[null, value]` and ends as `[key, value]`; its key is `null` where it did
+    /// not end well.
+    ///
     /// All of a history: `put` (`[key, value]`, or `[key, value, lifetime in ms]`), `get` (`[key, null]` or the key; completion: `[key, value]` or the
     /// value), and `delete` (the key).
     static func all(_ history: History) throws(InputError) -> [KeyedOperation] {
@@ -35,7 +38,7 @@ struct KeyedOperation {
             let begin = invocation.begin
             guard let kind = Self.kinds[begin.function] else { continue }
             let parts = begin.value.arrayValue ?? [begin.value]
-            let key = begin.value["key"] ?? parts.first ?? .null
+            var key = begin.value["key"] ?? parts.first ?? .null
             var value = JSONValue.null
             var lifetime: Duration?
             switch kind {
@@ -45,6 +48,9 @@ struct KeyedOperation {
                         ?? (parts.count > 1 ? parts[1] : Optional.none)
                 else { throw InputError.wrongValue(begin, mustBe: "[key, value]") }
                 value = written
+                if key == .null, invocation.outcome == .ok {
+                    key = invocation.end?.value.arrayValue?.first ?? .null
+                }
                 let ttl = begin.value["ttl"] ?? (parts.count > 2 ? parts[2] : Optional.none)
                 if let ttl, ttl != .null {
                     guard let milliseconds = ttl.intValue, milliseconds >= 0 else {

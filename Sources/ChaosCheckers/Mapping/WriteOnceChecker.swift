@@ -6,14 +6,14 @@ import ChaosCore
 /// - **two-values**: reads show two values for one key, or two writes of different values to it were acknowledged.
 /// - **invented**: a value is read that nobody tried to write. **failed-write-visible**: one whose every write had failed.
 /// - **lost**: acknowledged, and a final read that began afterwards does not show it, or shows something else.
-/// - **stale**: with ``isLinearizable`` also any other read that began afterwards.
+/// - **stale**: any other read that began so much later, where ``visibleWithin`` says how much.
 ///
 /// Linear in the history.
 package struct WriteOnceChecker: Checker {
-    /// Whether a key must be visible everywhere as soon as it is acknowledged.
-    package let isLinearizable: Bool
+    /// How long after its acknowledgement a key must be visible everywhere: at once for zero, and in the end for `nil`.
+    package let visibleWithin: Duration?
 
-    package init(isLinearizable: Bool = false) { self.isLinearizable = isLinearizable }
+    package init(visibleWithin: Duration? = nil) { self.visibleWithin = visibleWithin }
 
     package var name: String { "write-once" }
 
@@ -26,7 +26,12 @@ package struct WriteOnceChecker: Checker {
         }
         var byKey: [JSONValue: [KeyedOperation]] = [:]
         var keys: [JSONValue] = []
-        for operation in operations {
+        // Writes that never learned their key may have written any.
+        var unnamed: [JSONValue: [KeyedOperation]] = [:]
+        for write in operations where write.kind == .write && write.key == .null {
+            unnamed[write.value, default: []].append(write)
+        }
+        for operation in operations where operation.key != .null {
             if byKey[operation.key] == nil { keys.append(operation.key) }
             byKey[operation.key, default: []].append(operation)
         }
@@ -35,7 +40,7 @@ package struct WriteOnceChecker: Checker {
         var unread = 0
         for key in keys {
             let operations = byKey[key] ?? []
-            found += self.anomalies(of: key, operations)
+            found += self.anomalies(of: key, operations, unnamed)
             let isAcknowledged = operations.contains {
                 $0.kind == .write && $0.invocation.outcome == .ok
             }
@@ -60,7 +65,7 @@ package struct WriteOnceChecker: Checker {
     }
 
     private func anomalies(
-        of key: JSONValue, _ operations: [KeyedOperation]
+        of key: JSONValue, _ operations: [KeyedOperation], _ unnamed: [JSONValue: [KeyedOperation]]
     ) -> [(name: String, line: String)] {
         var found: [(name: String, line: String)] = []
         let writes = operations.filter { $0.kind == .write }
@@ -75,7 +80,7 @@ package struct WriteOnceChecker: Checker {
             found.append(("two-values", "\(key.text) was told to be \(texts)"))
         }
         for value in values {
-            let attempts = writes.filter { $0.value == value }
+            let attempts = writes.filter { $0.value == value } + (unnamed[value] ?? [])
             let reader = reads.first { $0.value == value }
             guard let reader else { continue }
             if !attempts.contains(where: {
@@ -98,7 +103,8 @@ package struct WriteOnceChecker: Checker {
         else { return found }
         for read in reads where read.invocation.begin.index > end.index && read.value != first.value
         {
-            guard read.invocation.begin.isFinal || self.isLinearizable else { continue }
+            let isLate = self.visibleWithin.map { read.begin >= first.end + $0 } ?? false
+            guard read.invocation.begin.isFinal || isLate else { continue }
             found.append(
                 (
                     read.invocation.begin.isFinal ? "lost" : "stale",

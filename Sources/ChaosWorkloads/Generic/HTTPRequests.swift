@@ -32,7 +32,7 @@ struct HTTPReply: Sendable {
 }
 
 /// Puts the parts of a response together.
-private final class HTTPAssembler: ChannelInboundHandler {
+final class HTTPAssembler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias InboundOut = HTTPReply
 

@@ -23,6 +23,8 @@ actor OneAtATime<Reply: Sendable> {
     private let node: ClientAddress
     private let configure: @Sendable (any Channel) throws -> Void
     private var open: Open?
+    /// How many requests were begun.
+    private(set) var sentCount = 0
 
     /// Prepares a connection.
     ///
@@ -38,6 +40,7 @@ actor OneAtATime<Reply: Sendable> {
     func exchange(
         timeout: Duration, _ write: @escaping @Sendable (any Channel) -> Void
     ) async -> Outcome {
+        self.sentCount += 1
         let open: Open
         do { open = try await self.connected(within: timeout) } catch {
             return .notSent("cannot connect: \(ConnectFailure(error).reason)")

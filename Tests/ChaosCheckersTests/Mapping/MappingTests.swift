@@ -23,6 +23,9 @@ struct MappingTests {
         #expect(valid.verdict == .valid, "\(valid.evidence)")
         #expect(
             try finding("write-once", ["linearizable": true], Self.links).anomalies == ["stale"])
+        #expect(
+            try finding("write-once", ["within": "2ms"], Self.links).anomalies == ["stale"])
+        #expect(try finding("write-once", ["within": "4ms"], Self.links).verdict == .valid)
         let cases: [(line: String, name: String)] = [
             ("9 3 call get [\"x\",null] final\n9 3 ok get [\"x\",\"u9\"] final", "two-values"),
             ("9 3 call get [\"x\",null] final\n9 3 ok get [\"x\",\"u9\"] final", "invented"),
@@ -36,6 +39,26 @@ struct MappingTests {
             #expect(finding.anomalies.contains(name), "\(finding.anomalies) for \(name)")
         }
         #expect(try finding("write-once", [:], "0 0 run put [\"x\",\"u1\"]").verdict == .unknown)
+    }
+
+    /// Who leaves the key to the map learns it from the answer.
+    @Test func aWriteMayLearnItsKey() throws {
+        let learned = """
+            0 0 call put [null,"u1"]
+            1 0 ok put ["x","u1"]
+            2 1 call put [null,"u2"]
+            3 1 info put [null,"u2"]
+            4 2 run get ["x","u1"] final
+            """
+        #expect(try finding("write-once", [:], learned).verdict == .valid)
+        // It may have got any key.
+        let other = "\n5 3 call get [\"y\",null]\n6 3 ok get [\"y\",\"u2\"]"
+        #expect(try finding("write-once", [:], learned + other).verdict == .valid)
+        let taken = "\n5 3 call put [null,\"u3\"]\n6 3 ok put [\"x\",\"u3\"]"
+        #expect(
+            try finding("write-once", [:], learned + taken).anomalies.contains("two-values"))
+        let lost = "\n5 3 call get [\"x\",null] final\n6 3 ok get [\"x\",null] final"
+        #expect(try finding("write-once", [:], learned + lost).anomalies == ["lost"])
     }
 
     // MARK: - Lifetimes
