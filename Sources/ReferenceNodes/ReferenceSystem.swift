@@ -62,6 +62,7 @@ package struct ReferenceSystem: Sendable {
         .listAppend, .readWriteRegister, .pingPong, .sequence, .rpc, .redisServer, .redisBlocking,
         .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit,
         .distributedCounter, .registry,
+        .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,
     ]
 
     /// The system of that name.

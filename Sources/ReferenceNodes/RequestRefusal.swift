@@ -6,6 +6,9 @@ struct RequestRefusal: Error {
     /// The error reply.
     let answer: Effect
 
+    /// A request that gets this answer.
+    init(_ answer: Effect) { self.answer = answer }
+
     /// A request that lacks something, or has it in the wrong form.
     init(_ request: Message, _ rule: String) {
         self.answer = .error(to: request, .malformedRequest, rule)

@@ -13,6 +13,8 @@ struct ReferenceSystemTests {
                 "rpc", "redis-server", "redis-blocking", "redis-pipelined", "redis-reconnecting",
                 "redis-pool", "terms-cache", "two-phase-commit",
                 "distributed-counter", "registry",
+                "link-shortener", "link-replication", "link-views", "link-deltas", "link-ring",
+                "process-groups",
             ])
         let broadcast = try ReferenceSystem.named("broadcast")
         #expect(

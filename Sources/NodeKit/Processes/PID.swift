@@ -17,14 +17,14 @@ public struct PID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "<\(self.node).\(self.incarnation).\(self.number)>" }
 
     /// The process as it travels.
-    var json: JSONValue {
+    package var json: JSONValue {
         [
             .string(self.node), .int(Int64(bitPattern: self.incarnation)),
             .int(Int64(bitPattern: self.number)),
         ]
     }
 
-    init?(json: JSONValue?) {
+    package init?(json: JSONValue?) {
         guard let parts = json?.arrayValue, parts.count == 3, let node = parts[0].stringValue,
             let incarnation = parts[1].intValue, let number = parts[2].intValue
         else { return nil }

@@ -101,10 +101,14 @@ struct ClusterSimulation {
         self.seed = seed
         self.hasDisks = hasDisks
         self.randomness = Randomness(seed: seed, label: "network")
-        for store in SimulatedStore.all {
-            var host = NodeHost(store.makeNode(), seed: seed)
-            _ = host.start(id: store.name, members: [store.name], at: .zero)
-            self.hosts[store.name] = host
+        var services: [(name: String, node: any Node)] = SimulatedStore.all.map {
+            ($0.name, $0.makeNode())
+        }
+        services.append(("redis", SimulatedRedis()))
+        for service in services {
+            var host = NodeHost(service.node, seed: seed)
+            _ = host.start(id: service.name, members: [service.name], at: .zero)
+            self.hosts[service.name] = host
         }
         for name in self.names { self.restart(name) }
     }

@@ -12,7 +12,7 @@ final class RedisProcess: @unchecked Sendable {
 
     let folder: URL
     private let process = Process()
-    private let port: Int
+    let port: Int
     private var socket: Int32 = -1
 
     /// Debian's redis-server.
