@@ -88,6 +88,9 @@ private let checkerKinds: [CheckerKind] = [
     ) { parameters throws(InputError) in
         SupervisionChecker(tree: try parameters.supervisionTree)
     },
+    CheckerKind(name: "observer", parameters: ["within"]) { parameters throws(InputError) in
+        ObservationChecker(within: try parameters.duration("within") ?? .seconds(1))
+    },
     CheckerKind(
         name: "slo", parameters: ["f", "rate"] + ServiceLevelChecker.quantiles.map(\.name)
     ) { parameters throws(InputError) in try parameters.serviceLevel },

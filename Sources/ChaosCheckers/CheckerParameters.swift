@@ -132,9 +132,11 @@ extension CheckerParameters {
 // MARK: - Trees and limits
 
 extension CheckerParameters {
-    /// The tree of a supervisor: `children` are names, each with its restart behind a colon where it is not permanent.
-    var supervisionTree: SupervisionTree {
+    /// The tree of a supervisor: `children` are names, each with its restart behind a colon where it is not
+    /// permanent. Without parameters nodes say themselves what they promise.
+    var supervisionTree: SupervisionTree? {
         get throws(InputError) {
+            if self.values.members.isEmpty { return nil }
             var words: [String] = []
             switch self.values["children"] {
             case .array(let names)?: words = names.map { $0.stringValue ?? $0.text }

@@ -1,195 +1,146 @@
 import ChaosCore
 
-/// Compares what a supervisor did with what its strategy says (Erlang/OTP, `supervisor`).
+/// Compares what supervisors did with what they promise (Erlang/OTP, `supervisor`): every event of a trace with the
+/// one that must come next by a model of the whole tree.
 ///
-/// The trace is of operations `started` and `terminated` whose value is `{child, pid, reason}`; their invocations do not matter. Reason `normal` is a
-/// normal end, `shutdown` an end by the supervisor, any other a crash.
-/// - **wrong-order**: children do not start in order, or are not stopped in reverse.
-/// - **not-restarted**: a child that should be up again is not, before the next child ends or the trace does.
+/// The trace is the value of the last `trace` of each node, `{tree, events: [{event, name, pid, reason, at_us}], at_us}`, with
+/// events `started`, `ready`, `terminated` and `asked` (by somebody outside of the tree); or it is the operations `started` and `terminated` themselves, whose value is `{child,
+/// pid, reason}`, of one supervisor of which nothing else is known; their invocations do not matter. Reason `normal` is a normal end,
+/// `shutdown` and `killed` an end by the supervisor, any other a crash.
+/// - **wrong-order**: children do not start in order, each when the one before has begun, or are not stopped in reverse.
+/// - **not-restarted**, **not-stopped**: a child that should be up is not, one that should be stopped is up.
 /// - **needless-restart**: a child was started that should not have been, or a sibling was stopped that had nothing to do with it.
-/// - **same-pid**: a restarted child has its old pid. **orphan**: a child is up after the supervisor gave up.
-/// - **no-escalation**: restarts went on past the intensity. **early-escalation**: the supervisor gave up before.
+/// - **same-pid**: a restarted child has its old pid. **orphan**: a child is up after its supervisor ended.
+/// - **no-escalation**: restarts went on past the intensity. **early-escalation**: a supervisor gave up before.
+/// - **wrong-shutdown**: a child was killed before its time, after it, or asked when it was to be killed.
 ///
 /// Linear in the trace, times the number of children.
 package struct SupervisionChecker: Checker {
-    package let tree: SupervisionTree
+    /// What to compare with; `nil` takes each node's word.
+    package let tree: SupervisionTree?
 
-    package init(tree: SupervisionTree) { self.tree = tree }
+    package init(tree: SupervisionTree?) { self.tree = tree }
 
     package var name: String { "supervision" }
 
     package func check(_ history: History) -> Finding {
-        var model = SupervisionModel(tree: self.tree)
-        var count = 0
+        var traces: [String: JSONValue] = [:]
         for operation in history.operations
-        where operation.kind != .invoke
-            && (operation.function == "started" || operation.function == "terminated")
-        {
-            guard let child = operation.value["child"]?.stringValue,
-                let position = self.tree.children.firstIndex(where: { $0.name == child })
-            else { continue }
-            count += 1
-            let pid = operation.value["pid"] ?? .null
-            if operation.function == "started" {
-                model.started(position, pid: pid, at: operation.time)
-            } else {
-                let reason = operation.value["reason"]?.stringValue ?? "crash"
-                model.terminated(position, reason: reason, at: operation.time)
-            }
+        where operation.function == "trace" && operation.kind == .ok {
+            traces[operation.node ?? ""] = operation.value
         }
-        if count > 0 { model.finish() }
+        var total = Total()
+        for (node, trace) in traces.sorted(by: { $0.key < $1.key }) {
+            guard let tree = self.tree ?? trace["tree"].flatMap({ SupervisionTree(json: $0) })
+            else { continue }
+            let events = (trace["events"]?.arrayValue ?? []).compactMap { Event(json: $0) }
+            let count = trace["count"]?.intValue ?? Int64(events.count)
+            total.add(
+                events, tree, at: Event.instant(trace["at_us"]),
+                isWhole: count == Int64(events.count), waitsForReady: true,
+                place: node.isEmpty ? "" : "\(node): ")
+            total.eventCount += Int(clamping: count) - events.count
+        }
+        let events = history.operations.compactMap { Event($0) }
+        if let tree = self.tree, !events.isEmpty {
+            total.add(
+                events, tree, at: events.last?.time, isWhole: true,
+                waitsForReady: false, place: "")
+        }
         return Finding(
-            checker: self.name, found: model.found,
-            gap: count == 0 ? "nothing was started" : nil,
+            checker: self.name, found: total.found,
+            gap: total.eventCount == 0 ? "nothing was started" : nil,
             praise:
-                "\(counted(model.crashes, "end")) of children handled as \(self.tree.strategy.rawValue)",
+                "\(counted(total.endCount, "end")) of children and"
+                + " \(counted(total.escalationCount, "escalation")) handled as promised",
             statistics: [
-                "event_count": .int(Int64(count)), "end_count": .int(Int64(model.crashes)),
-                "restart_count": .int(Int64(model.restarts)),
-                "gave_up": .bool(model.hasGivenUp),
+                "event_count": .int(Int64(total.eventCount)),
+                "end_count": .int(Int64(total.endCount)),
+                "restart_count": .int(Int64(total.restartCount)),
+                "escalation_count": .int(Int64(total.escalationCount)),
             ])
     }
 }
 
-/// What a supervisor should do next, and what it did instead.
-private struct SupervisionModel {
-    let tree: SupervisionTree
-    private(set) var found: [(name: String, line: String)] = []
-    private(set) var crashes = 0
-    private(set) var restarts = 0
-    private(set) var hasGivenUp = false
+/// What the traces of all nodes come to.
+private struct Total {
+    var found: [(name: String, line: String)] = []
+    var eventCount = 0
+    var endCount = 0
+    var restartCount = 0
+    var escalationCount = 0
 
-    /// The pids of the children that are up.
-    private var pids: [JSONValue?]
-    private var lastPids: [JSONValue?]
-    /// Children that are to be stopped, then started, next one first.
-    private var stops: [Int] = []
-    private var starts: [Int]
-    /// When restarts happened, the latest last.
-    private var history: [Instant] = []
-    /// Whether the supervisor may give up, because there were too many restarts.
-    private var mustGiveUp = false
-
-    init(tree: SupervisionTree) {
-        self.tree = tree
-        self.pids = Array(repeating: nil, count: tree.children.count)
-        self.lastPids = self.pids
-        self.starts = Array(tree.children.indices)
-    }
-
-    private func name(_ position: Int) -> String { self.tree.children[position].name }
-
-    private mutating func add(_ name: String, _ line: String, _ time: Instant) {
-        self.found.append((name, "\(line) at \(moment(time))"))
-    }
-
-    mutating func started(_ position: Int, pid: JSONValue, at time: Instant) {
-        if self.hasGivenUp {
-            self.add(
-                "orphan", "\(self.name(position)) started after the supervisor had given up", time)
-        } else if self.mustGiveUp {
-            self.add(
-                "no-escalation",
-                "\(self.name(position)) started again, though \(self.tree.intensity) restarts in"
-                    + " \(self.tree.period.text) are allowed", time)
-            self.mustGiveUp = false
-            self.starts = []
-            self.stops = []
-        } else if !self.starts.contains(position) {
-            self.add("needless-restart", "\(self.name(position)) was started", time)
-        } else {
-            if !self.stops.isEmpty || self.starts.first != position {
-                let next =
-                    (self.stops.first ?? self.starts.first).map { self.name($0) } ?? "nothing"
-                self.add("wrong-order", "\(self.name(position)) was started before \(next)", time)
+    mutating func add(
+        _ events: [Event], _ tree: SupervisionTree, at end: Instant?, isWhole: Bool,
+        waitsForReady: Bool, place: String
+    ) {
+        var model = SupervisionModel(
+            tree, isRootSeen: events.contains { $0.name == tree.name },
+            waitsForReady: waitsForReady)
+        for event in events where model.knows(event.name) {
+            self.eventCount += 1
+            switch event.kind {
+            case .started: model.started(event.name, pid: event.pid, at: event.time)
+            case .ready: model.isReady(event.name, at: event.time)
+            case .asked: model.asked(event.name, at: event.time)
+            case .terminated(let reason):
+                model.terminated(event.name, reason: reason, at: event.time)
             }
-            self.starts.removeAll { $0 == position }
         }
-        if let last = self.lastPids[position], last == pid, pid != .null {
-            self.add("same-pid", "\(self.name(position)) has its old pid \(pid.text)", time)
-        }
-        self.pids[position] = .some(pid)
-        self.lastPids[position] = .some(pid)
+        model.finish(at: end ?? events.last?.time ?? .start, isWhole: isWhole)
+        self.found += model.found.map { ($0.name, place + $0.line) }
+        self.endCount += model.endCount
+        self.restartCount += model.restartCount
+        self.escalationCount += model.escalationCount
     }
+}
 
-    mutating func terminated(_ position: Int, reason: String, at time: Instant) {
-        let wasUp = self.pids[position] != nil
-        self.pids[position] = .none
-        if reason == "shutdown" {
-            self.stopped(position, at: time)
-            return
-        }
-        self.crashes += 1
-        if self.hasGivenUp || !wasUp { return }
-        // What was owed for the child before must have happened by now, except while stopping.
-        if !self.mustGiveUp && self.stops.isEmpty { self.owe(time) }
-        let restart = self.tree.children[position].restart
-        let isNormal = reason == "normal"
-        if restart == .temporary || restart == .transient && isNormal { return }
-        self.history.append(time)
-        self.history.removeAll { time - $0 > self.tree.period }
-        let affected = self.tree.affected(by: position)
-        self.stops = affected.reversed().filter { self.pids[$0] != nil }
-        if self.history.count > self.tree.intensity {
-            self.mustGiveUp = true
-            self.stops = self.pids.indices.reversed().filter { self.pids[$0] != nil }
-            self.starts = []
-            if self.stops.isEmpty { self.hasGivenUp = true }
-            return
-        }
-        self.restarts += 1
-        self.starts = affected.filter { other in
-            other == position
-                || self.pids[other] != nil && self.tree.children[other].restart != .temporary
-                || self.starts.contains(other)
-        }
-    }
+/// One event of a trace.
+private struct Event {
+    enum Kind: Hashable {
+        case started, ready, asked
+        case terminated(String)
 
-    private mutating func stopped(_ position: Int, at time: Instant) {
-        if self.stops.contains(position) {
-            if self.stops.first != position {
-                self.add(
-                    "wrong-order",
-                    "\(self.name(position)) was stopped before \(self.name(self.stops[0]))",
-                    time)
+        init?(_ word: String?, reason: JSONValue?) {
+            switch word {
+            case "started": self = .started
+            case "ready": self = .ready
+            case "asked": self = .asked
+            case "terminated": self = .terminated(reason?.stringValue ?? "crash")
+            default: return nil
             }
-            self.stops.removeAll { $0 == position }
-            if self.mustGiveUp && self.stops.isEmpty { self.hasGivenUp = true }
-            return
         }
-        // The supervisor itself stops: all children in reverse order, the last one first.
-        if self.pids.indices.allSatisfy({ $0 <= position || self.pids[$0] == nil })
-            && !self.hasGivenUp
-        {
-            if self.starts.isEmpty && !self.history.isEmpty && self.isEscalation(time) {
-                self.add(
-                    "early-escalation",
-                    "\(self.name(position)) was stopped after \(counted(self.history.count, "restart"))",
-                    time)
-            }
-            self.stops = self.pids.indices.reversed().filter { self.pids[$0] != nil }
-            self.starts = []
-            self.mustGiveUp = true
-            if self.stops.isEmpty { self.hasGivenUp = true }
-            return
-        }
-        self.add("needless-restart", "\(self.name(position)) was stopped", time)
     }
 
-    /// Whether the supervisor stops right after a child ended, rather than by order.
-    private func isEscalation(_ time: Instant) -> Bool {
-        self.history.last.map { time - $0 < .milliseconds(50) } ?? false
+    let kind: Kind
+    let name: String
+    let pid: JSONValue
+    let time: Instant
+
+    static func instant(_ microseconds: JSONValue?) -> Instant? {
+        microseconds?.intValue.map { Instant(nanoseconds: $0 &* 1000) }
     }
 
-    /// Reports what should have happened by now.
-    private mutating func owe(_ time: Instant) {
-        for position in self.starts {
-            self.add("not-restarted", "\(self.name(position)) was not up again", time)
-        }
-        self.starts = []
+    /// An event as a node tells it.
+    init?(json: JSONValue) {
+        guard let kind = Kind(json["event"]?.stringValue, reason: json["reason"]),
+            let name = json["name"]?.stringValue, let time = Self.instant(json["at_us"])
+        else { return nil }
+        self.kind = kind
+        self.name = name
+        self.pid = json["pid"] ?? .null
+        self.time = time
     }
 
-    mutating func finish() {
-        if !self.mustGiveUp && !self.hasGivenUp { self.owe(self.history.last ?? .start) }
+    /// An event that is an operation of its own.
+    init?(_ operation: Operation) {
+        guard operation.kind != .invoke, ["started", "terminated"].contains(operation.function),
+            let kind = Kind(operation.function, reason: operation.value["reason"]),
+            let name = operation.value["child"]?.stringValue
+        else { return nil }
+        self.kind = kind
+        self.name = name
+        self.pid = operation.value["pid"] ?? .null
+        self.time = operation.time
     }
 }

@@ -49,12 +49,19 @@ public enum Mail: Sendable {
     case down(MonitorReference, ProcessAddress, ExitReason)
     /// A linked process ended, or somebody asks this one to; only where it traps exits, otherwise it ends.
     case exit(PID, ExitReason)
+    /// A process that this one started, linked to it, has begun: it is done with ``started``, or says so
+    /// (``ProcessContext/ready()``). One that ends before never says so.
+    case ready(PID)
     /// A timer that this process had set ran out.
     case timer(String)
     /// A node can be heard, or again, in this life.
     case nodeUp(String)
     /// A node has not been heard for too long.
     case nodeDown(String)
+    /// Something became of a process of this node; only for those who observe (``ProcessContext/observe()``).
+    case life(LifeEvent)
+    /// The processes of this node at one moment, which this one asked for (``ProcessContext/takeCensus()``).
+    case census([ProcessRecord])
     /// A request of a client to the node, of a type that is this process's.
     case request(Message)
 }

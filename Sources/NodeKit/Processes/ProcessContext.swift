@@ -13,6 +13,10 @@ public struct ProcessContext {
         case exit(PID, ExitReason)
         case timer(String, deadline: Duration?)
         case trapExits
+        case observe
+        case census
+        case readyLater
+        case ready
         case append(JSONValue)
         case answer(Effect)
     }
@@ -129,6 +133,19 @@ public struct ProcessContext {
 
     /// From now on exits of linked processes come as ``Mail/exit(_:_:)``.
     public mutating func trapExits() { self.actions.append(.trapExits) }
+
+    /// From now on everything that becomes of a process of this node comes as ``Mail/life(_:)``, after what has
+    /// become of those that live.
+    public mutating func observe() { self.actions.append(.observe) }
+
+    /// Brings ``Mail/census(_:)``, without asking anybody: how the table sees its processes.
+    public mutating func takeCensus() { self.actions.append(.census) }
+
+    /// While it handles ``Mail/started``: the process has not begun before it calls ``ready()``.
+    public mutating func readyLater() { self.actions.append(.readyLater) }
+
+    /// The process has begun, which who started it has waited for.
+    public mutating func ready() { self.actions.append(.ready) }
 
     /// Writes something down for the next process of this name: durable before anything later is sent.
     public mutating func append(_ record: JSONValue) { self.actions.append(.append(record)) }

@@ -1,10 +1,14 @@
 /// A node whose work is done by processes: it watches its peers, runs a table of processes, and hands
 /// clients' requests to them by name.
 ///
-/// Its administrator (``Administration``) may also end a process, and look at all of them.
+/// Its administrator (``Administration``) may also end a process (`crash{process}`, or in order with
+/// `exit{process}`), and look at all of them (`tree`). Where the node says what its supervisors promise, everybody
+/// may ask what became of its processes: `trace`.
 public struct ProcessNode: Node {
     private let root: @Sendable () -> any Behaviour
     private let requests: [String: String]
+    private let administration: [String: String]
+    private let promise: JSONObject?
     private var peers: PeerWatch
     private var table = ProcessTable()
 
@@ -12,13 +16,18 @@ public struct ProcessNode: Node {
     ///
     /// - Parameters:
     ///   - requests: The name of the process that handles each type of request.
+    ///   - administration: The same for what its administrator alone may ask for.
+    ///   - promise: What the supervisors promise (``Supervisor/specification(named:)``).
     ///   - peers: How other nodes are watched.
     ///   - root: Makes the first process, a supervisor in most cases.
     public init(
-        requests: [String: String], peers: PeerWatch = PeerWatch(),
+        requests: [String: String], administration: [String: String] = [:],
+        promise: JSONObject? = nil, peers: PeerWatch = PeerWatch(),
         root: @escaping @Sendable () -> any Behaviour
     ) {
         self.requests = requests
+        self.administration = administration
+        self.promise = promise
         self.peers = peers
         self.root = root
     }
@@ -26,6 +35,7 @@ public struct ProcessNode: Node {
     /// Lets peers, processes, clients and the administrator have what is theirs.
     public mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
         var effects: [Effect] = []
+        self.table.advance(to: now)
         switch input {
         case .started(let membership):
             self.table.start(membership)
@@ -38,17 +48,32 @@ public struct ProcessNode: Node {
         case .message(let message) where message[ProcessTable.member] != nil:
             self.table.receive(message)
         case .message(let message) where message.source == Administration.name:
-            effects = self.administer(message)
-        case .message(let message):
-            guard let name = self.requests[message.type] else {
-                return [.unsupported(message)]
-            }
-            if !self.table.request(message, to: name) {
-                let sentence = "the process '\(name)' does not run"
-                effects = [.error(to: message, .temporarilyUnavailable, sentence)]
-            }
+            effects = self.administer(message, at: now)
+        case .message(let message): effects = self.pass(message, self.requests, at: now)
         }
         return effects + self.table.run(at: now)
+    }
+
+    /// Hands a request to the process that handles its type.
+    private mutating func pass(
+        _ message: Message, _ requests: [String: String], at now: Duration
+    ) -> [Effect] {
+        if message.type == "trace", let promise = self.promise {
+            return [.reply(to: message, self.trace(promise, at: now))]
+        }
+        guard let name = requests[message.type] else { return [.unsupported(message)] }
+        if self.table.request(message, to: name) { return [] }
+        let sentence = "the process '\(name)' does not run"
+        return [.error(to: message, .temporarilyUnavailable, sentence)]
+    }
+
+    private func trace(_ promise: JSONObject, at now: Duration) -> JSONObject {
+        let journal = self.table.journal
+        return [
+            "type": "trace_ok", "tree": .object(promise),
+            "events": .array(journal.events.map(\.json)),
+            "count": .int(Int64(journal.count)), "at_us": .int(now.microseconds),
+        ]
     }
 
     private mutating func take(_ told: (effects: [Effect], news: [PeerNews])) -> [Effect] {
@@ -56,11 +81,15 @@ public struct ProcessNode: Node {
         return told.effects
     }
 
-    private mutating func administer(_ message: Message) -> [Effect] {
+    private mutating func administer(_ message: Message, at now: Duration) -> [Effect] {
         switch message.type {
-        case "crash":
+        case "crash", "exit":
             let name = message["process"]?.stringValue ?? ""
-            guard self.table.exit(named: name, .crash("its administrator says so")) else {
+            let isThere =
+                message.type == "exit"
+                ? self.table.ask(named: name, toEndWith: .normal)
+                : self.table.exit(named: name, .crash("its administrator says so"))
+            guard isThere else {
                 let known = self.table.names.keys.sorted().joined(separator: ", ")
                 return [
                     .error(
@@ -68,10 +97,12 @@ public struct ProcessNode: Node {
                         "there is no process '\(name)'; there are \(known)")
                 ]
             }
-            return [.reply(to: message, ["type": "crash_ok"])]
+            return [.reply(to: message, ["type": .string("\(message.type)_ok")])]
         case "tree":
             return [.reply(to: message, ["type": "tree_ok", "processes": self.table.tree])]
-        default: return [.unsupported(message)]
+        default:
+            let known = self.requests.merging(self.administration) { $1 }
+            return self.pass(message, known, at: now)
         }
     }
 }
@@ -85,6 +116,7 @@ extension ProcessTable {
                 return [
                     "pid": .string(pid.description),
                     "name": entry.name.map { .string($0) } ?? .null,
+                    "parent": entry.parent.map { .string($0.description) } ?? .null,
                     "mailbox": .int(Int64(entry.mailbox.count)),
                     "links": .array(entry.links.map { .string($0.description) }),
                 ]

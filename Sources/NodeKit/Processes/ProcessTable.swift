@@ -19,6 +19,11 @@ public struct ProcessTable: Sendable {
         var mailbox: [Mail] = []
         var links: [PID] = []
         var trapsExits = false
+        /// Who started it, if a process did.
+        let parent: PID?
+        /// Whether it says itself when it has begun.
+        var isReadyLater = false
+        var isReady = false
         /// Whose calls lie in the mailbox or are being worked on.
         var serving: [Caller] = []
         /// Processes of other nodes that watch this one.
@@ -55,9 +60,18 @@ public struct ProcessTable: Sendable {
     private var randomness = Randomness(seed: 0, label: "")
     private var nextNumber: UInt64 = 1
     private(set) var connected: [String] = []
-    private var now = Duration.zero
+    private(set) var now = Duration.zero
     private var effects: [Effect] = []
     private var timerIsSetFor: Duration?
+    /// What became of the processes so far.
+    public internal(set) var journal = LifeJournal()
+    /// Who is told of it.
+    var observers: [PID] = []
+    /// How many processes had each name so far.
+    var generations: [String: Int] = [:]
+    /// How much mail is handled before the node hears its network again: processes that start and crash
+    /// without end must not take the whole node along.
+    private static let mailMax = 10_000
 
     /// Makes a table without processes.
     public init() {}
@@ -81,7 +95,7 @@ public struct ProcessTable: Sendable {
             node: self.membership.id, incarnation: self.membership.life.incarnation,
             number: self.nextNumber)
         self.nextNumber += 1
-        self.insert(pid, behaviour, name: name)
+        self.insert(pid, behaviour, name: name, parent: nil)
         self.endIfNameless(pid, name)
         return pid
     }
@@ -89,12 +103,8 @@ public struct ProcessTable: Sendable {
     /// The process of that name, if one lives.
     public func process(named name: String) -> PID? { self.names[name] }
 
-    /// Ends the process of that name; `false` when there is none.
-    public mutating func exit(named name: String, _ reason: ExitReason) -> Bool {
-        guard let pid = self.names[name] else { return false }
-        self.end(pid, reason)
-        return true
-    }
+    /// Lets it be later: what happens to processes before they are run next happens then.
+    public mutating func advance(to now: Duration) { self.now = max(self.now, now) }
 
     /// Hands a client's request to the process of that name; `false` when there is none.
     public mutating func request(_ message: Message, to name: String) -> Bool {
@@ -130,7 +140,11 @@ public struct ProcessTable: Sendable {
     public mutating func run(at now: Duration) -> [Effect] {
         self.now = max(self.now, now)
         self.fireTimers()
-        while !self.ready.isEmpty { self.deliver(to: self.ready.removeFirst()) }
+        var mailCount = 0
+        while !self.ready.isEmpty, mailCount < Self.mailMax {
+            self.deliver(to: self.ready.removeFirst())
+            mailCount += 1
+        }
         defer { self.effects = [] }
         return self.effects + self.nextTimer()
     }
@@ -140,14 +154,27 @@ public struct ProcessTable: Sendable {
 
     // MARK: - Life and death
 
-    private mutating func insert(_ pid: PID, _ behaviour: any Behaviour, name: String?) {
+    private mutating func insert(
+        _ pid: PID, _ behaviour: any Behaviour, name: String?, parent: PID?
+    ) {
+        self.note(.started, pid, name: name, parent: parent)
         if let name, self.names[name] != nil {
-            self.entries[pid] = Entry(behaviour: behaviour, name: nil)
+            self.entries[pid] = Entry(behaviour: behaviour, name: nil, parent: parent)
             return
         }
         if let name { self.names[name] = pid }
-        self.entries[pid] = Entry(behaviour: behaviour, name: name)
+        self.entries[pid] = Entry(behaviour: behaviour, name: name, parent: parent)
         self.post(.started, to: pid)
+    }
+
+    /// A process has begun: who started it, and waits for it, is told.
+    private mutating func noteReady(_ pid: PID) {
+        guard let entry = self.entries[pid], !entry.isReady else { return }
+        self.entries[pid]?.isReady = true
+        self.note(.ready, pid, name: entry.name, parent: entry.parent)
+        if let parent = entry.parent, entry.links.contains(parent) {
+            self.post(.ready(pid), to: parent)
+        }
     }
 
     /// Ends a process whose name another one has, before its first mail: who is linked to it is told.
@@ -157,9 +184,11 @@ public struct ProcessTable: Sendable {
     }
 
     /// Ends a process and tells everybody who is to know.
-    private mutating func end(_ pid: PID, _ reason: ExitReason) {
+    mutating func end(_ pid: PID, _ reason: ExitReason) {
         guard let entry = self.entries.removeValue(forKey: pid) else { return }
         if let name = entry.name { self.names[name] = nil }
+        self.observers.removeAll { $0 == pid }
+        self.note(.terminated(reason), pid, name: entry.name, parent: entry.parent)
         self.timers.removeAll { $0.owner == pid }
         self.calls = self.calls.filter { $0.value.owner != pid }
         for (reference, monitor) in self.monitors.inOrder where monitor.owner == pid {
@@ -210,7 +239,8 @@ public struct ProcessTable: Sendable {
         self.randomness = context.randomness
         self.nextNumber = context.nextNumber
         for action in context.actions { self.carryOut(action, for: pid, named: entry.name) }
-        if let exit { self.end(pid, exit.reason) }
+        if let exit { return self.end(pid, exit.reason) }
+        if case .started = mail, self.entries[pid]?.isReadyLater == false { self.noteReady(pid) }
     }
 
     private mutating func carryOut(
@@ -239,7 +269,7 @@ public struct ProcessTable: Sendable {
             self.entries[pid]?.links.append(other)
             self.entries[other]?.links.append(pid)
         case .spawn(let child, let behaviour, let childName, let isLinked):
-            self.insert(child, behaviour, name: childName)
+            self.insert(child, behaviour, name: childName, parent: pid)
             if isLinked {
                 self.entries[pid]?.links.append(child)
                 self.entries[child]?.links.append(pid)
@@ -259,6 +289,10 @@ public struct ProcessTable: Sendable {
                 self.timers.append(Timer(owner: pid, name: timer, deadline: deadline))
             }
         case .trapExits: self.entries[pid]?.trapsExits = true
+        case .observe: self.addObserver(pid)
+        case .census: self.post(.census(self.census), to: pid)
+        case .readyLater: self.entries[pid]?.isReadyLater = true
+        case .ready: self.noteReady(pid)
         case .append(let record):
             // A process without a name has nobody who could read it again.
             guard let name else { return }
@@ -313,6 +347,10 @@ public struct ProcessTable: Sendable {
     }
 
     private mutating func nextTimer() -> [Effect] {
+        if !self.ready.isEmpty {
+            self.timerIsSetFor = self.now
+            return [.setTimer(Self.timer, after: .zero)]
+        }
         let deadlines = self.timers.map(\.deadline) + self.calls.values.map(\.deadline)
         guard let due = deadlines.min() else { return [] }
         if let timerIsSetFor, timerIsSetFor <= due { return [] }

@@ -1,9 +1,13 @@
 /// Starts processes, and starts them again when they end.
 ///
-/// The rules are those of Erlang/OTP's `supervisor` (stdlib, module supervisor): children start in order and stop in
-/// reverse; a child that ends is started again with a fresh state, alone or with others as the strategy says;
-/// more than ``Intensity/restarts`` restarts within ``Intensity/period`` end the supervisor itself, all its
-/// children first, with ``ExitReason/shutdown``, and its own supervisor decides what comes next.
+/// The rules are those of Erlang/OTP's `supervisor` (stdlib, module supervisor): children start in order, each when the
+/// one before it has begun, and stop in reverse; a child that ends is started again with a fresh state, alone or with
+/// others as the strategy says; more than ``Intensity/restarts`` restarts within ``Intensity/period`` end the
+/// supervisor itself, all its children first, with ``ExitReason/shutdown``, and its own supervisor decides what
+/// comes next. A child that ends before it has begun is a failed start: the first time it ends the supervisor,
+/// which has not begun then either; later it counts as another restart.
+///
+/// While it starts or stops children it does nothing else: who ends meanwhile waits for its turn.
 public struct Supervisor: Behaviour {
     /// Who is started again when one child ends.
     public enum Strategy: String, CaseIterable, Sendable {
@@ -72,10 +76,10 @@ public struct Supervisor: Behaviour {
         }
     }
 
-    /// What comes when all who are to stop have stopped.
-    private enum Then: Sendable {
-        case startFrom(Int)
-        case end(ExitReason)
+    /// What is to be done with one child.
+    private enum Step: Hashable, Sendable {
+        case start(Int)
+        case stop(Int)
     }
 
     private let strategy: Strategy
@@ -83,9 +87,15 @@ public struct Supervisor: Behaviour {
     private let children: [Child]
     private var running: [PID?]
     private var restarts: [Duration] = []
-    /// Who is still to stop, the last one first, and what comes then.
-    private var stopping: (indices: [Int], then: Then)?
-    private var parent: PID?
+    /// What is to be done, one after the other; the first is being done.
+    private var steps: [Step] = []
+    /// Who ended meanwhile, the first one first.
+    private var ended: [(index: Int, reason: ExitReason)] = []
+    private var hasBegun = false
+    /// With what somebody asked it to end.
+    private var wish: ExitReason?
+    /// With what it ends when all children have stopped.
+    private var fate: ExitReason?
 
     /// Makes a supervisor of children that start in this order.
     public init(
@@ -104,22 +114,32 @@ public struct Supervisor: Behaviour {
         switch mail {
         case .started:
             context.trapExits()
-            self.start(from: 0, isAgain: false, &context)
-        case .exit(let pid, let reason):
-            guard let index = self.running.firstIndex(of: pid) else {
-                // Its own supervisor asks, or is gone.
-                return try self.stop(Array(self.children.indices), then: .end(reason), &context)
+            context.readyLater()
+            self.steps = self.children.indices.map { .start($0) }
+            try self.goOn(&context)
+        case .ready(let pid):
+            guard case .start(let index) = self.steps.first, self.running[index] == pid else {
+                return
             }
-            self.running[index] = nil
-            try self.childEnded(index, reason, &context)
+            self.steps.removeFirst()
+            try self.goOn(&context)
+        case .exit(let pid, let reason):
+            if let index = self.running.firstIndex(of: pid) {
+                self.running[index] = nil
+                return try self.childEnded(index, reason, &context)
+            }
+            // Its own supervisor asks, or is gone.
+            self.wish = reason
+            if self.steps.isEmpty { try self.goOn(&context) }
         case .timer(let name):
-            // Who was asked and has not ended.
-            guard let index = self.children.firstIndex(where: { "stop \($0.name)" == name }),
-                let pid = self.running[index]
+            guard case .stop(let index) = self.steps.first, let pid = self.running[index],
+                name == self.timer(of: index)
             else { return }
             context.exit(pid, .killed)
         case .call(let body, let caller) where body["type"]?.stringValue == "which_children":
             context.reply(caller, ["children": self.listing])
+        case .call(let body, let caller) where body["type"]?.stringValue == "probe":
+            context.reply(caller, [:])
         default: break
         }
     }
@@ -134,72 +154,135 @@ public struct Supervisor: Behaviour {
             })
     }
 
-    private mutating func start(
-        from first: Int, isAgain: Bool, _ context: inout ProcessContext
-    ) {
-        for index in self.children.indices[first...] where self.running[index] == nil {
+    /// The timer of whoever was asked to end.
+    private func timer(of index: Int) -> String { "stop \(self.children[index].name)" }
+
+    // MARK: - One step after the other
+
+    /// Does the next step, or what comes when there is none.
+    private mutating func goOn(_ context: inout ProcessContext) throws(ProcessExit) {
+        switch self.steps.first {
+        case .start(let index):
             let child = self.children[index]
-            // Not even where others take them along.
-            if isAgain, child.restart == .temporary { continue }
             self.running[index] = context.spawn(child.make(), name: child.name)
+        case .stop(let index):
+            guard let pid = self.running[index] else { return }
+            switch self.children[index].shutdown {
+            case .brutalKill: context.exit(pid, .killed)
+            case .within(let limit):
+                context.setTimer(self.timer(of: index), after: limit)
+                context.exit(pid, .shutdown)
+            case .infinity: context.exit(pid, .shutdown)
+            }
+        case nil: try self.lookUp(&context)
         }
+    }
+
+    /// All steps are done.
+    private mutating func lookUp(_ context: inout ProcessContext) throws(ProcessExit) {
+        if let fate = self.fate { throw ProcessExit(fate) }
+        if !self.hasBegun {
+            self.hasBegun = true
+            context.ready()
+        }
+        if let wish = self.wish { return try self.end(wish, &context) }
+        if self.ended.isEmpty { return }
+        let (index, reason) = self.ended.removeFirst()
+        try self.restart(index, after: reason, &context)
     }
 
     private mutating func childEnded(
         _ index: Int, _ reason: ExitReason, _ context: inout ProcessContext
     ) throws(ProcessExit) {
-        context.cancelTimer("stop \(self.children[index].name)")
-        if let stopping = self.stopping {
-            self.stopping = (stopping.indices.filter { $0 != index }, stopping.then)
-            return try self.stopNext(&context)
+        context.cancelTimer(self.timer(of: index))
+        switch self.steps.first {
+        case .stop(index):
+            self.steps.removeFirst()
+            try self.goOn(&context)
+        case .start(index) where !self.hasBegun:
+            let sentence = "its child '\(self.children[index].name)' did not start: \(reason)"
+            try self.end(.crash(sentence), &context)
+        case .start(index):
+            self.steps = []
+            try self.restart(index, after: reason, isFailedStart: true, &context)
+        case nil: try self.restart(index, after: reason, &context)
+        default:
+            if self.steps.contains(.stop(index)) {
+                // It was not asked yet, and need not be any more.
+                self.steps.removeAll { $0 == .stop(index) }
+            } else {
+                self.ended.append((index, reason))
+            }
         }
+    }
+
+    private mutating func restart(
+        _ index: Int, after reason: ExitReason, isFailedStart: Bool = false,
+        _ context: inout ProcessContext
+    ) throws(ProcessExit) {
         switch self.children[index].restart {
         case .permanent: break
-        case .transient where !reason.isOrderly: break
-        case .transient, .temporary: return
+        case .transient where isFailedStart || !reason.isOrderly: break
+        case .transient, .temporary: return try self.goOn(&context)
         }
         self.restarts.removeAll { context.now - $0 > self.intensity.period }
         self.restarts.append(context.now)
         if self.restarts.count > self.intensity.restarts {
-            return try self.stop(
-                Array(self.children.indices), then: .end(.shutdown), &context)
+            return try self.end(.shutdown, &context)
         }
-        switch self.strategy {
-        case .oneForOne:
-            let child = self.children[index]
-            self.running[index] = context.spawn(child.make(), name: child.name)
-        case .oneForAll:
-            try self.stop(Array(self.children.indices), then: .startFrom(0), &context)
-        case .restForOne:
-            try self.stop(
-                Array(self.children.indices[index...]), then: .startFrom(index), &context)
-        }
-    }
-
-    private mutating func stop(
-        _ indices: [Int], then: Then, _ context: inout ProcessContext
-    ) throws(ProcessExit) {
-        self.stopping = (indices.reversed().filter { self.running[$0] != nil }, then)
-        try self.stopNext(&context)
-    }
-
-    private mutating func stopNext(_ context: inout ProcessContext) throws(ProcessExit) {
-        guard let stopping = self.stopping else { return }
-        guard let index = stopping.indices.first, let pid = self.running[index] else {
-            self.stopping = nil
-            switch stopping.then {
-            case .startFrom(let first):
-                return self.start(from: first, isAgain: true, &context)
-            case .end(let reason): throw ProcessExit(reason)
+        let affected =
+            switch self.strategy {
+            case .oneForOne: index...index
+            case .oneForAll: 0...(self.children.count - 1)
+            case .restForOne: index...(self.children.count - 1)
             }
+        self.ended.removeAll { affected.contains($0.index) }
+        // Temporary children do not come back, not even where others take them along.
+        let starts = affected.filter { self.children[$0].restart != .temporary }
+        self.steps = self.stops(affected) + starts.map { .start($0) }
+        try self.goOn(&context)
+    }
+
+    private func stops(_ indices: ClosedRange<Int>) -> [Step] {
+        indices.reversed().filter { self.running[$0] != nil }.map { .stop($0) }
+    }
+
+    /// Stops all children and then itself.
+    private mutating func end(
+        _ reason: ExitReason, _ context: inout ProcessContext
+    ) throws(ProcessExit) {
+        self.fate = reason
+        self.ended = []
+        self.steps = self.children.isEmpty ? [] : self.stops(0...(self.children.count - 1))
+        try self.goOn(&context)
+    }
+}
+
+extension Supervisor {
+    /// What it promises, as others read it: `{name, strategy, intensity, period_ms, children: [{name, restart,
+    /// shutdown, …}]}`, where `shutdown` is `brutal_kill`, `infinity` or a number of milliseconds. Children that
+    /// are supervisors have all of it.
+    public func specification(named name: String) -> JSONObject {
+        [
+            "name": .string(name), "strategy": .string(self.strategy.rawValue),
+            "intensity": .int(Int64(self.intensity.restarts)),
+            "period_ms": .int(self.intensity.period.microseconds / 1000),
+            "children": .array(self.children.map { .object($0.specification) }),
+        ]
+    }
+}
+
+extension Supervisor.Child {
+    fileprivate var specification: JSONObject {
+        var entry: JSONObject =
+            (self.make() as? Supervisor)?.specification(named: self.name)
+            ?? ["name": .string(self.name)]
+        entry["restart"] = .string(self.restart.rawValue)
+        switch self.shutdown {
+        case .brutalKill: entry["shutdown"] = "brutal_kill"
+        case .infinity: entry["shutdown"] = "infinity"
+        case .within(let limit): entry["shutdown"] = .int(limit.microseconds / 1000)
         }
-        let child = self.children[index]
-        switch child.shutdown {
-        case .brutalKill: context.exit(pid, .killed)
-        case .within(let limit):
-            context.setTimer("stop \(child.name)", after: limit)
-            context.exit(pid, .shutdown)
-        case .infinity: context.exit(pid, .shutdown)
-        }
+        return entry
     }
 }

@@ -132,7 +132,9 @@ struct ServiceTests {
         arguments: [
             ("one_for_one", "+a1 +b1 +c1 -b +b2 -a +a2", nil),
             ("one_for_one", "+a1 +b1 +c1 -b", "not-restarted"),
-            ("one_for_one", "+a1 +b1 +c1 -b -a +b2 +a2", "not-restarted"),
+            // Who ends while another one is restarted waits for its turn.
+            ("one_for_one", "+a1 +b1 +c1 -b -a +b2 +a2", nil),
+            ("one_for_one", "+a1 +b1 +c1 -b -a +a2 +b2", "needless-restart"),
             ("one_for_one", "+a1 +b1 +c1 -b +b1", "same-pid"),
             ("one_for_one", "+a1 +b1 +c1 -b xc +c2 +b2", "needless-restart"),
             ("one_for_one", "+b1 +a1 +c1", "wrong-order"),
