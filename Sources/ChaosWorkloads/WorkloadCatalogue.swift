@@ -129,6 +129,27 @@ private let workloadKinds: [WorkloadKind] = [
             hasFinalReads: false
         ) { LockSource(seed: $0.seed) }
     },
+    WorkloadKind(name: "supervision") { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "supervision", settings: settings,
+            checks: [CheckRequest("echo"), CheckRequest("supervision")], hasFinalReads: true
+        ) { SharedSource.echo($0.seed, final: .trace) }
+    },
+    WorkloadKind(name: "observer", defaults: waiting(perNode: 2)) {
+        _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "observer", settings: settings,
+            checks: [CheckRequest("echo"), CheckRequest("observer")], hasFinalReads: true
+        ) { SharedSource.observation($0.seed) }
+    },
+    WorkloadKind(name: "stack", parameters: ["pushes"], defaults: waiting()) {
+        parameters, settings throws(InputError) in
+        let pushes = try parameters.share("pushes") ?? Ratio(percent: 60)
+        return GeneratedWorkload(
+            kind: "stack", settings: settings,
+            checks: [CheckRequest("linearizable", ["model": "stack"])], hasFinalReads: false
+        ) { SharedSource.stack(pushes: pushes, $0.seed) }
+    },
     WorkloadKind(name: "or-set", defaults: waiting()) { _, settings throws(InputError) in
         GeneratedWorkload(
             kind: "or-set", settings: settings, checks: [CheckRequest("or-set")],

@@ -109,6 +109,12 @@ struct WorkloadParameters: Sendable {
             hint: Suggestion.nearest(to: text, among: known).map { "did you mean '\($0)'?" })
     }
 
+    /// A share of all, such as `60%`.
+    func share(_ key: String) throws(InputError) -> Ratio? {
+        guard let text = self.text(key) else { return nil }
+        return try self.named(key) { () throws(InputError) in try Ratio(parsing: text) }
+    }
+
     private func duration(_ key: String) throws(InputError) -> Duration? {
         guard let text = self.text(key) else { return nil }
         let duration = try self.named(key) { () throws(InputError) in try Duration(parsing: text) }

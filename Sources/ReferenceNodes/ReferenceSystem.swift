@@ -63,6 +63,8 @@ package struct ReferenceSystem: Sendable {
         .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit,
         .distributedCounter, .registry,
         .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,
+        .supervision, .handrolledSupervisor, .stack, .tasks, .parallelMap, .sharedState,
+        .termsTable, .observer,
     ]
 
     /// The system of that name.

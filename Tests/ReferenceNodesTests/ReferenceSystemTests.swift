@@ -15,6 +15,8 @@ struct ReferenceSystemTests {
                 "distributed-counter", "registry",
                 "link-shortener", "link-replication", "link-views", "link-deltas", "link-ring",
                 "process-groups",
+                "supervision", "handrolled-supervisor", "stack", "tasks", "parallel-map",
+                "shared-state", "terms-table", "observer",
             ])
         let broadcast = try ReferenceSystem.named("broadcast")
         #expect(

@@ -5,9 +5,49 @@ import ChaosCore
 extension SharedSource {
     /// `echo`: a text of its own that must come back. Numbered through rather than drawn, so that a
     /// reply to another request is noticed.
-    static func echo(_ seed: Seed) -> SharedSource {
+    static func echo(_ seed: Seed, final: PlannedOperation? = nil) -> SharedSource {
         let numbers = Numbers()
-        return SharedSource(seed: seed) { _ in
+        return SharedSource(seed: seed, final: final) { _ in
+            let text: JSONValue = .string("Please echo \(numbers.next())")
+            return PlannedRequest(
+                function: "echo", argument: text, body: ["type": "echo", "echo": text],
+                replyType: "echo_ok", result: { $0["echo"] }
+            ).operation
+        }
+    }
+
+    /// `stack`: a share of the operations pushes 0, 1, 2, …, the others pop; `null` is finding it empty.
+    static func stack(pushes: Ratio, _ seed: Seed) -> SharedSource {
+        let pop = PlannedRequest(
+            function: "pop", argument: .null, body: ["type": "pop"], replyType: "pop_ok",
+            result: { $0["value"] }
+        ).operation
+        let numbers = Numbers()
+        return SharedSource(seed: seed) { generator in
+            if !pushes.isHit(by: UInt32(truncatingIfNeeded: generator.next() >> 32)) { return pop }
+            let number: JSONValue = .int(numbers.next())
+            return PlannedRequest(
+                function: "push", argument: number, body: ["type": "push", "value": number],
+                replyType: "push_ok", result: { _ in number }
+            ).operation
+        }
+    }
+
+    /// `observer`: two in three operations echo, the others look at what the node's observer shows.
+    static func observation(_ seed: Seed) -> SharedSource {
+        let observe = PlannedRequest(
+            function: "observe", argument: .null, body: ["type": "observe"],
+            replyType: "observe_ok",
+            result: { reply in
+                guard let tree = reply["tree"], let nodes = reply["nodes"],
+                    let time = reply["at_us"]
+                else { return nil }
+                return ["tree": tree, "nodes": nodes, "at_us": time]
+            }
+        ).operation
+        let numbers = Numbers()
+        return SharedSource(seed: seed, final: .trace) { generator in
+            if generator.next(below: 3) == 0 { return observe }
             let text: JSONValue = .string("Please echo \(numbers.next())")
             return PlannedRequest(
                 function: "echo", argument: text, body: ["type": "echo", "echo": text],
@@ -76,4 +116,18 @@ extension SharedSource {
             }
         }
     }
+}
+
+extension PlannedOperation {
+    /// What a node's supervisors promise, and what became of its processes.
+    static let trace = PlannedRequest(
+        function: "trace", argument: .null, body: ["type": "trace"], replyType: "trace_ok",
+        result: { reply in
+            guard let events = reply["events"], let tree = reply["tree"] else { return nil }
+            var value: JSONObject = ["tree": tree, "events": events]
+            value["count"] = reply["count"]
+            value["at_us"] = reply["at_us"]
+            return .object(value)
+        }
+    ).operation
 }

@@ -7,6 +7,8 @@ import NodeKit
 ///     get{key}             -> get_ok{value}     null where there is nothing
 ///     stats                -> stats_ok{entries}
 ///
+/// Its administrator can also set its clock: set_clock{jump}, in milliseconds, forward or back.
+///
 /// The owner's clock decides what has expired: the one that only goes forward, unless a variant takes the
 /// machine's, which somebody may set.
 struct TermsCacheNode: CallingNode {
@@ -50,7 +52,7 @@ struct TermsCacheNode: CallingNode {
             switch request.type {
             case "put", "get", "stats":
                 return self.isOwner ? self.serve(request, at: now) : self.passOn(request)
-            case "set_clock":
+            case "set_clock" where request.source == Administration.name:
                 self.date += .milliseconds(request["jump"]?.intValue ?? 0)
                 return [.reply(to: request, ["type": "set_clock_ok"])]
             default: return [.unsupported(request)]

@@ -1,0 +1,83 @@
+import ChaosCore
+import NodeKit
+
+/// Answers with what it is asked, until it sticks: then nobody hears of it any more.
+struct ObservedConnection: Behaviour {
+    private var isStuck = false
+
+    func isProbe(_ body: JSONObject) -> Bool { body["type"]?.stringValue == "probe" }
+
+    mutating func handle(
+        _ mail: Mail, _ context: inout ProcessContext
+    ) throws(ProcessExit) {
+        switch mail {
+        case .call(let body, let caller) where !self.isStuck:
+            context.reply(caller, self.isProbe(body) ? [:] : ["echo": body["echo"] ?? nil])
+        case .cast: self.isStuck = true
+        default: break
+        }
+    }
+}
+
+/// Counts, now and then, how many processes there are.
+struct ObservedTelemetry: Behaviour {
+    private static let interval = Duration.seconds(1)
+    private var processCount = 0
+
+    mutating func handle(
+        _ mail: Mail, _ context: inout ProcessContext
+    ) throws(ProcessExit) {
+        switch mail {
+        case .started, .timer:
+            context.takeCensus()
+            context.setTimer("poll", after: Self.interval)
+        case .census(let records): self.processCount = records.count
+        case .call(_, let caller):
+            context.reply(caller, ["processes": .int(Int64(self.processCount))])
+        default: break
+        }
+    }
+}
+
+/// Serves clients by way of a connection; of one that does not answer in time it takes the other.
+struct ObservedEndpoint: Behaviour {
+    private static let patience = Duration.milliseconds(200)
+
+    private var open: [CallReference: (request: Message, isSecond: Bool)] = [:]
+    private var turn = 0
+
+    mutating func handle(
+        _ mail: Mail, _ context: inout ProcessContext
+    ) throws(ProcessExit) {
+        switch mail {
+        case .call(_, let caller): context.reply(caller, [:])
+        case .request(let request) where request.type == "stick":
+            let name = request["process"]?.stringValue ?? ""
+            context.cast(.name(name, on: context.pid.node), ["type": "stick"])
+            context.answer(.reply(to: request, ["type": "stick_ok"]))
+        case .request(let request): self.ask(for: request, isSecond: false, &context)
+        case .answer(let call, let outcome):
+            guard let (request, isSecond) = self.open.removeValue(forKey: call) else { return }
+            if case .reply(let body) = outcome {
+                context.answer(
+                    .reply(to: request, ["type": "echo_ok", "echo": body["echo"] ?? nil]))
+            } else if isSecond {
+                context.answer(
+                    .error(to: request, .temporarilyUnavailable, "no connection answers"))
+            } else {
+                self.ask(for: request, isSecond: true, &context)
+            }
+        default: break
+        }
+    }
+
+    private mutating func ask(
+        for request: Message, isSecond: Bool, _ context: inout ProcessContext
+    ) {
+        self.turn = (self.turn + 1) % Observed.connections.count
+        let call = context.call(
+            .name(Observed.connections[self.turn], on: context.pid.node),
+            ["type": "query", "echo": request["echo"] ?? nil], within: Self.patience)
+        self.open[call] = (request, isSecond)
+    }
+}
