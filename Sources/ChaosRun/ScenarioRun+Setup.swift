@@ -235,11 +235,14 @@ extension ScenarioRun {
 
     private func makeProxy(clock: RunClock, journal: LineFile) async throws -> Proxy {
         let (seed, names, spec) = (self.settings.seed, self.clusterNames, self.scenario.network)
+        let isInLab = self.isInLab
         return try await Proxy(
             clock: clock,
             makeNetwork: {
-                Network(
+                let network = Network(
                     seed: seed, nodes: names, framing: spec.framing, queueLimit: spec.queueLimit)
+                network.dropsWhatHasNoMessages = isInLab
+                return network
             },
             journal: { entries in
                 var lines = ""

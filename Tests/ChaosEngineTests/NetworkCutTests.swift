@@ -304,6 +304,32 @@ import Testing
         #expect(other.crossedBytes == [StreamRig.link: 9])
     }
 
+    /// In the lab, where routes keep packets back, `lose` is `drop` to what has no messages.
+    @Test func loseDropsWhatHasNoMessagesInTheLab() {
+        let rig = StreamRig { $0.dropsWhatHasNoMessages = true }
+        rig.inject(StreamDelayTests.hundred)
+        rig.send("a")
+        rig.advance(to: 50)
+        let cut = rig.cut(Self.both, .lose)
+        #expect(rig.network.listenerPolicy(for: StreamRig.link) == .silent)
+        #expect(rig.connection.isSilent(.opener) && rig.connection.isSilent(.listener))
+        rig.advance(to: 500)
+        #expect(rig.seen() == [])
+        rig.network.attemptBlocked(on: StreamRig.link)
+        #expect(cut.hits == 2)
+        rig.heal()
+        #expect(rig.seen() == ["500 a"])
+        #expect(cut.crossedBytes.isEmpty)
+
+        let framed = StreamRig(framing: .lines) { $0.dropsWhatHasNoMessages = true }
+        framed.cut(Self.forward, .lose)
+        #expect(framed.network.listenerPolicy(for: StreamRig.link) == .open)
+        framed.send("a\n")
+        framed.heal()
+        framed.send("b\n")
+        #expect(framed.text() == "b\n")
+    }
+
     @Test func messagesSentBeforeALoseButOnTheirWayVanish() {
         let rig = StreamRig(framing: .lines)
         rig.inject(StreamDelayTests.hundred)

@@ -130,12 +130,19 @@ package final class LinkState {
     /// The cuts that cover this link, in the order in which they came.
     package var coveringCuts: [Cut] { self.cuts }
 
-    /// The first cut of a mode that covers the link, if one does.
-    func cut(_ mode: PartitionMode) -> Cut? {
-        self.cuts.isEmpty ? nil : self.cuts.first { $0.mode == mode }
+    /// What a cut does on this link: where `lose` finds no messages to take away it may drop everything
+    /// (``Network/dropsWhatHasNoMessages``).
+    func effect(of cut: Cut) -> PartitionMode {
+        cut.mode == .lose && self.network.dropsWhatHasNoMessages
+            && !self.framing.messagesStandAlone ? .drop : cut.mode
     }
 
-    /// Whether a cut of this mode covers the link.
+    /// The first cut with an effect that covers the link, if one does.
+    func cut(_ mode: PartitionMode) -> Cut? {
+        self.cuts.isEmpty ? nil : self.cuts.first { self.effect(of: $0) == mode }
+    }
+
+    /// Whether a cut with this effect covers the link.
     func isCut(_ mode: PartitionMode) -> Bool { self.cut(mode) != nil }
 
     /// Whether neither fault nor stage nor cut is in force.

@@ -33,6 +33,9 @@ package final class Network {
     /// Whether links measure how long bytes stay. Only connections of which the engine is asked
     /// count, and of those not what passes without a look.
     package var measuresLatency = false
+    /// Whether mode `lose` drops all that goes over a link without messages, as `drop` does. That is so in the
+    /// lab, where routes do it to the same connections.
+    package var dropsWhatHasNoMessages = false
     /// Called with each whole message when some trigger waits for one.
     package var messageObserver: ((Link, MessageView) -> Void)?
     /// Is told what happens to messages, if somebody wants to know.
@@ -204,10 +207,13 @@ package final class Network {
         if policy == .open { return }
         let forward = self.state(of: link)
         let refusing: [PartitionMode] = policy == .silent ? [.drop, .newOnly] : [.reject]
-        for cut in forward.cuts where refusing.contains(cut.mode) { cut.strike() }
+        for cut in forward.cuts where refusing.contains(forward.effect(of: cut)) {
+            cut.strike()
+        }
         if policy == .silent {
             let backward = self.state(of: link.reversed)
-            for cut in backward.cuts where cut.mode == .drop && !cut.covers(link) { cut.strike() }
+            for cut in backward.cuts
+            where backward.effect(of: cut) == .drop && !cut.covers(link) { cut.strike() }
             return
         }
         if let refuse = forward.fault(.refuse) {

@@ -26,7 +26,7 @@ extension Connection {
     /// The driver wrote bytes to the socket at which a direction ends. Counted apart from the
     /// pipeline's own numbers: this is the evidence that nothing crossed a cut.
     package func wrote(_ count: Int, _ direction: Direction) {
-        let state = direction == .forward ? self.forward.link : self.backward.link
+        let state = self.state(direction)
         state.bytesDelivered += count
         if state.cuts.isEmpty && self.forward.link.cuts.isEmpty { return }
         for cut in state.cuts where self.forbids(cut, direction) {
@@ -37,9 +37,13 @@ extension Connection {
         }
     }
 
+    private func state(_ direction: Direction) -> LinkState {
+        direction == .forward ? self.forward.link : self.backward.link
+    }
+
     /// Whether a cut of a direction's link forbids to write in that direction.
     private func forbids(_ cut: Cut, _ direction: Direction) -> Bool {
-        switch cut.mode {
+        switch self.state(direction).effect(of: cut) {
         case .drop, .hold: return true
         case .lose:
             // What is left of a message that had begun to cross before the cut belongs across.
@@ -68,7 +72,7 @@ extension Connection {
 
     /// Whether cuts keep everything back in a direction, also what was handed to the driver.
     package func isGateClosed(_ direction: Direction) -> Bool {
-        let state = direction == .forward ? self.forward.link : self.backward.link
+        let state = self.state(direction)
         return state.isCut(.drop) || state.isCut(.hold) || self.isNewUnderNewOnly
     }
 
@@ -82,7 +86,7 @@ extension Connection {
     /// Counts the connection for the cuts that it meets. `lose` counts messages instead.
     func meetCuts() {
         for state in [self.forward.link, self.backward.link] {
-            for cut in state.cuts where cut.mode == .drop || cut.mode == .hold {
+            for cut in state.cuts where [.drop, .hold].contains(state.effect(of: cut)) {
                 cut.strike(connection: self.order)
             }
         }
