@@ -105,7 +105,7 @@ package actor NetworkControl {
         draft.rules = rules
         draft.planned = planned
         let refuses = rules.contains { $0.faults.contains { $0.kind == .refuse } }
-        (draft.begin, draft.connections) = try await self.proxy.change(addsOnly: !refuses) {
+        (draft.begin, draft.connections) = try await self.put(draft, addsOnly: !refuses) {
             [draft] network, now in
             for rule in rules {
                 for fault in rule.faults {
@@ -121,6 +121,25 @@ package actor NetworkControl {
         draft.until = lasting.map { draft.begin + $0 }
         self.log.append(draft)
         return draft
+    }
+
+    /// Changes the network; what cannot take effect everywhere is taken away again where it did.
+    private func put(
+        _ draft: InjectionRecord, addsOnly: Bool,
+        _ body: @escaping @Sendable (Network, Instant) -> (Instant, Int)
+    ) async throws -> (Instant, Int) {
+        do { return try await self.proxy.change(addsOnly: addsOnly, body) } catch {
+            // Who carried nothing out has nothing to undo, and cannot fail at it.
+            try? await self.proxy.change { network, now in
+                network.removeInjections { $0.belongs(to: draft.id) }
+                network.heal { $0.id == draft.id }
+                var details = draft.journalled("end")
+                details["error"] = .string("\(error)")
+                network.note(
+                    draft.kind == .faults ? "fault" : draft.kind.rawValue, details, at: now)
+            }
+            throw error
+        }
     }
 
     private func checkFraming(of rule: FaultRule) throws(InputError) {
@@ -185,7 +204,7 @@ package actor NetworkControl {
             places: pairs.map { "\($0.source)->\($0.target)" }, begin: .start)
         draft.pairs = pairs
         draft.planned = planned
-        (draft.begin, draft.connections) = try await self.proxy.change(addsOnly: mode != .reject) {
+        (draft.begin, draft.connections) = try await self.put(draft, addsOnly: mode != .reject) {
             [draft] network, now in
             network.cut(pairs, text: text, mode: mode, port: port, id: id, origin: origin, at: now)
             network.note(draft.kind.rawValue, draft.journalled("begin"), at: now)

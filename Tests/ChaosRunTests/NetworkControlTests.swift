@@ -47,6 +47,26 @@ private final class ControlledNetwork: Sendable {
     }
 }
 
+/// Cannot do what it is asked first, and can undo it.
+private final class UnableCompanion: NetworkCompanion {
+    struct Failure: Error, CustomStringConvertible { let description = "too much" }
+
+    private let calls = Mutex(0)
+
+    /// How often it was told of a change.
+    var count: Int { self.calls.withLock { $0 } }
+
+    func catchUp() {}
+
+    func networkChanged() throws {
+        let number = self.calls.withLock { calls in
+            calls += 1
+            return calls
+        }
+        if number % 2 == 1 { throw Failure() }
+    }
+}
+
 private final class JournalBox: Sendable {
     private let state = Mutex<[JournalEntry]>([])
     func add(_ entries: [JournalEntry]) { self.state.withLock { $0 += entries } }
@@ -110,6 +130,35 @@ private func rule(_ links: String, _ faults: String...) throws -> FaultRule {
         #expect(try await network.control.end("p1") == nil)
         #expect(try await network.control.end("nothing") == nil)
         await network.proxy.close()
+    }
+
+    /// What cannot be carried out everywhere is nowhere: neither in the network nor in the records.
+    @Test func whatFailsIsTakenBack() async throws {
+        let network = try await ControlledNetwork()
+        _ = try await network.control.inject(
+            [try rule("n1->n2", "delay=10ms")], id: "f1", origin: .control)
+        let companion = UnableCompanion()
+        network.proxy.accompany(companion)
+        await #expect(throws: UnableCompanion.Failure.self) {
+            try await network.control.inject(
+                [try rule("n1->n2", "loss=10%")], id: "f2", origin: .control)
+        }
+        await #expect(throws: UnableCompanion.Failure.self) {
+            try await network.control.cut(
+                [DirectedPair("n1", "n2")], text: "n1 -> n2", mode: .drop, port: nil, id: "p1",
+                origin: .control)
+        }
+        #expect(try await network.active() == ["f1.delay"])
+        #expect(await network.control.activeRecords.map(\.id) == ["f1"])
+        // Each time it was told of what came, and that it is gone.
+        #expect(companion.count == 4)
+        network.proxy.accompany(nil)
+        await network.proxy.close()
+        #expect(
+            network.lines.suffix(2) == [
+                #"partition {"id":"p1","state":"begin","text":"n1 -> n2","origin":"control","mode":"drop","places":["n1->n2"]}"#,
+                #"partition {"id":"p1","state":"end","text":"n1 -> n2","origin":"control","mode":"drop","places":["n1->n2"],"error":"too much"}"#,
+            ])
     }
 
     @Test func severalEndAtOnceInTheOrderGiven() async throws {

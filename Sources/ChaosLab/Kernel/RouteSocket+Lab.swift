@@ -189,7 +189,11 @@
         // MARK: - Rules
 
         /// What is done to rules.
-        enum Change { case add, remove }
+        enum Change {
+            case add, remove
+            /// Adds those that are not there; the kernel refuses the others, which is thrown.
+            case addMissing
+        }
 
         /// Adds or removes rules, in order; all of them are in force, or gone, when it returns.
         ///
@@ -216,9 +220,11 @@
                 defer { rtnl_rule_put(made) }
                 var request: OpaquePointer?
                 let code =
-                    change == .add
-                    ? rtnl_rule_build_add_request(made, 0, &request)
-                    : rtnl_rule_build_delete_request(made, 0, &request)
+                    switch change {
+                    case .add: rtnl_rule_build_add_request(made, 0, &request)
+                    case .addMissing: rtnl_rule_build_add_request(made, NLM_F_EXCL, &request)
+                    case .remove: rtnl_rule_build_delete_request(made, 0, &request)
+                    }
                 guard code >= 0, let request else {
                     throw LabError("a rule of routing cannot be written: \(Self.text(code))")
                 }
@@ -234,7 +240,7 @@
             let code = bytes.withUnsafeMutableBytes {
                 nl_sendto(self.handle, $0.baseAddress, $0.count)
             }
-            let what = change == .add ? "added" : "removed"
+            let what = change == .remove ? "removed" : "added"
             try self.must(code, "rules of routing cannot be \(what)")
             if let refusal = try self.answers(until: last) {
                 throw LabError(

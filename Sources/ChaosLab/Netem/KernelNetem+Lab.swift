@@ -110,27 +110,41 @@
                 isMeant($0) && $0.netem?.spec != $0.wantedNetem
             }
             if changed.isEmpty { return }
-            if !gate.hasRoot {
-                try self.socket.addRoot(gate.interface)
-                gate.hasRoot = true
-            }
-            var left: [(leaf: Leaf, isCut: Bool)] = []
-            for line in changed {
-                if let old = line.netem { left.append((old, line.treatment.isCut)) }
-                line.netem = nil
-                guard let spec = line.wantedNetem else { continue }
-                let minor = gate.takeMinor()
-                try self.socket.add(spec, minor: minor, on: gate.interface)
-                line.netem = Leaf(interface: gate.interface, minor: minor, spec: spec)
-            }
-            try self.filter(pairs, gate)
-            for (leaf, isCut) in left {
-                // What is on its way when a cut comes does not get through.
-                if isCut {
-                    try self.remove(leaf.minor, gate)
-                } else {
-                    gate.retired.append(leaf.minor)
+            let before = changed.map { (line: $0, leaf: $0.netem) }
+            let hadRoot = gate.hasRoot
+            var made: [UInt32] = []
+            do throws(LabError) {
+                if !gate.hasRoot {
+                    try self.socket.addRoot(gate.interface)
+                    gate.hasRoot = true
                 }
+                for line in changed {
+                    line.netem = nil
+                    guard let spec = line.wantedNetem else { continue }
+                    let minor = gate.takeMinor()
+                    made.append(minor)
+                    try self.socket.add(spec, minor: minor, on: gate.interface)
+                    line.netem = Leaf(interface: gate.interface, minor: minor, spec: spec)
+                }
+                try self.filter(pairs, gate)
+            } catch {
+                // Nothing leads to what is new, so nothing waits there.
+                for (line, leaf) in before { line.netem = leaf }
+                for minor in made.reversed() {
+                    try? self.socket.remove(minor: minor, on: gate.interface)
+                    gate.minors.remove(minor)
+                }
+                if !hadRoot && gate.hasRoot {
+                    try? self.socket.removeRoot(gate.interface)
+                    gate.hasRoot = false
+                }
+                throw error
+            }
+            for (line, leaf) in before {
+                guard let leaf else { continue }
+                gate.retired.append(leaf.minor)
+                // What is on its way when a cut comes does not get through.
+                if line.treatment.isCut { try self.remove(leaf.minor, gate) }
             }
             try self.clean(gate)
         }
@@ -141,16 +155,23 @@
             let old = gate.set
             let new = old == Self.sets.first ? Self.sets.second : Self.sets.first
             var isAny = false
-            for pair in pairs {
-                var classes: [PortName: UInt32] = [:]
-                for line in pair.lines { classes[line.state.link.port] = line.netem?.minor }
-                if classes.isEmpty { continue }
-                isAny = true
-                for filter in NetemFilter.filters(
-                    from: pair.source, to: pair.target, self.ports, classes: classes)
-                {
-                    try self.socket.add(filter, set: new, on: gate.interface)
+            do throws(LabError) {
+                for pair in pairs {
+                    var classes: [PortName: UInt32] = [:]
+                    for line in pair.lines { classes[line.state.link.port] = line.netem?.minor }
+                    if classes.isEmpty { continue }
+                    isAny = true
+                    for filter in NetemFilter.filters(
+                        from: pair.source, to: pair.target, self.ports, classes: classes)
+                    {
+                        try self.socket.add(filter, set: new, on: gate.interface)
+                    }
                 }
+            } catch {
+                for family in LabAddresses.Family.allCases {
+                    try? self.socket.removeFilters(family, set: new, on: gate.interface)
+                }
+                throw error
             }
             if let old {
                 for family in LabAddresses.Family.allCases {
@@ -163,6 +184,7 @@
         private func remove(_ minor: UInt32, _ gate: Gate) throws(LabError) {
             try self.socket.remove(minor: minor, on: gate.interface)
             gate.minors.remove(minor)
+            gate.retired.removeAll { $0 == minor }
         }
 
         // MARK: - Afterwards
@@ -183,7 +205,6 @@
                 for minor in gate.retired where !busy.contains(minor) {
                     try self.remove(minor, gate)
                 }
-                gate.retired.removeAll { !busy.contains($0) }
             }
             if gate.hasRoot && gate.minors.isEmpty {
                 try self.socket.removeRoot(gate.interface)

@@ -6,6 +6,12 @@
     // Links whose faults the kernel's netem has. What netem cannot do as the packet switch does it stays there,
     // link by link, and is said once.
 
+    /// What the kernel's netem does for a link; nothing where `spec` is nil.
+    struct NetemInForce {
+        let line: LabLine
+        let spec: NetemSpec?
+    }
+
     extension LabPlane {
         /// Begins to use the kernel's netem; where there is none, says so and leaves everything to the packet
         /// switch.
@@ -72,6 +78,27 @@
             guard let netem = self.netem else { return }
             for (target, pairs) in self.byTarget(changed) {
                 try netem.finish(pairs, to: target)
+            }
+        }
+
+        /// The netems that links have now.
+        func netemsInForce(_ pairs: [LabPair]) -> [NetemInForce] {
+            if self.netem == nil { return [] }
+            return pairs.flatMap(\.lines).map { NetemInForce(line: $0, spec: $0.netem?.spec) }
+        }
+
+        /// Gives links again what they had before a change that failed.
+        func restoreNetem(_ before: [NetemInForce]) {
+            guard let netem = self.netem else { return }
+            for old in before { old.line.wantedNetem = old.spec }
+            let targets = Set(before.map(\.line.target)).sorted()
+            for target in targets {
+                let pairs = self.pairs.compactMap { $0 }.filter { $0.target == target }
+                do throws(LabError) { try netem.finish(pairs, to: target) } catch {
+                    self.tellOnce(
+                        "what a failed change left of netem towards \(self.lab.nodes[target - 1]) "
+                            + "cannot be undone: \(error)")
+                }
             }
         }
 

@@ -28,18 +28,18 @@
         let ports: LabPorts
         let clock: RunClock
         let watch: DatagramWatch
-        private let routes: RouteSocket
-        private var ring = chaos_ring()
+        let routes: RouteSocket
+        var ring = chaos_ring()
         private let sender: Int32
         /// By `(source − 1) × nodes + target − 1`; nil for a node and itself.
         private(set) var pairs: [LabPair?] = []
-        private var witnesses: [Int: Witness] = [:]
+        var witnesses: [Int: Witness] = [:]
         private var flows: [FlowKey: LabFlow] = [:]
         private var nextTag = 0
         private var alarms = LineAlarms<LabLine>()
         private var sweepAt = Instant.never
         /// When the witnesses are asked next, before their memory is full.
-        private var lookAt = Instant.never
+        var lookAt = Instant.never
         private var hasTold: Set<String> = []
         private(set) var isClosed = false
         /// The kernel's network emulator, if it is to have links and there is one.
@@ -124,7 +124,7 @@
             close(self.sender)
         }
 
-        // MARK: - Changes
+        // MARK: - Books
 
         /// Takes into the books what the witnesses have seen and what lies in the ring.
         func catchUp() {
@@ -135,122 +135,10 @@
             self.readNetem()
         }
 
-        /// Obeys the network as it is now.
-        func networkChanged() throws {
-            if self.isClosed { return }
-            let changed = self.pairs.compactMap { $0 }.filter { pair in
-                pair.lines.contains { $0.revision != $0.state.revision }
-                    || self.pair(pair.target, pair.source)?.lines.contains {
-                        $0.revision != $0.state.revision
-                    } == true
-            }
-            if changed.isEmpty { return }
-            var (added, removed): ([RouteRule], [RouteRule]) = ([], [])
-            var wanted: [(pair: LabPair, treatments: [LinkTreatment], rules: [RouteRule])] = []
-            for pair in changed {
-                let treatments = pair.lines.map(self.treatment)
-                let byPort = Dictionary(
-                    uniqueKeysWithValues: zip(pair.lines.map(\.state.link.port), treatments))
-                let rules = LinkRules.rules(from: pair.source, to: pair.target, self.ports) {
-                    byPort[$0] ?? .open
-                }
-                added += rules.filter { !pair.rules.contains($0) }
-                removed += pair.rules.filter { !rules.contains($0) }
-                wanted.append((pair, treatments, rules))
-            }
-            // Who is to see what gets through a cut must look before the cut is there.
-            try self.watchCuts(
-                wanted.filter { $0.treatments.contains { $0.isCut } }.map { $0.pair })
-            let begin = self.captures.isEmpty ? 0 : self.wallClock()
-            // Where a link comes to have a netem it is there first, and where it had one, last.
-            try self.beginNetem(changed)
-            try self.routes.change(.add, added)
-            try self.routes.change(.remove, removed)
-            // What was seen up to now was on its way before the cut was there.
-            self.readWitnesses()
-            for (pair, treatments, rules) in wanted {
-                pair.rules = rules
-                for (line, treatment) in zip(pair.lines, treatments) {
-                    line.treatment = treatment
-                    line.revision = line.state.revision
-                }
-            }
-            try self.finishNetem(changed)
-            if !self.captures.isEmpty { self.noteTreatments(of: changed, since: begin) }
-            try self.watchCuts([])
-            self.lookAt = self.lookAgain
-            self.settle(changed)
-        }
-
-        /// Whether routes keep back what a connection that the proxy carries sends over a link.
-        func keepsBack(_ link: Link) -> Bool {
-            guard let source = self.lab.nodes.firstIndex(of: link.source),
-                let target = self.lab.nodes.firstIndex(of: link.target),
-                let line = self.pair(source + 1, target + 1)?.line(link.port)
-            else { return false }
-            return line.treatment.whereIntercepted.isCut
-        }
-
-        /// Whether connections over a link go through the proxy, at whichever end the listener is.
-        func isIntercepted(_ line: LabLine) -> Bool {
-            [line.source, line.target].contains { node in
-                self.ports.ports(of: node).contains {
-                    $0.name == line.state.link.port && $0.isIntercepted
-                }
-            }
-        }
-
-        private func treatment(of line: LabLine) -> LinkTreatment {
-            let network = line.state
-            let treatment = LinkTreatment(
-                cuts: network.coveringCuts.map(\.mode),
-                reversedCuts: network.reversed.coveringCuts.map(\.mode),
-                faults: network.winningInjections.map(\.fault.kind),
-                hasMessages: network.framing.messagesStandAlone)
-            return self.shaped(line, treatment)
-        }
-
-        /// Lets what waits go or stay, as links are now.
-        private func settle(_ pairs: [LabPair]) {
-            self.readRing(atMost: Int(self.ring.frame_count))
-            let now = self.clock.now
-            for line in pairs.flatMap(\.lines) where line.hasPipeline {
-                line.pipeline.networkChanged(at: now)
-                self.drain(line, at: now)
-            }
-            self.sleep()
-        }
-
-        /// Has witnesses look at all pairs that are cut, and at these.
-        private func watchCuts(_ more: [LabPair]) throws {
-            var pairs = self.pairs.compactMap { $0 }.filter(\.isCut)
-            for pair in more where !pair.isCut { pairs.append(pair) }
-            var incoming: [Int: [Int]] = [:]
-            var outgoing: [Int: [Int]] = [:]
-            for pair in pairs {
-                incoming[pair.source, default: []].append(pair.target)
-                outgoing[pair.target, default: []].append(pair.source)
-            }
-            for number in self.lab.nodes.indices.map({ $0 + 1 }) {
-                let (targets, sources) = (incoming[number] ?? [], outgoing[number] ?? [])
-                if targets.isEmpty && sources.isEmpty {
-                    self.witnesses[number] = nil
-                    continue
-                }
-                let filter = WitnessFilter(
-                    incomingTo: targets.sorted(), outgoingFrom: sources.sorted())
-                if let witness = self.witnesses[number] {
-                    try witness.look(for: filter)
-                } else {
-                    self.witnesses[number] = try Witness(self.lab.interfaces[number - 1], filter)
-                }
-            }
-        }
-
         // MARK: - Evidence
 
         /// Counts what the witnesses have seen: what was kept back, and what was not.
-        private func readWitnesses() {
+        func readWitnesses() {
             for (number, witness) in self.witnesses.sorted(by: { $0.key < $1.key }) {
                 let missed = witness.take { self.note($0, at: number) }
                 if missed > 0 {
@@ -311,12 +199,12 @@
             self.sleep(isBusy: isMore)
         }
 
-        private var lookAgain: Instant {
+        var lookAgain: Instant {
             self.witnesses.isEmpty && self.netem?.hasRetired != true
                 ? .never : self.clock.now + Self.lookInterval
         }
 
-        private func sleep(isBusy: Bool = false) {
+        func sleep(isBusy: Bool = false) {
             self.watch.call(
                 at: min(self.alarms.wakeAt, self.sweepAt, self.lookAt), now: self.clock.now,
                 isBusy: isBusy)
@@ -329,7 +217,7 @@
 
         /// Takes frames from the ring; tells whether there may be more.
         @discardableResult
-        private func readRing(atMost limit: Int) -> Bool {
+        func readRing(atMost limit: Int) -> Bool {
             var frame = chaos_frame()
             for _ in 0..<limit {
                 guard chaos_ring_next(&self.ring, &frame) != 0 else {
@@ -438,7 +326,7 @@
         }
 
         /// Sends what a link lets go now.
-        private func drain(_ line: LabLine, at now: Instant) {
+        func drain(_ line: LabLine, at now: Instant) {
             while let packet = line.pipeline.next(at: now) {
                 guard let content = packet.content as? FrameBytes else { continue }
                 if !line.sinks.isEmpty { line.note(content.bytes, at: now, packet.marks) }
