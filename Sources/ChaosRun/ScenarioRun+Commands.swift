@@ -52,7 +52,8 @@ extension ScenarioRun: CommandTarget {
         case .capture(let links, let file, let lease):
             return try await self.beginCapture(links, file, lease, parts)
         case .endCapture(let id): return try await self.endCapture(id.text)
-        case .status: return try await self.status(parts).json
+        case .status(let onlyBusy):
+            return try await self.status(parts, onlyBusy: onlyBusy).json
         case .end:
             self.requestEnd()
             return ["confirmed": true]

@@ -10,7 +10,10 @@ import ChaosWorkloads
 
 extension ScenarioRun {
     /// What the run looks like now.
-    func status(_ parts: Parts) async throws -> RunStatus {
+    ///
+    /// - Parameter onlyBusy: Whether links without traffic, cuts and faults are only counted. A run of many
+    ///   nodes has thousands, and their JSON takes most of an answer's time.
+    func status(_ parts: Parts, onlyBusy: Bool = false) async throws -> RunStatus {
         var status = RunStatus(
             run: RunStatus.Run(
                 name: self.scenario.name, seed: self.settings.seed, elapsed: parts.clock.now,
@@ -19,9 +22,12 @@ extension ScenarioRun {
             if let known = await self.status(of: node.name) { status.nodes.append(known) }
         }
         // The loop that carries the traffic only copies; sorting and wording are done here.
-        let links = try await parts.network.proxy.inspect { network, _ in
-            network.linkStates.map(LinkSnapshot.init)
+        let (links, quiet) = try await parts.network.proxy.inspect { network, _ in
+            let all = network.linkStates
+            let links = onlyBusy ? all.filter { !LinkSnapshot.isQuiet($0) } : all
+            return (links.map(LinkSnapshot.init), all.count - links.count)
         }
+        status.quietLinks = onlyBusy ? quiet : nil
         status.links = links.sorted { $0.link < $1.link }.map(\.status)
         let records = try await parts.network.currentRecords()
         status.injections = records.map(\.injection)
@@ -92,6 +98,12 @@ private struct LinkSnapshot: Sendable {
             state.winningInjections.map { Fault($0, on: state, wins: true) }
             + state.beatenInjections.map { Fault($0, on: state, wins: false) }
         self.cuts = state.coveringCuts.map(\.id)
+    }
+
+    /// Whether there is nothing to tell about a link, as ``RunStatus/Link/isQuiet`` has it.
+    static func isQuiet(_ state: LinkState) -> Bool {
+        state.connectionsOpen == 0 && state.bytesDelivered == 0 && state.coveringCuts.isEmpty
+            && state.winningInjections.isEmpty
     }
 
     /// The link as the control protocol shows it.

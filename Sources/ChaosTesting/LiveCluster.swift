@@ -142,7 +142,7 @@ public struct LiveCluster: Sendable {
     /// What the cluster looks like now.
     public func status() async throws -> ClusterStatus {
         try await Self.sentence {
-            ClusterStatus(try RunStatus(json: try await self.run.perform(.status)))
+            ClusterStatus(try RunStatus(json: try await self.run.perform(.status())))
         }
     }
 

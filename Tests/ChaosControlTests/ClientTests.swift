@@ -79,7 +79,7 @@ struct ClientTests {
             let client = try await ControlClient.connect(to: path, patience: .seconds(60))
             let error = Task {
                 await #expect(throws: CommandError.self) {
-                    try await client.perform(.status)
+                    try await client.perform(.status())
                 }
             }
             for await _ in run.performed { break }
@@ -88,7 +88,7 @@ struct ClientTests {
             #expect(seen?.code == .disconnected)
             #expect(seen?.isOutcomeUnknown == true)
             let late = await #expect(throws: CommandError.self) {
-                try await client.perform(.status)
+                try await client.perform(.status())
             }
             #expect(late == CommandError(.unreachable, "the connection to the run is closed"))
         }
@@ -100,7 +100,7 @@ struct ClientTests {
             let client = try await ControlClient.connect(
                 to: path, patience: .milliseconds(50))
             let error = await #expect(throws: CommandError.self) {
-                try await client.perform(.status)
+                try await client.perform(.status())
             }
             #expect(error?.code == .busy)
             await client.close()

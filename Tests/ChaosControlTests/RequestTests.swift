@@ -29,7 +29,8 @@ struct RequestTests {
                 [.delay(.init(latency: .milliseconds(100), jitter: .milliseconds(10)))],
                 lease: nil),
             .clear(.injection("f3")), .clear(.links([try LinkPattern(parsing: "n1->n2")])),
-            .process(.pause, try NodePattern(parsing: "n1..n2")), .status, .end,
+            .process(.pause, try NodePattern(parsing: "n1..n2")), .status(),
+            .status(onlyBusy: true), .end,
             .capture([try LinkPattern(parsing: "n1->n2")], file: "a.pcapng", lease: .seconds(1)),
             .endCapture("c1"),
         ]
@@ -66,7 +67,12 @@ struct RequestTests {
                 #"{"op":"partition","partition":"n1 / n2","modes":"drop"}"#,
                 "'partition' has no field 'modes'", "did you mean 'mode'?"
             ),
-            (#"{"op":"status","x":1}"#, "'status' has no field 'x'", nil),
+            (#"{"op":"status","x":1}"#, "'status' has no field 'x'", "known are links"),
+            (#"{"op":"ping","x":1}"#, "'ping' has no field 'x'", nil),
+            (
+                #"{"op":"status","links":"some"}"#, "links: 'all' or 'busy', found 'some'",
+                "busy are those with traffic, cuts or faults"
+            ),
             (
                 #"{"op":"partition"}"#, "'partition' needs 'partition'",
                 #"for example {"op":"partition","partition":"n1 / n2 n3","mode":"drop","for":"10s"}"#

@@ -84,7 +84,7 @@ package final class ControlClient: Sendable {
 
     /// What the run looks like.
     package func status() async throws(CommandError) -> RunStatus {
-        try RunStatus(json: try await self.perform(.status))
+        try RunStatus(json: try await self.perform(.status()))
     }
 
     /// Ends the connection.

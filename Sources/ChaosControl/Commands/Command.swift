@@ -24,8 +24,9 @@ package enum Command: Hashable, Sendable {
     case capture([LinkPattern], file: String, lease: Duration?)
     /// Ends a capture, by its id.
     case endCapture(InjectionID)
-    /// Asks what the run looks like; the answer is a ``RunStatus``.
-    case status
+    /// Asks what the run looks like; the answer is a ``RunStatus``, whose links are all of the run, or only
+    /// those with traffic, cuts or faults.
+    case status(onlyBusy: Bool = false)
     /// Ends the run, as its time would.
     case end
 }

@@ -19,7 +19,8 @@ package enum ControlOperation: String, CaseIterable, Sendable {
         case .kill, .stop, .pause, .resume, .restart: ["nodes"]
         case .capture: ["links", "file", "for"]
         case .endCapture: ["capture"]
-        case .status, .subscribe, .ping, .end: []
+        case .status: ["links"]
+        case .subscribe, .ping, .end: []
         }
     }
 

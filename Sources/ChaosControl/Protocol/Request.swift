@@ -74,7 +74,7 @@ extension Command {
             self = .endCapture(
                 try fields.required("capture", try fields.injection("capture")))
         case .end: self = .end
-        case .status, .subscribe, .ping: self = .status
+        case .status, .subscribe, .ping: self = .status(onlyBusy: try fields.onlyBusyLinks())
         }
     }
 }
@@ -117,7 +117,9 @@ extension Command {
             object = ["op": "capture", "links": texts(links), "file": .string(file)]
             lease = time
         case .endCapture(let id): object = ["op": "capture_end", "capture": .string(id.text)]
-        case .status: object = ["op": "status"]
+        case .status(let onlyBusy):
+            object = ["op": "status"]
+            if onlyBusy { object["links"] = "busy" }
         case .end: object = ["op": "end"]
         }
         if let lease { object["for"] = .string(lease.text) }

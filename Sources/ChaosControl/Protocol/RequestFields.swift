@@ -105,6 +105,15 @@ struct RequestFields {
         }
     }
 
+    /// Whether only links are wanted on which something happens.
+    func onlyBusyLinks() throws(CommandError) -> Bool {
+        guard self.operation == .status, let word = try self.text("links") else { return false }
+        if ["all", "busy"].contains(word) { return word == "busy" }
+        throw CommandError(
+            .badRequest, "links: 'all' or 'busy', found '\(word.shortened)'",
+            hint: "busy are those with traffic, cuts or faults")
+    }
+
     func lease() throws(CommandError) -> Duration? {
         guard let text = try self.text("for") else { return nil }
         let lease = try self.read("for") { () throws(InputError) in try Duration(parsing: text) }

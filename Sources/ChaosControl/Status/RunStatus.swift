@@ -8,6 +8,8 @@ package struct RunStatus: Hashable, Sendable {
     package var nodes: [Node]
     /// The directed links, per port, in order.
     package var links: [Link]
+    /// How many links are not among them, for nothing happens on them; `nil` where all are.
+    package var quietLinks: Int?
     /// The partitions and holds that are active, oldest first.
     package var partitions: [Partition]
     /// Everything that is active, oldest first, partitions included.
@@ -30,12 +32,15 @@ package struct RunStatus: Hashable, Sendable {
 
     /// The status as `docs/CONTROL.md` describes it.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "run": self.run.json, "nodes": .array(self.nodes.map(\.json)),
             "links": .array(self.links.map(\.json)),
-            "partitions": .array(self.partitions.map(\.json)),
-            "injections": .array(self.injections.map(\.json)), "workload": .object(self.workload),
         ]
+        if let quiet = self.quietLinks { object["quiet_links"] = .int(Int64(quiet)) }
+        object["partitions"] = .array(self.partitions.map(\.json))
+        object["injections"] = .array(self.injections.map(\.json))
+        object["workload"] = .object(self.workload)
+        return .object(object)
     }
 
     /// Reads what ``json`` wrote.
@@ -46,6 +51,7 @@ package struct RunStatus: Hashable, Sendable {
         self.run = try Run(StatusFields(json["run"] ?? .null, "run"))
         self.nodes = try fields.list("nodes") { (fields) throws(CommandError) in try Node(fields) }
         self.links = try fields.list("links") { (fields) throws(CommandError) in try Link(fields) }
+        self.quietLinks = json["quiet_links"]?.intValue.map { Int($0) }
         self.partitions = try fields.list("partitions") { (fields) throws(CommandError) in
             try Partition(fields)
         }

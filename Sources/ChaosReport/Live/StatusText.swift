@@ -12,7 +12,7 @@ package enum StatusText {
         ]
         func add(_ table: [String]) { if !table.isEmpty { lines += [""] + table } }
         add(Self.nodes(status.nodes, style))
-        add(Self.links(status.links, style))
+        add(Self.links(status.links, quiet: status.quietLinks ?? 0, style))
         add(Self.partitions(status.partitions, style))
         if !status.workload.members.isEmpty {
             lines += ["", "workload  \(Self.words(of: status.workload))"]
@@ -46,7 +46,9 @@ package enum StatusText {
         return table.lines(style)
     }
 
-    private static func links(_ links: [RunStatus.Link], _ style: TerminalStyle) -> [String] {
+    private static func links(
+        _ links: [RunStatus.Link], quiet unlisted: Int, _ style: TerminalStyle
+    ) -> [String] {
         let loud = links.filter { !$0.isQuiet }
         var table = TextTable(
             ["LINK", "STATE", "CONNECTIONS", "MESSAGES", "BYTES", "FAULT", "TOUCHED", "HITS"],
@@ -70,7 +72,7 @@ package enum StatusText {
                     ])
             }
         }
-        let quiet = links.count - loud.count
+        let quiet = links.count - loud.count + unlisted
         let rest =
             quiet == 0
             ? []

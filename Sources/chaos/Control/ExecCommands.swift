@@ -73,7 +73,8 @@ private struct NodePlace {
                     hint: "run this in another terminal")
             }
             let client = try await session.connect()
-            let status = try RunStatus(json: try await client.send(["op": "status"]))
+            let status = try RunStatus(
+                json: try await client.send(["op": "status", "links": "busy"]))
             await client.close()
             let names = status.nodes.map(\.name.text)
             guard let found = status.nodes.first(where: { $0.name.text == self.node }) else {

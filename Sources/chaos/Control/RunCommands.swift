@@ -12,7 +12,10 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = ControlSession(options: self.control)
-        try await session.ask(["op": "status"]) {
+        // As a table, links on which nothing happens are only counted.
+        let request: JSONObject =
+            self.control.json ? ["op": "status"] : ["op": "status", "links": "busy"]
+        try await session.ask(request) {
             StatusText.lines(try RunStatus(json: $0), session.style)
         }
     }
