@@ -50,6 +50,28 @@ struct RedisSentinelTests {
         #expect(window.end > 8)
     }
 
+    /// Of all that is said only the sentinels' PINGs to the primary vanish, and the same is lost.
+    @Test(.enabled(if: ExampleRun.hasLab, "no lab here: see 'chaos doctor'"))
+    func lostPingsMakeASecondPrimary() async throws {
+        let run = try ExampleRun([
+            "run", "--quiet", ExampleRun.example("redis-sentinel/lab-pings.yaml"), "--",
+            ExampleRun.example("redis-sentinel/pings.py"),
+        ])
+        let code = try await run.exitCode(within: .seconds(240))
+        #expect(code == 0, "\(run.output)\n\(run.errors)")
+        let story = [
+            "$ chaos set 's*->r1:main' loss=100%,type:PING", "the sentinels have made r",
+            "r1 is a primary as well", "$ chaos clear", "r1 and the others follow r",
+            "writes that nobody has any more",
+        ]
+        expect(story, inOrderIn: run.output)
+        let result = try run.result()
+        #expect(result.verdict == "invalid")
+        #expect(result.findings.map(\.anomalies) == [["lost"]])
+        // Replication is no RESP, and is left alone.
+        #expect(result.warnings.allSatisfy { $0.contains("resp framing lost") })
+    }
+
     @Test func aPrimaryThatWantsReplicasLosesLess() async throws {
         let window = try await self.window(of: "redis-sentinel-bounded")
         #expect(window.writes > 0)
