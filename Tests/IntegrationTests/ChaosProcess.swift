@@ -21,8 +21,11 @@ final class TestDirectory: Sendable {
     private let count = Mutex(0)
     /// In the environment of every process that the test starts, and of all that those start.
     let mark = UUID().uuidString
+    /// As whom `chaos` runs, if not as whoever runs the tests.
+    let user: UInt32?
 
-    init() throws {
+    init(user: UInt32? = nil) throws {
+        self.user = user
         let url = FileManager.default.temporaryDirectory
             .appendingPathComponent("chaos-test-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -31,6 +34,7 @@ final class TestDirectory: Sendable {
         self.outputs = self.path + "-output"
         try FileManager.default.createDirectory(
             atPath: self.outputs, withIntermediateDirectories: true)
+        if let user { try #require(chown(self.path, user, user) == 0) }
         LivingFolders.add([self.path, self.outputs])
     }
 
@@ -134,8 +138,14 @@ final class ChaosProcess: Sendable {
         let stem = directory.makeOutputStem()
         self.outFile = stem + ".out"
         self.errFile = stem + ".err"
-        self.process.executableURL = Programs.folder.appendingPathComponent("chaos")
-        self.process.arguments = arguments
+        let chaos = Programs.folder.appendingPathComponent("chaos")
+        if let user = directory.user {
+            self.process.executableURL = OrdinaryUser.switcher
+            self.process.arguments = OrdinaryUser.words(user) + [chaos.path] + arguments
+        } else {
+            self.process.executableURL = chaos
+            self.process.arguments = arguments
+        }
         self.process.currentDirectoryURL = URL(fileURLWithPath: folder ?? directory.path)
         var all = ProcessInfo.processInfo.environment
         all["CHAOS_TEST_MARK"] = directory.mark

@@ -187,10 +187,19 @@ enum LabAgent {
 /// Whether this machine can have labs, and why not.
 enum LabMachine {
     /// What `chaos doctor` says is missing; nil where labs are possible.
-    static let obstacle: String? = {
+    static let obstacle = Self.obstacle(toUser: nil)
+
+    /// What is in an ordinary user's way.
+    static let rootlessObstacle: String? =
+        getuid() == 0
+        ? Self.obstacle(toUser: OrdinaryUser.id) : "all other tests are an ordinary user's already"
+
+    private static func obstacle(toUser user: UInt32?) -> String? {
         let process = Process()
-        process.executableURL = Programs.folder.appendingPathComponent("chaos")
-        process.arguments = ["doctor", "--json"]
+        let chaos = Programs.folder.appendingPathComponent("chaos")
+        process.executableURL = user == nil ? chaos : OrdinaryUser.switcher
+        process.arguments =
+            (user.map { OrdinaryUser.words($0) + [chaos.path] } ?? []) + ["doctor", "--json"]
         let pipe = Pipe()
         process.standardOutput = pipe
         guard (try? process.run()) != nil else { return "chaos cannot be started" }
@@ -200,9 +209,22 @@ enum LabMachine {
         if json["lab"] == true { return nil }
         let missing = json["findings"]?.arrayValue?.first { $0["state"] == "missing" }
         return "\(missing?["name"]?.stringValue ?? "?"): \(missing?["finding"]?.stringValue ?? "?")"
-    }()
+    }
 
     static var isCapable: Bool { self.obstacle == nil }
+}
+
+/// Somebody without any rights, for tests that root runs.
+enum OrdinaryUser {
+    /// Nobody has it.
+    static let id: UInt32 = 64_123
+
+    /// setpriv(1), which becomes the command.
+    static let switcher = URL(fileURLWithPath: "/usr/bin/setpriv")
+
+    static func words(_ user: UInt32) -> [String] {
+        ["--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--"]
+    }
 }
 
 /// A live run of agents.
@@ -211,8 +233,10 @@ final class LabRun: Sendable {
     let process: ChaosProcess
     private let agents: [String: AgentLine]
 
-    init(_ scenario: String = LabAgent.scenario(), nodes: Int = 2) async throws {
-        self.directory = try TestDirectory()
+    init(
+        _ scenario: String = LabAgent.scenario(), nodes: Int = 2, user: UInt32? = nil
+    ) async throws {
+        self.directory = try TestDirectory(user: user)
         try self.directory.write(LabAgent.program, to: "agent.py")
         try self.directory.write(scenario, to: "agents.yaml")
         self.process = try self.directory.chaos("run", "--seed", "7", "agents.yaml")

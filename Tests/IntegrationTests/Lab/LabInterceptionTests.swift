@@ -186,6 +186,68 @@ struct LabInterceptionTests {
         for cut in result["cuts"]?.arrayValue ?? [] { #expect(cut["crossed_bytes"] == 0) }
     }
 
+    /// A port without messages is cut as `drop` cuts it: what was read before the cut is not written behind it.
+    @Test func whatHasNoMessagesIsDroppedWhereOthersLoseThem() async throws {
+        let run = try await LabRun(
+            LabAgent.scenario(2, "network: { framing: { main: lines, tell: none } }"))
+        func ask(_ within: Double) async throws -> String {
+            let answer = try await run.tell(
+                "n1", "line", within: within,
+                ["name": "open", "text": #"{"do":"heard","from":"nobody"}"#])
+            return answer["value"]?.stringValue ?? answer["result"]?.stringValue ?? "?"
+        }
+        let port: JSONObject = ["name": "open", "port": 7000]
+        #expect(try await run.result("n1", "open_", to: "n2", within: 5, port) == "ok")
+        #expect(try await ask(5).contains(#""result": "ok""#))
+        try await run.chaos("set", "n1->n2:tell", "delay=1s")
+        // It is asked, and waits in the proxy.
+        #expect(try await ask(0.05) == "timeout")
+        try await run.chaos("partition", "n1", "/", "n2", "--mode", "lose")
+        #expect(try await run.result("n1", "icmp", to: "n2", within: 1.5) == "timeout")
+        #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "timeout")
+        try await run.chaos("heal")
+        try await run.chaos("clear")
+        #expect(try await ask(30).contains(#""result": "ok""#))
+        let result = try await run.end()
+        for cut in result["cuts"]?.arrayValue ?? [] {
+            #expect(cut["crossed_bytes"] == 0, "\(cut.text)")
+        }
+    }
+
+    /// Who dials waits before the target is dialled, and then reaches it.
+    @Test func acceptsAreDelayed() async throws {
+        let run = try await LabRun(Self.agents())
+        #expect(try await run.result("n1", "keep", to: "n2", ["name": "open"]) == "ok")
+        try await run.chaos("set", "n1->n2:main", "accept_delay=300ms")
+        for name in ["n2", "n2.ip6"] {
+            let late = try await run.tell("n1", "dial", to: name, within: 5)
+            #expect(late["result"] == "ok" && (late["ms"]?.doubleValue ?? 0) >= 300, "\(late.text)")
+        }
+        // What is open already is not asked again, and the way back has no such fault.
+        #expect(try await run.result("n1", "use", ["name": "open"]) == "ok")
+        #expect(try await run.result("n2", "tcp", to: "n1", within: 0.25) == "ok")
+        // Who waits is not accepted for a target that goes meanwhile.
+        try await run.chaos("kill", "n2")
+        #expect(try await run.result("n1", "dial", to: "n2", within: 5) == "refused")
+        let result = try await run.end()
+        #expect((result["faults"]?[0]?["hits"]?.intValue ?? 0) >= 2, "\(result.text)")
+    }
+
+    /// The other driver cannot take over connections, and says so before anything starts.
+    @Test func theDriverOfOtherPlatformsRefuses() async throws {
+        let directory = try TestDirectory()
+        try directory.write(LabAgent.program, to: "agent.py")
+        try directory.write(Self.agents(), to: "agents.yaml")
+        let run = try await directory.finished(
+            "run", "agents.yaml", environment: ["CHAOS_DRIVER": "nio"])
+        #expect(run.code == 69, "\(run.err)")
+        #expect(
+            run.err.contains(
+                "connections between nodes to port 'idle' go through the proxy, which in the lab needs the "
+                    + "driver epoll\nhint: unset CHAOS_DRIVER"), "\(run.err)")
+        #expect(await directory.hasNothingLeft())
+    }
+
     /// Lost requests, lost answers: of a server that knows nothing of it, and the journal names the message.
     @Test func messagesOfRedis() async throws {
         let run = try await LabRun(Self.redis)

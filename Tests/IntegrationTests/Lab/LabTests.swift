@@ -41,6 +41,50 @@ struct LabTests {
         _ = try await run.end()
     }
 
+    /// A shell where a node is, on the terminal of whoever opened it: Ctrl-C ends what runs there, and not
+    /// the shell.
+    @Test func aShellHasATerminal() async throws {
+        let run = try await LabRun()
+        try run.directory.write(
+            """
+            import os, pty, sys, time
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.environ['SHELL'] = '/bin/sh'; os.environ['PS1'] = '$ '
+                os.execv(sys.argv[1], ['chaos', 'shell', 'n2'])
+            seen = b''
+            def until(text):
+                global seen
+                while text not in seen: seen += os.read(terminal, 4096)
+                seen = seen.split(text, 1)[1]
+            def say(text): os.write(terminal, text)
+            say(b'echo host=$(hostname) tty=$(test -t 0 && echo yes)\\n')
+            until(b'host=n2 tty=yes')
+            shell = os.tcgetpgrp(terminal)
+            say(b'sleep 1000\\n')
+            while os.tcgetpgrp(terminal) == shell: time.sleep(0.01)
+            say(b'\\x03')
+            say(b'echo still=$((2 + 2)); exit 7\\n'); until(b'still=4')
+            try:
+                while os.read(terminal, 4096): pass
+            except OSError: pass
+            print('ended with', os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            """, to: "terminal.py")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+        process.arguments = [
+            "terminal.py", Programs.folder.appendingPathComponent("chaos").path,
+        ]
+        process.currentDirectoryURL = URL(fileURLWithPath: run.directory.path)
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(
+            decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(text == "ended with 7\n")
+        _ = try await run.end()
+    }
+
     /// What each mode does to new connections, datagrams, pings, and a connection that is open.
     @Test(arguments: [
         ("drop", ["timeout", "timeout", "timeout"], "timeout"),
