@@ -10,7 +10,10 @@ import ChaosCore
 
 /// Compares what receivers said with what was asked of their links.
 struct Judge {
+    let set: MeasurementSet
     let file: String
+    /// The runs that must have been measured; the first is what the others are compared with.
+    let labels: [String]
 
     /// Prints a table, and tells whether everything is as it should be.
     func run() -> Bool {
@@ -21,43 +24,63 @@ struct Judge {
             else { continue }
             said.append((parts[1], parts[2], json))
         }
-        var labels: [String] = []
-        for entry in said where !labels.contains(entry.label) { labels.append(entry.label) }
-        if labels.isEmpty {
-            print("nothing was measured")
-            return false
-        }
         var isGood = true
-        var rows = [["link", "", "asked", "allowed"] + labels]
-        for measurement in Measurement.all {
+        var rows = [["link", "", "asked"] + self.labels + (self.labels.count > 1 ? ["apart"] : [])]
+        func told(_ node: String) -> [JSONValue?] {
+            self.labels.map { label in said.first { $0.label == label && $0.node == node }?.json }
+        }
+        let controls = self.set.control.map(told) ?? self.labels.map { _ in nil }
+        let slacks = controls.map { $0.map { Measurement.number($0, "p99_ms") } ?? 0 }
+        for measurement in self.set.measurements {
+            let found = told(measurement.node)
             for reading in measurement.readings {
                 var cells: [String] = []
-                var allowed = ""
-                for label in labels {
-                    guard
-                        let json = said.first(where: {
-                            $0.label == label && $0.node == measurement.node
-                        })?.json
-                    else {
+                var values: [(value: Double, packets: Double)] = []
+                for (json, slack) in zip(found, slacks) {
+                    guard let json else {
                         isGood = false
                         cells.append("MISSING")
                         continue
                     }
-                    let value = reading.value(json)
-                    let range = reading.tolerance(Measurement.number(json, "sent"))
-                    allowed = "\(Self.text(range.lowerBound)) to \(Self.text(range.upperBound))"
+                    let (value, packets) = (reading.value(json), Measurement.number(json, "sent"))
+                    let range = reading.allowed(packets, slack: slack)
                     let isInside = range.contains(value)
                     if !isInside { isGood = false }
-                    cells.append(Self.text(value) + (isInside ? "" : " WRONG"))
+                    values.append((value, packets))
+                    cells.append(
+                        "\(Self.text(value)) (\(Self.text(range.lowerBound)) to "
+                            + "\(Self.text(range.upperBound)))" + (isInside ? "" : " WRONG"))
+                }
+                if self.labels.count > 1 {
+                    cells.append(Self.apart(values, reading, slacks.max() ?? 0, &isGood))
                 }
                 rows.append(
                     ["n1->\(measurement.node) \(measurement.fault)", reading.name]
-                        + [Self.text(reading.asked), allowed] + cells)
+                        + [Self.text(reading.asked)] + cells)
             }
         }
         self.show(rows)
         print(isGood ? "everything is as asked" : "not everything is as asked")
         return isGood
+    }
+
+    /// How far the first is from the others at most, and whether chance allows that.
+    private static func apart(
+        _ values: [(value: Double, packets: Double)], _ reading: Measurement.Reading,
+        _ slack: Double, _ isGood: inout Bool
+    ) -> String {
+        guard let first = values.first else { return "" }
+        var most = 0.0
+        var isAllowed = true
+        for other in values.dropFirst() {
+            let distance = abs(other.value - first.value)
+            most = max(most, distance)
+            if distance > reading.allowedApart(first.packets, other.packets, slack: slack) {
+                isAllowed = false
+            }
+        }
+        if !isAllowed { isGood = false }
+        return Self.text(most) + (isAllowed ? "" : " WRONG")
     }
 
     private func show(_ rows: [[String]]) {
@@ -78,7 +101,7 @@ struct Judge {
 
     private static func text(_ value: Double) -> String {
         if !value.isFinite { return "?" }
-        let rounded = (value * 10_000).rounded() / 10_000
+        let rounded = (value * 1000).rounded() / 1000
         return "\(rounded)"
     }
 
