@@ -57,6 +57,7 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "pn-counter", parameters: []) { _ throws(InputError) in
         CounterChecker(name: "pn-counter", promise: .eventual)
     },
+    CheckerKind(name: "jobs", parameters: []) { _ throws(InputError) in JobChecker() },
     CheckerKind(name: "kafka", parameters: []) { _ throws(InputError) in LogChecker() },
     CheckerKind(name: "bank", parameters: ["total", "initial", "negative", "snapshots"]) {
         parameters throws(InputError) in

@@ -123,6 +123,11 @@ private let workloadKinds: [WorkloadKind] = [
             kind: "bank", settings: settings, checks: [CheckRequest("bank")], hasFinalReads: true
         ) { SharedSource.bank(accounts: count, $0.seed) }
     },
+    WorkloadKind(name: "jobs", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "jobs", settings: settings, checks: [CheckRequest("jobs")], hasFinalReads: true
+        ) { JobSource(seed: $0.seed) }
+    },
     WorkloadKind(name: "lock", defaults: waiting()) { _, settings throws(InputError) in
         GeneratedWorkload(
             kind: "lock", settings: settings, checks: [CheckRequest("fenced-lock")],
