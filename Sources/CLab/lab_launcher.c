@@ -241,6 +241,37 @@ static void enter(pid_t init, const char *name, int flag) {
     close(space);
 }
 
+/// Makes a group the terminal's foreground one, also from the background.
+static void give_terminal(pid_t group) {
+    void (*before)(int) = signal(SIGTTOU, SIG_IGN);
+    tcsetpgrp(STDIN_FILENO, group);
+    signal(SIGTTOU, before);
+}
+
+/// Waits for a child, and does for it what a shell does for a job (credentials(7)): shells name the group of
+/// the terminal when they end, and in a pid namespace only a group that began there has a number.
+static int await_child(pid_t child, int has_terminal) {
+    if (has_terminal) {
+        setpgid(child, child);
+        give_terminal(child);
+    }
+    int status;
+    for (;;) {
+        if (waitpid(child, &status, has_terminal ? WUNTRACED : 0) < 0) {
+            if (errno != EINTR) _exit(70);
+        } else if (WIFSTOPPED(status)) {
+            // Ctrl-Z: whoever started this program has the terminal until it goes on.
+            give_terminal(getpgrp());
+            raise(SIGSTOP);
+            give_terminal(child);
+            kill(-child, SIGCONT);
+        } else {
+            if (has_terminal) give_terminal(getpgrp());
+            return status;
+        }
+    }
+}
+
 /// Becomes a process of a node's namespaces and goes on with main(), which then executes a command.
 static void enter_lab(void) {
     const char *text = getenv(CHAOS_LAB_ENTER_INIT), *network = getenv(CHAOS_LAB_ENTER_NETWORK);
@@ -259,6 +290,7 @@ static void enter_lab(void) {
     close(space);
     if (unshare(CLONE_NEWUTS) < 0 || sethostname(name, strlen(name)) < 0) complain(name, errno);
     // A child is in the pid namespace; this process waits for it.
+    int has_terminal = tcgetpgrp(STDIN_FILENO) == getpgrp();
     sigset_t set = passed_signals(), before;
     sigdelset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, &before);
@@ -267,15 +299,16 @@ static void enter_lab(void) {
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (has_terminal) {
+            setpgid(0, 0);
+            give_terminal(getpid());
+        }
         return;
     }
     // The terminal tells the command itself; what is sent to this process alone, it passes on.
     const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     for (unsigned i = 0; i < sizeof ignored / sizeof ignored[0]; i++) signal(ignored[i], SIG_IGN);
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) _exit(70);
-    _exit(shell_code(status));
+    _exit(shell_code(await_child(child, has_terminal)));
 }
 
 /// Runs before main(), while there is one thread.

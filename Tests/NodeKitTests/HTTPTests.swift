@@ -18,7 +18,7 @@ struct HTTPTests {
         #expect(request.header("Host") == "a:1" && request.header("accept") == nil)
         #expect(try self.request("/").path == [])
         // What is no escape stays as it is.
-        #expect(try self.request("/100%/%zz").path == ["100%", "%zz"])
+        #expect(try self.request("/100%/%zz/%+f").path == ["100%", "%zz", "%+f"])
         #expect(HTTPRequest(Message(from: "c1", to: "n1", body: ["type": "read"])) == nil)
     }
 
