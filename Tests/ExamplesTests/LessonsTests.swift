@@ -31,6 +31,14 @@ struct LessonsTests {
             ], inOrderIn: run.output)
     }
 
+    @Test func theLinkShortenerStandsOnDebiansRedis() async throws {
+        let run = try ExampleRun([
+            "test", ExampleRun.example("link-shortener/real-redis.yaml"), "--seed", "1",
+        ])
+        #expect(try await run.exitCode() == 0, "\(run.output)\n\(run.errors)")
+        expect(["VALID", "write-once  valid", "kill r1"], inOrderIn: run.output)
+    }
+
     @Test func lessonsAreListedByConcept() async throws {
         let run = try ExampleRun(["lessons", "--examples", ExampleRun.example("")])
         #expect(try await run.exitCode() == 0)
