@@ -41,8 +41,8 @@ demo: build ## Runs a five-node cluster through a partition: one node type loses
 test: build ## Runs all tests
 	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
 		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs tshark
-	@$(SWIFT) test --skip-build --no-parallel --filter 'ChaosProxyTests\.LoadTests'
-	@$(SWIFT) test --skip-build --parallel --experimental-maximum-parallelization-width $(WIDTH) \
+	@scripts/run-tests $(SWIFT) test --skip-build --no-parallel --filter 'ChaosProxyTests\.LoadTests'
+	@scripts/run-tests $(SWIFT) test --skip-build --parallel --experimental-maximum-parallelization-width $(WIDTH) \
 		--skip 'ChaosProxyTests\.LoadTests'
 
 matrix: build ## Runs every lesson in every form, and writes docs/MATRIX.md

@@ -54,6 +54,29 @@ final class HTTPAssembler: ChannelInboundHandler {
     }
 }
 
+extension OneAtATime<HTTPReply> {
+    /// A connection that carries HTTP/1.1.
+    static func http(_ node: ClientAddress) -> OneAtATime {
+        OneAtATime(node: node) { channel in
+            try channel.pipeline.syncOperations.addHTTPClientHandlers()
+            try channel.pipeline.syncOperations.addHandler(HTTPAssembler())
+        }
+    }
+
+    /// Sends a request and waits for its reply.
+    func exchange(
+        _ head: HTTPRequestHead, _ body: ByteBuffer?, timeout: Duration
+    ) async -> Outcome {
+        await self.exchange(timeout: timeout) { channel in
+            channel.write(HTTPClientRequestPart.head(head), promise: nil)
+            if let body {
+                channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
+            }
+            channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        }
+    }
+}
+
 /// A client that sends each operation as an HTTP request.
 struct HTTPOperationClient: OperationTranslator {
     let name: String
@@ -67,10 +90,7 @@ struct HTTPOperationClient: OperationTranslator {
         self.node = node
         self.templates = templates
         self.isKeyed = isKeyed
-        self.connection = OneAtATime(node: node) { channel in
-            try channel.pipeline.syncOperations.addHTTPClientHandlers()
-            try channel.pipeline.syncOperations.addHandler(HTTPAssembler())
-        }
+        self.connection = .http(node)
     }
 
     var nodeName: String { self.node.node }
@@ -84,13 +104,7 @@ struct HTTPOperationClient: OperationTranslator {
         let words = OperationWords(function: function, argument: argument, isKeyed: self.isKeyed)
         let head = self.head(template, words)
         let body = template.body.map { ByteBuffer(string: words.filling($0)) }
-        let outcome = await self.connection.exchange(timeout: timeout) { channel in
-            channel.write(HTTPClientRequestPart.head(head), promise: nil)
-            if let body {
-                channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
-            }
-            channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
-        }
+        let outcome = await self.connection.exchange(head, body, timeout: timeout)
         switch outcome {
         case .notSent(let reason): return (.fail, nil, reason)
         case .unknown(let reason): return (.info, nil, reason)

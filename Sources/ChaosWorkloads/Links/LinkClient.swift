@@ -23,10 +23,7 @@ struct LinkClient: OperationTranslator {
     init(name: String, node: ClientAddress) {
         self.name = name
         self.node = node
-        self.connection = OneAtATime(node: node) { channel in
-            try channel.pipeline.syncOperations.addHTTPClientHandlers()
-            try channel.pipeline.syncOperations.addHandler(HTTPAssembler())
-        }
+        self.connection = .http(node)
     }
 
     var nodeName: String { self.node.node }
@@ -91,13 +88,8 @@ struct LinkClient: OperationTranslator {
         let bytes = body.map { ByteBuffer(string: $0) }
         var lost: String?
         for _ in 0..<Self.attempts {
-            let outcome = await self.connection.exchange(timeout: timeout / Self.attempts) {
-                $0.write(HTTPClientRequestPart.head(head), promise: nil)
-                if let bytes {
-                    $0.write(HTTPClientRequestPart.body(.byteBuffer(bytes)), promise: nil)
-                }
-                $0.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
-            }
+            let outcome = await self.connection.exchange(
+                head, bytes, timeout: timeout / Self.attempts)
             switch outcome {
             case .reply(let reply): return conclude(reply)
             case .notSent(let reason):
