@@ -264,6 +264,24 @@ import Testing
         #expect(cut.crossedBytes.isEmpty)
     }
 
+    /// A connection that ends within a message says no more: what there is of it is lost with the rest.
+    @Test func loseTakesWhatTheEndLeavesUnfinished() {
+        let rig = StreamRig(framing: .lines)
+        let cut = rig.cut(Self.forward, .lose)
+        rig.send("a\nb")
+        rig.end()
+        #expect(rig.seen() == ["0 |"])
+        #expect(cut.hits == 2 && cut.crossedBytes.isEmpty)
+
+        let begun = StreamRig(framing: .lines)
+        begun.send("a")
+        let late = begun.cut(Self.forward, .lose)
+        begun.send("b")
+        begun.end()
+        #expect(begun.text() == "ab")
+        #expect(late.hits == 0 && late.crossedBytes.isEmpty)
+    }
+
     @Test func loseTakesWaitingMessagesOneByOne() {
         let rig = StreamRig(framing: .lines)
         rig.setReady(.forward, false)

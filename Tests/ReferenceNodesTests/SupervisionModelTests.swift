@@ -131,9 +131,7 @@ struct SupervisionModelTests {
         return try makeChecker(name: "supervision").check(history)
     }
 
-    /// Seed 134 is a false alarm that is known: a supervisor is asked to end and waits for a child that does not
-    /// obey, and the model takes those below another child for asked before they are.
-    @Test(arguments: (1...UInt64(300)).filter { $0 != 134 })
+    @Test(arguments: 1...UInt64(300))
     func randomSchedulesConform(seed: UInt64) throws {
         let trace = try #require(self.trace(seed: seed))
         let finding = try self.finding(trace)
@@ -155,12 +153,12 @@ struct SupervisionModelTests {
         #expect(totals["escalation_count", default: 0] > 100, "\(totals)")
     }
 
-    /// A trace from which one start is missing is mostly none that supervisors could have left; in the others they
-    /// ended before it made a difference, or the same child was to start again.
+    /// A trace from which one start is missing is next to never one that supervisors could have left: they were
+    /// asked to end before it made a difference.
     @Test func spoiledTracesAreRefused() throws {
         var refused = 0
         var tried = 0
-        for seed in 1...UInt64(100) {
+        for seed in 1...UInt64(300) {
             var trace = try #require(self.trace(seed: seed))
             var events = trace["events"]?.arrayValue ?? []
             var randomness = Randomness(seed: seed, label: "spoil")
@@ -174,7 +172,7 @@ struct SupervisionModelTests {
             tried += 1
             if try self.finding(trace).verdict == .invalid { refused += 1 }
         }
-        #expect(refused * 100 >= tried * 60, "\(refused) of \(tried)")
+        #expect(refused * 100 >= tried * 99, "\(refused) of \(tried)")
     }
 
     // MARK: - The system

@@ -86,14 +86,47 @@ class Cluster:
         )
 
 
-def story() -> None:
-    cluster, history = Cluster(), History()
+def healthy(cluster: Cluster, history: History) -> Writers:
+    """Waits until everybody knows everybody, and writes at r1 from then on."""
     title("healthy")
     for sentinel in SENTINELS:
         until(f"{sentinel} knows all", lambda: cluster.knows_all(sentinel))
     writer = Writers(history, ["r1"], cluster.add)
     writer.await_more("r1", 20)
     say("r1 is the primary, all sentinels know each other, r2 and r3 follow")
+    return writer
+
+
+def last_reads(
+    cluster: Cluster, history: History, new: str, writers: "tuple[Writers, Writers]", begin: float, since: str
+) -> None:
+    """Waits until all follow the new primary, and tells what is lost of what was written at r1 and at it."""
+    for node in SERVERS:
+        if node != new:
+            until(f"{node} follows {new}", lambda: cluster.follows(node, new))
+    say(f"r1 and the others follow {new}, {time.monotonic() - begin:.1f} s after {since}")
+    for writer in writers:
+        writer.stop()
+    primary = cluster.nodes[new]
+    primary("SET", "barrier", 1)
+    must(primary("WAIT", 2, DEADLINE * 1000) == 2, f"both have everything that {new} has")
+    for node in SERVERS:
+        end = history.record(9, node, "read", None, lambda: cluster.numbers(node), final=True)
+        must(end == "ok", f"{node} answers the last read, found '{end}'")
+
+    title("the window of lost writes")
+    old, other = writers
+    kept = set(cluster.numbers(new))
+    lost = [time for time, value in old.acknowledgements["r1"] if value not in kept]
+    must(lost, "r1 has acknowledged writes that are gone, found none")
+    must(not [v for _, v in other.acknowledgements[new] if v not in kept], f"{new} keeps its own")
+    say(f"r1 has acknowledged {len(lost)} writes that nobody has any more")
+    say(f"they were acknowledged {lost[0] - begin:.1f} to {lost[-1] - begin:.1f} s after {since}")
+
+
+def story() -> None:
+    cluster, history = Cluster(), History()
+    writer = healthy(cluster, history)
 
     title("r1 and its sentinel are cut off, with a client on their side")
     cut = time.monotonic()
@@ -108,26 +141,7 @@ def story() -> None:
 
     title("healed")
     chaos("heal")
-    for node in SERVERS:
-        if node != new:
-            until(f"{node} follows {new}", lambda: cluster.follows(node, new))
-    say(f"r1 and the others follow {new}, {time.monotonic() - cut:.1f} s after the cut")
-    writer.stop()
-    other.stop()
-    primary = cluster.nodes[new]
-    primary("SET", "barrier", 1)
-    must(primary("WAIT", 2, DEADLINE * 1000) == 2, f"both have everything that {new} has")
-    for node in SERVERS:
-        end = history.record(9, node, "read", None, lambda: cluster.numbers(node), final=True)
-        must(end == "ok", f"{node} answers the last read, found '{end}'")
-
-    title("the window of lost writes")
-    kept = set(cluster.numbers(new))
-    lost = [time for time, value in writer.acknowledgements["r1"] if value not in kept]
-    must(lost, "r1 has acknowledged writes that are gone, found none")
-    must(not [v for _, v in other.acknowledgements[new] if v not in kept], f"{new} keeps its own")
-    say(f"r1 has acknowledged {len(lost)} writes that nobody has any more")
-    say(f"they were acknowledged {lost[0] - cut:.1f} to {lost[-1] - cut:.1f} s after the cut")
+    last_reads(cluster, history, new, (writer, other), cut, "the cut")
 
 
 if __name__ == "__main__":

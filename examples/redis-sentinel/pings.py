@@ -7,18 +7,13 @@ It runs beside the cluster, as `chaos run lab-pings.yaml -- ./pings.py`.
 import sys
 import time
 
-from failover import SENTINELS, SERVERS, Cluster
-from beside import DEADLINE, History, Writers, chaos, must, say, tell, title, until
+from failover import Cluster, healthy, last_reads
+from beside import History, Writers, chaos, must, say, tell, title, until
 
 
 def story() -> None:
     cluster, history = Cluster(), History()
-    title("healthy")
-    for sentinel in SENTINELS:
-        until(f"{sentinel} knows all", lambda: cluster.knows_all(sentinel))
-    writer = Writers(history, ["r1"], cluster.add)
-    writer.await_more("r1", 20)
-    say("r1 is the primary, all sentinels know each other, r2 and r3 follow")
+    writer = healthy(cluster, history)
 
     title("three programs ping r1 in vain; everything else is as it was")
     begin = time.monotonic()
@@ -33,25 +28,7 @@ def story() -> None:
 
     title("they get answers again")
     chaos("clear")
-    for node in SERVERS:
-        if node != new:
-            until(f"{node} follows {new}", lambda: cluster.follows(node, new))
-    say(f"r1 and the others follow {new}, {time.monotonic() - begin:.1f} s after the first lost PING")
-    writer.stop()
-    other.stop()
-    primary = cluster.nodes[new]
-    primary("SET", "barrier", 1)
-    must(primary("WAIT", 2, DEADLINE * 1000) == 2, f"both have everything that {new} has")
-    for node in SERVERS:
-        end = history.record(9, node, "read", None, lambda: cluster.numbers(node), final=True)
-        must(end == "ok", f"{node} answers the last read, found '{end}'")
-
-    title("the window of lost writes")
-    kept = set(cluster.numbers(new))
-    lost = [time for time, value in writer.acknowledgements["r1"] if value not in kept]
-    must(lost, "r1 has acknowledged writes that are gone, found none")
-    say(f"r1 has acknowledged {len(lost)} writes that nobody has any more")
-    say(f"they were acknowledged {lost[0] - begin:.1f} to {lost[-1] - begin:.1f} s after the first lost PING")
+    last_reads(cluster, history, new, (writer, other), begin, "the first lost PING")
 
 
 if __name__ == "__main__":

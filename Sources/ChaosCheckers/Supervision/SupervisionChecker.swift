@@ -11,6 +11,7 @@ import ChaosCore
 /// - **not-restarted**, **not-stopped**: a child that should be up is not, one that should be stopped is up.
 /// - **needless-restart**: a child was started that should not have been, or a sibling was stopped that had nothing to do with it.
 /// - **same-pid**: a restarted child has its old pid. **orphan**: a child is up after its supervisor ended.
+/// - **unseen-start**: a child ended of which nobody had said that it was up.
 /// - **no-escalation**: restarts went on past the intensity. **early-escalation**: a supervisor gave up before.
 /// - **wrong-shutdown**: a child was killed before its time, after it, or asked when it was to be killed.
 ///

@@ -5,12 +5,14 @@ struct SupervisionModel {
     private let root: SupervisionTree
     private let waitsForReady: Bool
     private var trees: [String: SupervisionTree] = [:]
+    /// Their names, each behind its supervisor's.
+    private var order: [String] = []
     private var parents: [String: (name: String, child: Int)] = [:]
     private var lives: [String: SupervisorLife] = [:]
     /// Who was asked to end from outside of the tree.
     private var asked: [String: Instant] = [:]
-    /// Who is up although its supervisor has ended.
-    private var orphans: [String] = []
+    /// Who is up although its supervisor has ended, and since when.
+    private var orphans: [String: Instant] = [:]
     private(set) var found: [(name: String, line: String)] = []
     private(set) var endCount = 0
     private(set) var restartCount = 0
@@ -33,6 +35,7 @@ struct SupervisionModel {
 
     private mutating func add(_ tree: SupervisionTree) {
         self.trees[tree.name] = tree
+        self.order.append(tree.name)
         for (index, child) in tree.children.enumerated() {
             self.parents[child.name] = (tree.name, index)
             if let inner = child.tree { self.add(inner) }
@@ -45,8 +48,7 @@ struct SupervisionModel {
     }
 
     mutating func started(_ name: String, pid: JSONValue, at time: Instant) {
-        if let place = self.orphans.firstIndex(of: name) {
-            self.orphans.remove(at: place)
+        if self.orphans.removeValue(forKey: name) != nil {
             self.found.append(
                 (
                     "orphan",
@@ -77,11 +79,12 @@ struct SupervisionModel {
     }
 
     mutating func terminated(_ name: String, reason: String, at time: Instant) {
+        self.tellWhoIsAsked(now: time)
         defer { self.asked[name] = nil }
         var isOwnEnd = false
         if var life = self.lives[name], self.trees[name] != nil {
             self.lives[name] = nil
-            let isAsked = self.askedSince(name, now: time) != nil
+            let isAsked = self.hasHeard(name, at: time)
             // What its own supervisor asked for is no end of its own.
             isOwnEnd = !isAsked || self.asked[name] != nil
             if life.fate == nil, !isAsked {
@@ -89,35 +92,55 @@ struct SupervisionModel {
                 self.found.append(("early-escalation", line))
             }
             for (index, pid) in life.pids.enumerated() where pid != nil {
-                self.orphans.append(life.tree.children[index].name)
+                self.orphans[life.tree.children[index].name] = time
             }
             self.collect(&life)
         }
-        if let place = self.orphans.firstIndex(of: name) {
-            self.orphans.remove(at: place)
-            return
-        }
+        if self.orphans.removeValue(forKey: name) != nil { return }
         guard let parent = self.parents[name] else { return }
-        let asked = self.askedSince(parent.name, now: time)
+        let isStop = (reason == "shutdown" || reason == "killed") && !isOwnEnd
+        if isStop, self.lives[parent.name]?.mayBegin(with: parent.child, at: time) == true,
+            self.hasHeard(parent.name, at: time)
+        {
+            self.lives[parent.name]?.begin(at: time)
+        }
         self.lives[parent.name]?.terminated(
-            parent.child, reason: reason, asked: asked, isOwnEnd: isOwnEnd, at: time)
+            parent.child, reason: reason, isStop: isStop, at: time)
+    }
+
+    /// Tells supervisors that they are asked to end, their supervisors before them.
+    private mutating func tellWhoIsAsked(now: Instant) {
+        for name in self.order {
+            guard self.lives[name] != nil, let asked = self.askedSince(name) else { continue }
+            self.lives[name]?.asked(at: asked, now: now)
+        }
     }
 
     /// Since when a supervisor is asked to end, if it is: by somebody outside, by its own, or because that has ended.
-    private func askedSince(_ name: String, now: Instant) -> Instant? {
-        let inside = self.askedInside(name, now: now)
+    private func askedSince(_ name: String) -> Instant? {
+        let inside =
+            self.orphans[name]
+            ?? self.parents[name].flatMap { parent in
+                self.lives[parent.name].flatMap { life in
+                    life.steps.first == .stop(parent.child) ? life.due : nil
+                }
+            }
         guard let outside = self.asked[name] else { return inside }
         return min(outside, inside ?? outside)
     }
 
-    private func askedInside(_ name: String, now: Instant) -> Instant? {
-        if self.orphans.contains(name) { return now }
-        guard let parent = self.parents[name] else { return nil }
-        guard let life = self.lives[parent.name] else { return now }
-        if life.steps.first == .stop(parent.child) { return life.due }
-        // Its own may be asked, and have begun with it.
-        return life.fate == nil
-            ? self.askedSince(parent.name, now: now).map { max($0, life.due) } : nil
+    /// Whether a supervisor is asked to end. In the very instant in which somebody above it was asked, those
+    /// between them may have begun to stop their last children, and are taken to have if it matters.
+    private mutating func hasHeard(_ name: String, at time: Instant) -> Bool {
+        if self.askedSince(name) != nil { return true }
+        guard let parent = self.parents[name] else { return false }
+        guard let life = self.lives[parent.name] else { return true }
+        guard life.mayBegin(with: parent.child, at: time), self.hasHeard(parent.name, at: time)
+        else {
+            return false
+        }
+        self.lives[parent.name]?.begin(at: time)
+        return true
     }
 
     /// Takes over what one life came to.
@@ -138,7 +161,7 @@ struct SupervisionModel {
             self.collect(&life)
         }
         if !isWhole { return }
-        for name in self.orphans {
+        for name in self.orphans.keys.sorted() {
             let line = "\(name) is up at \(moment(time)), and its supervisor has ended"
             self.found.append(("orphan", line))
         }

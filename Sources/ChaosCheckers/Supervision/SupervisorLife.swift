@@ -36,6 +36,8 @@ struct SupervisorLife {
     private var queue: [(child: Int, reason: String)] = []
     private var restarts: [Instant] = []
     private var hasBegun = false
+    /// Since when it is asked to end.
+    private var askedAt: Instant?
 
     /// How much later than its time something may happen.
     private static let slack = Duration.seconds(1)
@@ -97,22 +99,32 @@ struct SupervisorLife {
         if self.steps.first == .start(child), self.pids[child] != nil { self.stepIsDone(at: time) }
     }
 
+    /// It is asked to end, which it does when it has nothing else to do. In the very instant it may not
+    /// have heard of it yet.
+    mutating func asked(at asked: Instant, now: Instant) {
+        self.askedAt = min(asked, self.askedAt ?? asked)
+        if self.steps.isEmpty, self.fate == nil, asked < now {
+            self.end(.wasAsked, at: max(asked, self.due))
+        }
+    }
+
+    /// Whether this is the child with which it would begin to end: it has nothing else to do, or only what came
+    /// up in this very instant, perhaps too late.
+    func mayBegin(with child: Int, at time: Instant) -> Bool {
+        self.fate == nil && self.steps.first != .stop(child)
+            && (self.steps.isEmpty || self.due == time)
+            && self.stops(0...(self.tree.children.count - 1)).first == .stop(child)
+    }
+
+    /// It begins to end because it was asked to.
+    mutating func begin(at time: Instant) { self.end(.wasAsked, at: time) }
+
     /// A child ended.
     ///
-    /// - Parameters:
-    ///   - asked: Since when this supervisor itself is asked to end, if it is.
-    ///   - isOwnEnd: Whether the child, a supervisor, had reasons of its own.
-    mutating func terminated(
-        _ child: Int, reason: String, asked: Instant?, isOwnEnd: Bool, at time: Instant
-    ) {
-        guard self.pids[child] != nil else { return }
-        let isStop = (reason == "shutdown" || reason == "killed") && !isOwnEnd
-        if let asked, self.fate == nil, self.steps.first != .stop(child),
-            // Without anything to do it began to end as soon as it was asked.
-            isStop || self.steps.isEmpty && asked < time
-        {
-            // What it owed its children is forgotten. It may have been busy when it was asked.
-            self.end(.wasAsked, at: max(asked, self.due))
+    /// - Parameter isStop: Whether somebody stopped it, as far as its reason tells.
+    mutating func terminated(_ child: Int, reason: String, isStop: Bool, at time: Instant) {
+        guard self.pids[child] != nil else {
+            return self.add("unseen-start", "\(self.name(child)) ended without a start", time)
         }
         let isStarting = self.steps.first == .start(child)
         self.pids[child] = .none
@@ -175,6 +187,7 @@ struct SupervisorLife {
     private mutating func settle(at time: Instant) {
         guard self.steps.isEmpty, self.fate == nil else { return }
         self.hasBegun = true
+        if let askedAt, askedAt < time { return self.end(.wasAsked, at: time) }
         if self.queue.isEmpty { return }
         let (child, reason) = self.queue.removeFirst()
         self.restart(child, after: reason, at: time)

@@ -81,11 +81,26 @@
             if !isAgain {
                 self.strangers.removeAll { !$0.handle.exists }
                 for member in members + self.strangers where !member.likely.isEmpty {
-                    let highest = member.likely.max() ?? 0
-                    for descriptor in member.likely + (1...Self.ahead).map({ highest + $0 }) {
+                    // Many at once have many numbers, one behind the other, behind the last one's or the
+                    // highest.
+                    let behind = Set([member.likely[0], member.likely.max() ?? 0])
+                    for descriptor in member.likely {
                         if rest.isEmpty { return owners }
                         if let inode = member.handle.socket(at: descriptor), rest.contains(inode) {
                             found(inode, at: descriptor, of: member)
+                        }
+                    }
+                    for start in behind {
+                        var (descriptor, last) = (start, start)
+                        while descriptor < last + Self.ahead {
+                            if rest.isEmpty { return owners }
+                            descriptor += 1
+                            if let inode = member.handle.socket(at: descriptor),
+                                rest.contains(inode)
+                            {
+                                found(inode, at: descriptor, of: member)
+                                last = descriptor
+                            }
                         }
                     }
                 }

@@ -237,7 +237,12 @@ extension StreamPipeline {
     // MARK: - Messages that pass in parts
 
     /// Lets a part of a message pass, behind what was kept of it.
-    private mutating func pass(_ part: Chunk, at now: Instant, _ context: MessageContext) {
+    ///
+    /// - Parameter isRest: Whether nothing will follow, so that a message that begins with the part
+    ///   is all that there will be of it, and can be lost as a whole.
+    private mutating func pass(
+        _ part: Chunk, isRest: Bool = false, at now: Instant, _ context: MessageContext
+    ) {
         if let partial = self.takePartial() { self.pass(partial, at: now, context) }
         if let passing = self.passing {
             self.enqueue(
@@ -259,7 +264,7 @@ extension StreamPipeline {
         self.enqueue(
             QueueItem(
                 messages: part, due: now.advanced(byNanoseconds: passing.delay), ordinal: ordinal,
-                isFinished: false, notes: self.takeNotes(nil)))
+                isFinished: isRest, notes: self.takeNotes(nil)))
     }
 
     /// The delay that all messages have.
@@ -279,7 +284,7 @@ extension StreamPipeline {
             self.admitMessage(whole, at: now, context)
         }
         self.releaseHeldMessages(at: now, all: true)
-        if let partial = self.takePartial() { self.pass(partial, at: now, context) }
+        if let partial = self.takePartial() { self.pass(partial, isRest: true, at: now, context) }
         self.passing = nil
     }
 

@@ -136,7 +136,7 @@ struct SuddenDeathTests {
         #expect(name == "chaos-guardian\n")
         // `pkill -f` with the words of the command must spare it.
         #expect(ProcessScan.mentioning(probe.run) == [probe.pid])
-        #expect(ProcessScan.carrying("CHAOS_RUN=\(probe.run)").count == 1)
+        #expect(await eventually { ProcessScan.carrying("CHAOS_RUN=\(probe.run)").count == 1 })
         probe.kill()
         #expect(await probe.hasLeftNothing())
     }

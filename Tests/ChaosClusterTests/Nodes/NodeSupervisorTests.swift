@@ -204,7 +204,7 @@ struct NodeSupervisorTests {
                 try await supervisor.restart(node)
                 #expect(await supervisor.state(of: node) == .ready)
             }
-            #expect(ProcessScan.carrying(bench.marker).count == 2)
+            #expect(await eventually { ProcessScan.carrying(bench.marker).count == 2 })
         }
     }
 

@@ -174,6 +174,8 @@ struct LabInterceptionTests {
         #expect(try await say("one") == "one")
         try await run.chaos("partition", "n1", "/", "n2", "--mode", "lose")
         #expect(try await say("two", 0.3) == "timeout")
+        // A byte of a message that its connection ends before its end.
+        #expect(try await run.result("n1", "tcp", to: "n2") == "timeout")
         // What has no messages loses packets.
         #expect(try await run.result("n1", "icmp", to: "n2") == "timeout")
         #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "timeout")
@@ -181,7 +183,8 @@ struct LabInterceptionTests {
         #expect(try await say("three") == "three")
         let result = try await run.end()
         let journal = try run.directory.text("\(run.directory.run())/journal.jsonl")
-        #expect(journal.split(separator: "\n").count { $0.contains(#""kind":"lose""#) } == 1)
+        let lost = journal.split(separator: "\n").filter { $0.contains(#""kind":"lose""#) }
+        #expect(lost.count { $0.contains(#""bytes":4"#) } == 1, "\(lost)")
         #expect((result["faults"]?[0]?["hits"]?.intValue ?? 0) > 2)
         for cut in result["cuts"]?.arrayValue ?? [] { #expect(cut["crossed_bytes"] == 0) }
     }
