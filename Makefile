@@ -41,9 +41,9 @@ demo: build ## Runs a five-node cluster through a partition: one node type loses
 test: build ## Runs all tests
 	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
 		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs tshark
-	@scripts/run-tests $(SWIFT) test --skip-build --no-parallel --filter 'ChaosProxyTests\.LoadTests'
-	@scripts/run-tests $(SWIFT) test --skip-build --parallel --experimental-maximum-parallelization-width $(WIDTH) \
-		--skip 'ChaosProxyTests\.LoadTests'
+	@SWIFT="$(SWIFT)" scripts/run-tests --filter 'ChaosProxyTests\.LoadTests' --no-parallel
+	@SWIFT="$(SWIFT)" scripts/run-tests --skip 'ChaosProxyTests\.LoadTests' \
+		--parallel --experimental-maximum-parallelization-width $(WIDTH)
 
 matrix: build ## Runs every lesson in every form, and writes docs/MATRIX.md
 	@$(BIN)/chaos matrix $(MATRIX) --table docs/MATRIX.md
