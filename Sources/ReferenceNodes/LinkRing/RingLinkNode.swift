@@ -312,19 +312,8 @@ struct RingLinkNode: CallingNode {
         case .unknown(let reason): return [.unavailable(reason, for: request)]
         case .link(nil): return [.leads(to: nil, for: request)]
         case .link(let url):
-            let count = self.flaw == .trustsItsRing ? [] : self.redis(["INCR", "views:\(code)"])
+            let count = self.flaw == .trustsItsRing ? [] : self.countVisit(of: code)
             return [.leads(to: url, for: request)] + count
-        }
-    }
-
-    private mutating func views(of code: String, for request: HTTPRequest) -> [Effect] {
-        self.redis(["GET", "views:\(code)"]) { _, answer, _ in
-            switch answer {
-            case .value(let count):
-                return [.views(count.stringValue.flatMap { Int64($0) } ?? 0, for: request)]
-            case .refused(let reason), .unknown(let reason):
-                return [.unavailable(reason, for: request)]
-            }
         }
     }
 }

@@ -123,17 +123,6 @@ struct LinkShortenerNode: CallingNode {
         _ request: HTTPRequest, to url: String?, _ code: String
     ) -> [Effect] {
         let answer = Effect.leads(to: url, for: request)
-        return url == nil ? [answer] : [answer] + self.redis(["INCR", "views:\(code)"])
-    }
-
-    private mutating func views(of code: String, for request: HTTPRequest) -> [Effect] {
-        self.redis(["GET", "views:\(code)"]) { _, answer, _ in
-            switch answer {
-            case .value(let count):
-                return [.views(count.stringValue.flatMap { Int64($0) } ?? 0, for: request)]
-            case .refused(let reason), .unknown(let reason):
-                return [.unavailable(reason, for: request)]
-            }
-        }
+        return url == nil ? [answer] : [answer] + self.countVisit(of: code)
     }
 }
