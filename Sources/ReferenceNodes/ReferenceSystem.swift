@@ -61,7 +61,7 @@ package struct ReferenceSystem: Sendable {
         .echo, .uniqueIds, .broadcast, .growSet, .orSet, .gCounter, .pnCounter, .kafka, .linKV,
         .listAppend, .readWriteRegister, .pingPong, .sequence, .rpc, .redisServer, .redisBlocking,
         .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit,
-        .distributedCounter, .registry, .mapReduceManager, .routing,
+        .distributedCounter, .registry, .mapReduce, .mapReduceManager, .routing,
         .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,
         .supervision, .handrolledSupervisor, .stack, .tasks, .parallelMap, .sharedState,
         .termsTable, .observer,

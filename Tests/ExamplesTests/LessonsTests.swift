@@ -31,12 +31,13 @@ struct LessonsTests {
             ], inOrderIn: run.output)
     }
 
-    @Test func theLinkShortenerStandsOnDebiansRedis() async throws {
+    @Test(arguments: [("link-shortener", "write-once"), ("map-reduce", "jobs")])
+    func systemsStandOnDebiansRedis(_ system: String, check: String) async throws {
         let run = try ExampleRun([
-            "test", ExampleRun.example("link-shortener/real-redis.yaml"), "--seed", "1",
+            "test", ExampleRun.example("\(system)/real-redis.yaml"), "--seed", "1",
         ])
         #expect(try await run.exitCode() == 0, "\(run.output)\n\(run.errors)")
-        expect(["VALID", "write-once  valid", "kill r1"], inOrderIn: run.output)
+        expect(["VALID", "\(check)  valid", "kill r1"], inOrderIn: run.output)
     }
 
     @Test func lessonsAreListedByConcept() async throws {

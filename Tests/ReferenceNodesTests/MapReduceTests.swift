@@ -3,7 +3,7 @@ import NodeKit
 import ReferenceNodes
 import Testing
 
-/// S11 in virtual time: `n1` is the master.
+/// S10 and S11 in virtual time: `n1` is the master.
 @Suite("Map-reduce in virtual time")
 struct MapReduceTests {
     private static let input = (0..<60).map { "foo bar foo baz \($0)" }.joined(separator: "\n")
@@ -33,7 +33,9 @@ struct MapReduceTests {
         return ("running", nil)
     }
 
-    private static let right = [("map-reduce-manager", "merges-once")]
+    private static let right = [
+        ("map-reduce-manager", "merges-once"), ("map-reduce", "leases"), ("map-reduce", "commits"),
+    ]
 
     @Test(arguments: Self.right)
     func aJobIsCountedExactly(_ system: String, _ variant: String) throws {
@@ -78,6 +80,8 @@ struct MapReduceTests {
         #expect(cluster.ask("n1", ["type": "result", "job": "j2"])?["state"] == "done")
     }
 
+    // MARK: - Results in messages
+
     @Test func theManagersLastChunkIsMissing() throws {
         var cluster = try self.cluster("map-reduce-manager", "last-chunk")
         _ = cluster.ask("n1", Self.submit())
@@ -100,12 +104,114 @@ struct MapReduceTests {
     @Test(arguments: [
         ("map-reduce-manager", "no-leases", "running"),
         ("map-reduce-manager", "merges-once", "done"),
+        ("map-reduce", "no-leases", "running"), ("map-reduce", "leases", "done"),
     ])
     func aWorkerDiesWithItsTask(_ system: String, _ variant: String, state: String) throws {
         var cluster = try self.cluster(system, variant)
         _ = cluster.ask("n1", Self.submit())
-        cluster.run(for: .milliseconds(20))
+        cluster.run { $0.type == "work" && $0.destination == "n2" }
+        cluster.run(for: .milliseconds(5))
         cluster.restart("n2")
         #expect(self.outcome(&cluster).state == .string(state))
+    }
+
+    // MARK: - Chunks and results in a store
+
+    /// Whether a job of map-reduce came to what its input has.
+    private func isExact(_ cluster: inout ClusterSimulation) throws -> Bool {
+        let outcome = self.outcome(&cluster)
+        try #require(outcome.state == "done")
+        var expected: [String: Int64] = [:]
+        for word in Self.input.split(whereSeparator: \.isWhitespace) {
+            expected[String(word), default: 0] += 1
+        }
+        let reply = cluster.ask("n1", ["type": "result", "job": "j1"])
+        let members = reply?["counts"]?.objectValue?.members ?? []
+        return members.count == expected.count
+            && members.allSatisfy { $0.value.intValue == expected[$0.key] }
+    }
+
+    @Test(arguments: [("byte-chunks", false), ("leases", true)])
+    func wordsAcrossTheEndsOfChunks(_ variant: String, isExact: Bool) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        _ = cluster.ask("n1", Self.submit())
+        #expect(try self.isExact(&cluster) == isExact)
+    }
+
+    @Test(arguments: [("adds-reports", false), ("leases", true)])
+    func aReportOfAReduceTaskThatComesTwice(_ variant: String, isExact: Bool) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        cluster.fate = { $0.type == "finished" ? .arrivesTwice : nil }
+        _ = cluster.ask("n1", Self.submit())
+        #expect(try self.isExact(&cluster) == isExact)
+    }
+
+    /// A report is lost, and its task is done again.
+    @Test(arguments: [("appends", false), ("leases", true), ("commits", true), ("own-hash", true)])
+    func aTaskIsDoneTwice(_ variant: String, isExact: Bool) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        cluster.fate = {
+            $0.type == "finished" && $0["task"] == "j1/map/0" && $0["attempt"] == "1.1"
+                ? .isLost : nil
+        }
+        _ = cluster.ask("n1", Self.submit())
+        #expect(try self.isExact(&cluster) == isExact)
+    }
+
+    /// A worker is silent for longer than its lease, and reports its first task when it has the second one.
+    @Test(arguments: [("re-lends", "failed"), ("leases", "done")])
+    func aWorkerThatWasOnlySlow(_ variant: String, state: String) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        cluster.fate = {
+            guard $0.source == "n2" else { return nil }
+            if $0.type == "working" { return .isLost }
+            return $0.type == "finished" ? .arrivesAfter(.milliseconds(750)) : nil
+        }
+        for job in ["j1", "j2", "j3"] {
+            var submission = Self.submit()
+            submission["job"] = .string(job)
+            _ = cluster.ask("n1", submission)
+        }
+        #expect(self.outcome(&cluster).state == .string(state))
+    }
+
+    /// A worker wakes up when its task was done long ago, and writes its output between two reads of it.
+    @Test(arguments: [("own-hash", false), ("leases", true), ("commits", true)])
+    func aZombieWrites(_ variant: String, isExact: Bool) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        _ = cluster.ask("n1", Self.submit())
+        cluster.run { $0.type == "work" && $0.destination == "n2" }
+        cluster.run(for: .milliseconds(5))
+        cluster.partition(["n2"], ["n1", "n3", "n4", "redis"])
+        cluster.run { $0["task"] == "j1/reduce/2" }
+        cluster.heal()
+        cluster.partition(["n3", "n4"], ["redis"])
+        cluster.run(for: .milliseconds(1500))
+        cluster.heal()
+        #expect(try self.isExact(&cluster) == isExact)
+    }
+
+    @Test(arguments: [("volatile-master", false), ("leases", true), ("commits", true)])
+    func theMasterDies(_ variant: String, remembers: Bool) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        _ = cluster.ask("n1", Self.submit())
+        cluster.run { $0["task"] == "j1/reduce/2" }
+        cluster.restart("n1")
+        let reply = cluster.ask("n1", ["type": "result", "job": "j1"])
+        #expect((reply?.type == "result_ok") == remembers)
+        if remembers { #expect(try self.isExact(&cluster)) }
+    }
+
+    /// Nobody reaches the store for a while: whoever is at a task stays at it.
+    @Test(arguments: ["leases", "commits"])
+    func theStoreIsAway(_ variant: String) throws {
+        var cluster = try self.cluster("map-reduce", variant)
+        _ = cluster.ask("n1", Self.submit())
+        cluster.run { $0["task"] == "j1/map/4" }
+        cluster.partition(["n1", "n2", "n3", "n4"], ["redis"])
+        cluster.run(for: .seconds(4))
+        #expect(cluster.ask("n1", ["type": "result", "job": "j1"])?["state"] == "running")
+        cluster.heal()
+        #expect(try self.isExact(&cluster))
     }
 }

@@ -27,7 +27,7 @@ struct TaskDispatcherTests {
     @Test func keepsAHundredThousandLines() {
         let text = (0..<100_000).map(String.init).joined(separator: "\n")
         let chunks = MapReduceJob.chunks(of: text)
-        #expect(chunks.count == MapReduceJob.taskCount)
+        #expect(chunks.count == MapReduceJob.mapCount)
         #expect(chunks.map(\.utf8.count).reduce(0, +) == text.utf8.count)
         let counts = Self.run(.lines, text)
         #expect(counts.count == 100_000 && counts.values.allSatisfy { $0 == 1 })
@@ -49,6 +49,37 @@ struct TaskDispatcherTests {
         #expect(chunks.joined() == text)
         #expect(chunks.dropLast().allSatisfy { $0.hasSuffix("\n") })
         #expect(MapReduceJob.chunks(of: "short") == ["short"])
+    }
+
+    /// Each key goes to one reduce task, the same one in every process; a process with a salt of its own disagrees.
+    @Test func everyKeyHasItsReduceTask() {
+        let counts = MapReduceJob.counts(.words, "foo bar foo baz qux alpha beta gamma")
+        let parts = MapReduceJob.spread(counts)
+        #expect(parts.count == MapReduceJob.reduceCount)
+        #expect(parts == MapReduceJob.spread(counts))
+        #expect(parts != MapReduceJob.spread(counts, salt: 1))
+        var sums: [String: Int64] = [:]
+        for part in parts { MapReduceJob.merge(part, into: &sums) }
+        #expect(sums == counts && parts.map(\.count).reduce(0, +) == counts.count)
+    }
+
+    /// No byte is lost, but words are: the flaw of a splitter that knows no lines.
+    @Test func partsOfTheSameSizeCutWords() {
+        let text = "alpha beta gamma\ndelta epsilon\n"
+        let chunks = MapReduceJob.byteChunks(of: text, count: 4)
+        #expect(chunks.joined() == text)
+        #expect(chunks.map(\.utf8.count) == [7, 8, 8, 8])
+        #expect(chunks[0] == "alpha b")
+    }
+
+    @Test(arguments: [TaskID.Phase.map, .reduce])
+    func aTaskIsKnownByItsName(_ phase: TaskID.Phase) {
+        let task = TaskID(job: "j1", phase: phase, index: 3)
+        #expect(task.text == "j1/\(phase.rawValue)/3")
+        #expect(TaskID(task.text) == task)
+        for text in ["", "j1", "j1/3", "j1/merge/3", "j1/map/x", "j1/map/3/0"] {
+            #expect(TaskID(text) == nil)
+        }
     }
 
     // MARK: - Tasks
@@ -113,6 +144,18 @@ struct TaskDispatcherTests {
         dispatcher.ready("n4")
         let third = dispatcher.run(at: Self.time(1100))
         #expect(third.assignments.isEmpty)
+    }
+
+    /// A worker that is silent is taken for idle, and is lent a task that it did not ask for.
+    @Test(arguments: [true, false])
+    func aSilentWorker(relends: Bool) {
+        var dispatcher = TaskDispatcher(relends: relends)
+        dispatcher.add(["a", "b"])
+        dispatcher.ready("n2")
+        _ = dispatcher.run(at: .zero)
+        let next = dispatcher.run(at: Self.time(600))
+        #expect(next.assignments.map(\.task) == (relends ? ["b"] : []))
+        #expect(dispatcher.task(of: "n2") == (relends ? "b" : nil))
     }
 
     @Test func givesUpAfterSoManyAttempts() {

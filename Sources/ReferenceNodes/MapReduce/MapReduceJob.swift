@@ -10,12 +10,14 @@ enum MapReduceJob {
         case lines
     }
 
-    /// How many tasks a job has at most.
-    static let taskCount = 8
+    /// How many map tasks a job has at most: one for each chunk of its input.
+    static let mapCount = 8
+    /// How many reduce tasks a job has, where it has any.
+    static let reduceCount = 4
 
     /// Splits a text into parts of about the same size, each a number of whole lines. Nothing is lost: the parts
     /// put together are the text.
-    static func chunks(of text: String, count: Int = taskCount) -> [String] {
+    static func chunks(of text: String, count: Int = mapCount) -> [String] {
         let bytes = Array(text.utf8)
         var chunks: [String] = []
         var start = 0
@@ -30,6 +32,15 @@ enum MapReduceJob {
         return chunks
     }
 
+    /// Splits a text into parts of the same size, in the middle of whatever is there.
+    static func byteChunks(of text: String, count: Int = mapCount) -> [String] {
+        let bytes = Array(text.utf8)
+        return (0..<count).map { index in
+            let part = bytes[bytes.count * index / count..<bytes.count * (index + 1) / count]
+            return String(decoding: part, as: UTF8.self)
+        }
+    }
+
     /// How often everything stands in a text.
     static func counts(_ function: Function, _ text: String) -> [String: Int64] {
         let isEnd: (Character) -> Bool =
@@ -40,6 +51,18 @@ enum MapReduceJob {
         var counts: [String: Int64] = [:]
         for part in text.split(whereSeparator: isEnd) { counts[String(part), default: 0] += 1 }
         return counts
+    }
+
+    /// Spreads counts over the reduce tasks: each key goes to one, and always to the same.
+    ///
+    /// - Parameter salt: Whoever takes another one sends keys elsewhere.
+    static func spread(_ counts: [String: Int64], salt: UInt64 = 0) -> [[String: Int64]] {
+        var parts = Array(repeating: [String: Int64](), count: Self.reduceCount)
+        for (key, count) in counts {
+            let hash = Seed(salt).derived(key).value
+            parts[Int(hash % UInt64(Self.reduceCount))][key] = count
+        }
+        return parts
     }
 
     /// Adds counts to others.

@@ -10,10 +10,10 @@ struct MapReduceMaster {
     struct Job {
         let function: MapReduceJob.Function
         let chunks: [String]
-        /// The tasks that are done.
-        var finished: Set<String> = []
-        /// What each task has found.
-        var results: [String: [String: Int64]] = [:]
+        /// The tasks that are done, each with the attempt whose report was the first one.
+        var finished: [TaskID: String] = [:]
+        /// What tasks have found, where it came in messages.
+        var results: [TaskID: [String: Int64]] = [:]
         var outcome: Outcome?
         /// How often its result was given out.
         var resultCount: Int64 = 0
@@ -26,9 +26,17 @@ struct MapReduceMaster {
     }
 
     var dispatcher: TaskDispatcher
+    /// Splits an input into chunks.
+    let cut: @Sendable (String) -> [String]
     var jobs: [String: Job] = [:]
 
-    init(_ dispatcher: TaskDispatcher) { self.dispatcher = dispatcher }
+    init(
+        _ dispatcher: TaskDispatcher,
+        cut: @escaping @Sendable (String) -> [String] = { MapReduceJob.chunks(of: $0) }
+    ) {
+        self.dispatcher = dispatcher
+        self.cut = cut
+    }
 
     /// The jobs that are not over, in order.
     var running: [String] { self.jobs.filter { $0.value.outcome == nil }.keys.sorted() }
@@ -36,11 +44,11 @@ struct MapReduceMaster {
     /// Takes in what the log says.
     mutating func recall(_ records: [JSONValue]) {
         for record in records {
-            if let name = record["job"]?.stringValue, let job = Job(record) {
+            if let name = record["job"]?.stringValue, let job = self.job(record) {
                 self.jobs[name] = job
-            } else if let task = record["finished"]?.stringValue, let id = TaskID(task) {
-                self.jobs[id.job]?.finished.insert(task)
-                self.jobs[id.job]?.results[task] = MapReduceJob.counts(record["counts"])
+            } else if let task = record["finished"]?.stringValue.flatMap(TaskID.init) {
+                self.jobs[task.job]?.finished[task] = record["attempt"]?.stringValue ?? ""
+                self.jobs[task.job]?.results[task] = MapReduceJob.counts(record["counts"])
             } else if let name = record["done"]?.stringValue {
                 if let counts = MapReduceJob.counts(record["counts"]) {
                     self.jobs[name]?.outcome = .counts(counts)
@@ -51,36 +59,27 @@ struct MapReduceMaster {
             }
         }
     }
-}
 
-extension MapReduceMaster.Job {
     /// Reads a job from a client's request, or from the log.
-    init?(_ value: JSONValue) {
+    func job(_ value: JSONValue) -> Job? {
         guard
             let function = value["fn"]?.stringValue.flatMap(MapReduceJob.Function.init(rawValue:)),
             let input = value["input"]?.stringValue, !input.isEmpty
         else { return nil }
-        self.init(
-            function: function,
-            chunks: MapReduceJob.chunks(of: input))
+        return Job(function: function, chunks: self.cut(input))
+    }
+
+    /// Puts up the tasks of one phase of a job that are not done yet.
+    mutating func addTasks(of job: String, _ phase: TaskID.Phase, count: Int) {
+        let done = self.jobs[job]?.finished ?? [:]
+        let tasks = (0..<count).map { TaskID(job: job, phase: phase, index: $0) }
+        self.dispatcher.add(tasks.filter { done[$0] == nil }.map(\.text))
     }
 }
 
-/// The name of a task: `j1/3`, for the chunk 3 of the job `j1`.
-struct TaskID {
-    let job: String
-    let index: Int
-
-    init(_ job: String, _ index: Int) {
-        self.job = job
-        self.index = index
+extension MapReduceMaster.Job {
+    /// How many tasks of a phase are done.
+    func finishedCount(_ phase: TaskID.Phase) -> Int {
+        self.finished.keys.count { $0.phase == phase }
     }
-
-    init?(_ text: String) {
-        let parts = text.split(separator: "/").map(String.init)
-        guard parts.count == 2, let index = Int(parts[1]) else { return nil }
-        self.init(parts[0], index)
-    }
-
-    var text: String { "\(self.job)/\(self.index)" }
 }

@@ -5,13 +5,6 @@ import NodeKit
 // before anybody hears of it, so its next life goes on where this one ends.
 
 extension MapReduceNode {
-    /// Takes up again what earlier lives have left.
-    mutating func resume() -> [Effect] {
-        var effects: [Effect] = []
-        for name in self.master.running { effects += self.begin(name) }
-        return effects
-    }
-
     mutating func lead(_ message: Message, at now: Duration) -> [Effect] {
         switch message.type {
         case "submit": return self.submit(message) + self.dispatch(at: now)
@@ -31,15 +24,15 @@ extension MapReduceNode {
             self.master.dispatcher.extend(task, by: message.source, at: now)
             return []
         case "finished":
-            guard let id = message["task"]?.stringValue.flatMap({ TaskID($0) }) else { return [] }
-            return self.take(id, message) + self.dispatch(at: now)
+            guard let task = message["task"]?.stringValue.flatMap(TaskID.init) else { return [] }
+            return self.take(message, of: task) + self.dispatch(at: now)
         default: return [.unsupported(message)]
         }
     }
 
     private mutating func submit(_ request: Message) -> [Effect] {
         guard let name = request["job"]?.stringValue, !name.isEmpty, !name.contains("/"),
-            let job = MapReduceMaster.Job(.object(request.body))
+            let job = self.master.job(.object(request.body))
         else {
             let functions = MapReduceJob.Function.allCases.map(\.rawValue).joined(separator: ", ")
             return [
@@ -56,7 +49,7 @@ extension MapReduceNode {
             "job": .string(name), "fn": .string(job.function.rawValue),
             "input": request["input"] ?? nil,
         ]
-        return [.append(record), answer] + self.begin(name)
+        return self.note(record) + [answer] + self.begin(name)
     }
 
     private func result(_ request: Message) -> Effect {
@@ -77,79 +70,61 @@ extension MapReduceNode {
         return .reply(to: request, body)
     }
 
-    /// Lets workers have the tasks of a job.
-    private mutating func begin(_ name: String) -> [Effect] {
-        self.addTasks(of: name)
-        return self.conclude(name)
-    }
-
-    /// Puts up what is not done yet of a job.
-    private mutating func addTasks(of name: String) {
-        guard let job = self.master.jobs[name] else { return }
-        let tasks = job.chunks.indices.map { TaskID(name, $0).text }
-        self.master.dispatcher.add(tasks.filter { !job.finished.contains($0) })
-    }
-
     mutating func dispatch(at now: Duration) -> [Effect] {
         let (assignments, failed) = self.master.dispatcher.run(at: now)
         var effects: [Effect] = []
         for task in failed {
-            guard let id = TaskID(task) else { continue }
+            guard let job = TaskID(task)?.job, self.master.running.contains(job) else { continue }
             let reason = "\(task) was tried \(self.master.dispatcher.attemptsMax) times"
-            self.master.dispatcher.remove { TaskID($0)?.job == id.job }
-            effects += self.end(id.job, .failed(reason))
+            effects += self.end(job, .failed(reason))
         }
         for assignment in assignments {
-            guard let id = TaskID(assignment.task), let job = self.master.jobs[id.job] else {
+            guard let task = TaskID(assignment.task), let job = self.master.jobs[task.job] else {
                 continue
             }
-            let body: JSONObject = [
+            // Attempts are counted anew in each life, so its number is part of theirs.
+            let attempt = "\(self.membership.life.start).\(assignment.attempt)"
+            var body: JSONObject = [
                 "type": "work", "task": .string(assignment.task),
-                "attempt": .int(Int64(assignment.attempt)), "fn": .string(job.function.rawValue),
-                "input": .string(job.chunks[id.index]),
+                "phase": .string(task.phase.rawValue), "attempt": .string(attempt),
+                "fn": .string(job.function.rawValue),
             ]
+            for member in self.order(for: task, of: job).members { body[member.key] = member.value }
             effects.append(.send(to: assignment.worker, body))
         }
         return effects
     }
 
-    /// Takes in that a task is done. The first report of it counts; whoever was slower has done the same.
-    private mutating func take(_ id: TaskID, _ message: Message) -> [Effect] {
-        guard self.master.dispatcher.finish(id.text, by: message.source) else {
-            return self.flaw == .endsAgain ? self.conclude(id.job) : []
-        }
-        let counts = MapReduceJob.counts(message["counts"]) ?? [:]
-        let before = self.master.jobs[id.job]?.results ?? [:]
-        self.master.jobs[id.job]?.finished.insert(id.text)
-        self.master.jobs[id.job]?.results[id.text] = counts
-        let record: JSONValue = [
-            "finished": .string(id.text), "counts": MapReduceJob.json(counts),
+    /// Notes that a task is done, unless somebody has said so before: the first report of a task counts, and whoever
+    /// was slower has done the same.
+    ///
+    /// - Returns: What is to be done about it; `nil` where it was known.
+    mutating func noteFinished(
+        _ report: Message, of task: TaskID, counts: [String: Int64]? = nil
+    ) -> [Effect]? {
+        guard self.master.dispatcher.finish(task.text, by: report.source) else { return nil }
+        let attempt = report["attempt"]?.stringValue ?? ""
+        self.master.jobs[task.job]?.finished[task] = attempt
+        var record: JSONObject = [
+            "finished": .string(task.text), "attempt": .string(attempt),
         ]
-        let results = self.flaw == .mergesTooEarly ? before : nil
-        return [.append(record)] + self.conclude(id.job, results)
-    }
-
-    /// Ends a job whose tasks are all done.
-    private mutating func conclude(
-        _ name: String, _ results: [String: [String: Int64]]? = nil
-    ) -> [Effect] {
-        guard let job = self.master.jobs[name], job.finished.count == job.chunks.count else {
-            return []
+        if let counts {
+            self.master.jobs[task.job]?.results[task] = counts
+            record["counts"] = MapReduceJob.json(counts)
         }
-        var sums: [String: Int64] = [:]
-        for counts in (results ?? job.results).values { MapReduceJob.merge(counts, into: &sums) }
-        return self.end(name, .counts(sums))
+        return self.note(.object(record))
     }
 
-    /// Gives out a result.
-    private mutating func end(_ name: String, _ outcome: MapReduceMaster.Outcome) -> [Effect] {
-        self.master.jobs[name]?.outcome = outcome
-        self.master.jobs[name]?.resultCount += 1
-        var record: JSONObject = ["done": .string(name)]
+    /// Gives out a job's result. What is left of its tasks is nobody's any more.
+    mutating func end(_ job: String, _ outcome: MapReduceMaster.Outcome) -> [Effect] {
+        self.master.dispatcher.remove { TaskID($0)?.job == job }
+        self.master.jobs[job]?.outcome = outcome
+        self.master.jobs[job]?.resultCount += 1
+        var record: JSONObject = ["done": .string(job)]
         switch outcome {
         case .counts(let counts): record["counts"] = MapReduceJob.json(counts)
         case .failed(let reason): record["reason"] = .string(reason)
         }
-        return [.append(.object(record))]
+        return self.note(.object(record))
     }
 }

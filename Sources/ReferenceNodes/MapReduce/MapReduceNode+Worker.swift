@@ -42,24 +42,15 @@ extension MapReduceNode {
                     : .unsupported(message)
             ]
         }
-        guard self.worker.task == nil,
-            let task = message["task"]?.stringValue.flatMap({ TaskID($0) })
+        guard self.worker.task == nil, let task = message["task"]?.stringValue.flatMap(TaskID.init)
         else { return [] }
         self.worker.task = task
         self.worker.order = message
         return [.setTimer("compute", after: MapReduceWorker.effort)]
     }
 
-    mutating func compute() -> [Effect] {
-        guard let order = self.worker.order else { return [] }
-        let (counts, end) = self.count(order["input"]?.stringValue ?? "", order)
-        return end + self.report(counts)
-    }
-
     /// Counts what is in a chunk. A poisoned one is the end of whoever eats it.
-    private func count(_ text: String, _ order: Message) -> (
-        counts: [String: Int64], effects: [Effect]
-    ) {
+    func count(_ text: String, _ order: Message) -> (counts: [String: Int64], effects: [Effect]) {
         let function =
             order["fn"]?.stringValue.flatMap(MapReduceJob.Function.init(rawValue:)) ?? .words
         let counts = MapReduceJob.counts(function, text)
@@ -67,13 +58,14 @@ extension MapReduceNode {
     }
 
     /// Says that the task is done, and asks for the next one.
-    private mutating func report(_ counts: [String: Int64]) -> [Effect] {
+    mutating func report(_ members: JSONObject = [:]) -> [Effect] {
         guard let task = self.worker.task, let order = self.worker.order else { return [] }
         self.worker = MapReduceWorker()
-        let body: JSONObject = [
-            "type": "finished", "task": .string(task.text), "attempt": order["attempt"] ?? nil,
-            "counts": MapReduceJob.json(counts),
+        var body: JSONObject = [
+            "type": "finished", "task": .string(task.text), "phase": .string(task.phase.rawValue),
+            "attempt": order["attempt"] ?? nil,
         ]
+        for member in members.members { body[member.key] = member.value }
         return [.send(to: self.masterName, body), self.announce]
     }
 }

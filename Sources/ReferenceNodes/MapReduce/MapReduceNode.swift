@@ -2,36 +2,51 @@ import ChaosCore
 import NodeKit
 
 /// A node of a map-reduce cluster: the first one is the master, all others are workers.
-struct MapReduceNode: Node {
-    let flaw: MapReduceFlaw?
-    var membership = Membership(id: "", members: [], seed: 0)
-    var master: MapReduceMaster
-    var worker = MapReduceWorker()
+///
+/// Masters and workers of both kinds say the same to each other. Where input and output of tasks are, and when a job is over, is up to the
+/// kinds: ``ManagedMapReduceNode`` has everything in messages, ``StoredMapReduceNode`` in a store.
+protocol MapReduceNode: Node {
+    var membership: Membership { get set }
+    var master: MapReduceMaster { get set }
+    var worker: MapReduceWorker { get set }
 
-    init(_ flaw: MapReduceFlaw? = nil) {
-        self.flaw = flaw
-        self.master = MapReduceMaster(
-            TaskDispatcher(lease: flaw == .neverExpires ? nil : .milliseconds(600)))
-    }
+    /// As the master: puts up what is not done yet of a job that was submitted, in this life or in an earlier one.
+    mutating func begin(_ job: String) -> [Effect]
+    /// As the master: what a worker has to know for a task, besides its name.
+    func order(for task: TaskID, of job: MapReduceMaster.Job) -> JSONObject
+    /// As the master: takes in that a worker says that a task is done.
+    mutating func take(_ report: Message, of task: TaskID) -> [Effect]
+    /// As the master: writes something down for its next life.
+    func note(_ record: JSONValue) -> [Effect]
+    /// As a worker: does a task, and ends with ``report(_:)``.
+    mutating func compute(_ task: TaskID, _ order: Message) -> [Effect]
+}
 
+extension MapReduceNode {
     var isMaster: Bool { self.membership.id == self.membership.members.first }
     var masterName: String { self.membership.members.first ?? "" }
 
-    mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+    func note(_ record: JSONValue) -> [Effect] { [.append(record)] }
+
+    /// Lives as a master or as a worker.
+    mutating func live(_ input: Input, at now: Duration) -> [Effect] {
         switch input {
         case .started(let membership):
             self.membership = membership
             if !self.isMaster { return self.beginWork() }
             self.master.recall(membership.life.records)
-            return self.resume() + [.setTimer(MapReduceMaster.timer, after: .zero)]
+            var effects: [Effect] = []
+            for job in self.master.running { effects += self.begin(job) }
+            return effects + [.setTimer(MapReduceMaster.timer, after: .zero)]
         case .timer(MapReduceMaster.timer):
             return self.dispatch(at: now)
                 + [.setTimer(MapReduceMaster.timer, after: MapReduceMaster.interval)]
         case .timer(MapReduceWorker.pulse): return self.pulse()
-        case .timer: return self.compute()
+        case .timer:
+            guard let task = self.worker.task, let order = self.worker.order else { return [] }
+            return self.compute(task, order)
         case .message(let message):
-            return self.isMaster
-                ? self.lead(message, at: now) : self.work(message)
+            return self.isMaster ? self.lead(message, at: now) : self.work(message)
         }
     }
 }

@@ -10,6 +10,8 @@ struct TaskDispatcher {
     let straggling: Duration
     /// After how many attempts a task is given up.
     let attemptsMax: Int
+    /// Whether a worker that is not heard of counts as one that has nothing to do.
+    let relends: Bool
 
     /// A task that somebody is at.
     fileprivate struct Loan {
@@ -37,11 +39,12 @@ struct TaskDispatcher {
 
     init(
         lease: Duration? = .milliseconds(600), straggling: Duration = .seconds(1),
-        attemptsMax: Int = 5
+        attemptsMax: Int = 5, relends: Bool = false
     ) {
         self.lease = lease
         self.straggling = straggling
         self.attemptsMax = attemptsMax
+        self.relends = relends
     }
 
     /// Whether any task is not finished.
@@ -96,10 +99,10 @@ struct TaskDispatcher {
     mutating func run(at now: Duration) -> (assignments: [Assignment], failed: [String]) {
         var failed: [String] = []
         for (name, task) in self.tasks.sorted(by: { $0.key < $1.key }) {
-            guard task.loans.contains(where: { $0.until.map { $0 <= now } ?? false }) else {
-                continue
-            }
+            let overdue = task.loans.filter { $0.until.map { $0 <= now } ?? false }
+            if overdue.isEmpty { continue }
             self.tasks[name]?.loans.removeAll { $0.until.map { $0 <= now } ?? false }
+            if self.relends { self.idle += overdue.map(\.worker) }
             guard self.tasks[name]?.loans.isEmpty == true else { continue }
             if task.attempts >= self.attemptsMax {
                 failed.append(name)

@@ -315,6 +315,17 @@ struct ClusterSimulation {
         self.now = end
     }
 
+    /// Lets time pass until such a message is sent.
+    mutating func run(
+        within limit: Duration = .seconds(10), until isAwaited: (Message) -> Bool
+    ) {
+        let end = self.now + limit
+        let known = self.traffic.count
+        while self.now < end, !self.traffic[known...].contains(where: isAwaited) {
+            self.run(for: .milliseconds(1))
+        }
+    }
+
     private mutating func handle(_ event: Event) {
         switch event {
         case .message(let message): self.deliver(message)
