@@ -15,7 +15,7 @@ struct LineClient: Sendable {
     static func connect(host: String, port: Int) async throws -> LineClient {
         let (lines, continuation) = AsyncStream.makeStream(of: String.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = LineConnection(pausesWhenUnread: false) { _, event in

@@ -88,7 +88,7 @@ package final class PeerLink {
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         ClientBootstrap(group: self.eventLoop)
             .connectTimeout(Self.connectTimeout)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: .init(low: 65536, high: 262_144))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -55,7 +55,7 @@ public struct TCPNode: Sendable {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 // Connections wait in the backlog until the node runs.
                 .serverChannelOption(.autoRead, value: false)
-                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(
                     .writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576)
                 )
@@ -137,7 +137,7 @@ public struct TCPNode: Sendable {
     ) async throws(NodeError) -> String {
         do {
             let channel = try await self.bootstrap(exchange, at: .http)
-                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: address.host, port: address.port).get()
             return Self.text(
                 host: address.host, port: channel.localAddress?.port ?? address.port)

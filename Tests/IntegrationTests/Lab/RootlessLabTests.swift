@@ -67,6 +67,23 @@ struct RootlessLabTests {
         }
     }
 
+    /// Bundled nodes, their links and the clients of workloads need no powers, which root's have behind the proxy.
+    @Test(arguments: ["lab", "proxy"]) func bundledNodesServe(_ backend: String) async throws {
+        let directory = try TestDirectory(user: OrdinaryUser.id)
+        try directory.write(
+            """
+            nodes:
+              n1..n3:
+                command: chaos-node broadcast --variant gossip
+            workload: { kind: broadcast, rate: 20/s, for: 1s }
+            checks: [set-full]
+            """, to: "broadcast.yaml")
+        let run = try await directory.finished(
+            "test", "broadcast.yaml", "--backend", backend, "--seed", "1")
+        #expect(run.code == 0, "\(run.out)\(run.err)")
+        #expect(await directory.hasNothingLeft())
+    }
+
     /// Sockets with others' addresses (`IP_TRANSPARENT`) need powers over the network alone.
     @Test func portsAreIntercepted() async throws {
         let run = try await Self.lab("network: { framing: { main: none } }")
