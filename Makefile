@@ -40,7 +40,7 @@ demo: build ## Runs a five-node cluster through a partition: one node type loses
 # measure the machine's load, not chaos. Before them, alone, those that use up the process's descriptors.
 test: build ## Runs all tests
 	@scripts/install-packages curl python3 netcat-openbsd redis-server redis-sentinel redis-tools \
-		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs tshark
+		etcd-server nats-server postgresql postgresql-client dnsmasq-base bind9-dnsutils nodejs tshark chromium
 	@SWIFT="$(SWIFT)" scripts/run-tests --filter 'ChaosProxyTests\.LoadTests' --no-parallel
 	@SWIFT="$(SWIFT)" scripts/run-tests --skip 'ChaosProxyTests\.LoadTests' \
 		--parallel --experimental-maximum-parallelization-width $(WIDTH)

@@ -99,6 +99,29 @@ import Testing
         #expect(pair.seen == ["exited crash: asked to"])
     }
 
+    /// Mail waits while its process stands still, and none is lost when it goes on.
+    @Test(arguments: ["n1", "n2"])
+    func aSuspendedProcessAnswersLater(from node: String) {
+        var pair = Pair()
+        _ = pair.tables["n2"]?.suspend(named: "server", true)
+        pair.client(["type": "echo", "say": 7], at: node)
+        #expect(pair.seen.isEmpty)
+        _ = pair.tables["n2"]?.suspend(named: "server", false)
+        pair.run()
+        #expect(pair.seen == [["said": 7]])
+        #expect(pair.tables["n2"]?.suspend(named: "nobody", true) == false)
+    }
+
+    @Test(arguments: ["n1", "n2"])
+    func aSuspendedProcessCanBeEnded(from node: String) {
+        var pair = Pair()
+        _ = pair.tables["n2"]?.suspend(named: "server", true)
+        pair.client(["type": "echo", "say": 7], at: node)
+        _ = pair.tables["n2"]?.exit(named: "server", .killed)
+        pair.run()
+        #expect(pair.seen == ["exited killed"])
+    }
+
     @Test(arguments: ["n1", "n2"])
     func nobodyAnswers(from node: String) {
         var pair = Pair()

@@ -57,14 +57,32 @@ struct ObserverTests {
     func aStuckProcessHoldsNobodyUp(_ variant: String, isAnswered: Bool) throws {
         var cluster = try ClusterSimulation("observer", variant, nodes: 1)
         cluster.request(
-            "n1", ["type": "stick", "process": "connection1"], from: Administration.name)
-        cluster.run(for: .milliseconds(10))
+            "n1", ["type": "suspend", "process": "connection1"], from: Administration.name)
+        _ = self.ask(&cluster, ["type": "processes"])
         let processes = self.ask(&cluster, ["type": "processes"])?["processes"]?.arrayValue
         #expect((processes != nil) == isAnswered)
         let silent = processes?.filter { $0["answers"] == false }.map { $0["name"] }
         #expect(silent == (isAnswered ? ["connection1"] : nil))
+        let waiting = processes?.filter { $0["mailbox"] != 0 }.map { $0["suspended"] }
+        #expect(waiting == (isAnswered ? [true] : nil))
         #expect((cluster.ask("n1", ["type": "observe"]) != nil) == isAnswered)
         #expect(cluster.ask("n1", ["type": "echo", "echo": "x"])?["echo"] == "x")
+    }
+
+    /// Who stands still goes on with the mail that has come meanwhile.
+    @Test func aResumedProcessHasLostNothing() throws {
+        var cluster = try ClusterSimulation("observer", "told", nodes: 1)
+        for verb in ["suspend", "resume"] {
+            let reply = self.ask(
+                &cluster, ["type": .string(verb), "process": "connection1"], admin: true)
+            #expect(reply?.type == verb + "_ok")
+            let processes = self.ask(&cluster, ["type": "processes"])?["processes"]?.arrayValue
+            let silent = processes?.count { $0["answers"] == false || $0["mailbox"] != 0 }
+            #expect(silent == (verb == "suspend" ? 1 : 0))
+        }
+        #expect(
+            self.ask(&cluster, ["type": "suspend", "process": "nobody"], admin: true)?["code"]
+                == 20)
     }
 
     /// An observer that starts again knows what happened before.
@@ -98,5 +116,71 @@ struct ObserverTests {
         cluster.run(for: .seconds(2))
         let nodes = cluster.ask("n1", ["type": "observe"])?["nodes"]
         #expect(nodes == ["n1": "up", "n2": .string(shown)])
+    }
+
+    // MARK: - Over HTTP
+
+    private func http(
+        _ cluster: inout ClusterSimulation, _ method: String, _ target: String,
+        headers: JSONObject = [:]
+    ) throws -> (status: Int64?, body: String) {
+        let reply = self.ask(&cluster, HTTPRequest.body(method, target, headers: headers))
+        if let code = reply?["code"]?.intValue { return (-code, "") }
+        return (reply?["status"]?.intValue, reply?["body"]?.stringValue ?? "")
+    }
+
+    @Test func programsGetTheSame() throws {
+        var cluster = try ClusterSimulation("observer", "told", nodes: 2)
+        cluster.run(for: .seconds(1))
+        let text = self.text(&cluster)
+        #expect(try self.http(&cluster, "GET", "/observer/tree.txt") == (200, text))
+        let nodes = try self.http(&cluster, "GET", "/observer/nodes").body
+        #expect(try JSONValue(parsing: nodes) == ["n1": "up", "n2": "up"])
+        let tree = try JSONValue(parsing: self.http(&cluster, "GET", "/observer/tree").body)
+        #expect(tree["node"] == "n1" && tree["tree"]?.arrayValue?.first?["name"] == "root")
+        let list = try JSONValue(parsing: self.http(&cluster, "GET", "/observer/processes").body)
+        #expect(list["processes"]?.arrayValue?.count == 9)
+        #expect(list["processes"]?.arrayValue?.allSatisfy { $0["answers"] == true } == true)
+    }
+
+    @Test func thePageNeedsNothingFromElsewhere() throws {
+        var cluster = try ClusterSimulation("observer", "told", nodes: 1)
+        let (status, page) = try self.http(&cluster, "GET", "/observer")
+        #expect(status == 200 && page.hasPrefix("<!DOCTYPE html>"))
+        #expect(!page.contains("http://") && !page.contains("https://") && !page.contains("src="))
+        #expect(try self.http(&cluster, "GET", "/").status == 302)
+        #expect(try self.http(&cluster, "GET", "/observer/else").status == 404)
+    }
+
+    @Test func ordersOverHTTP() throws {
+        var cluster = try ClusterSimulation("observer", "told", nodes: 1)
+        #expect(
+            try self.http(&cluster, "POST", "/observer/kill/connection1")
+                == (200, "kill <n1.1.4>\n"))
+        #expect(self.text(&cluster).contains("restarted 1×"))
+        #expect(
+            try self.http(&cluster, "POST", "/observer/suspend/%3Cn1.1.5%3E")
+                == (200, "suspend <n1.1.5>\n"))
+        #expect(
+            try self.http(&cluster, "POST", "/observer/kill/nobody")
+                == (404, "there is no process 'nobody'\n"))
+        for target in ["/observer/hug/connection2", "/observer/suspend/observer"] {
+            #expect(try self.http(&cluster, "POST", target).status == 404)
+        }
+    }
+
+    /// A page of somebody else's, in the same browser.
+    @Test(arguments: [
+        ("http://n1:8080", Int64(200)), ("http://elsewhere", 403),
+        ("http://elsewhere/n1:8080", 403),
+        ("null", 403),
+    ])
+    func ordersFromOtherPages(_ origin: String, status: Int64) throws {
+        var cluster = try ClusterSimulation("observer", "told", nodes: 1)
+        let headers: JSONObject = ["host": "n1:8080", "origin": .string(origin)]
+        let answer = try self.http(
+            &cluster, "POST", "/observer/kill/connection1", headers: headers)
+        #expect(answer.status == status)
+        #expect(self.text(&cluster).contains("restarted") == (status == 200))
     }
 }

@@ -76,6 +76,8 @@ public struct ProcessRecord: Hashable, Sendable {
     public let linkCount: Int
     /// How many calls to it have not been answered.
     public let openCallCount: Int
+    /// Whether its mail waits until it is resumed.
+    public let isSuspended: Bool
 }
 
 extension Duration {

@@ -11,6 +11,8 @@ public struct ProcessContext {
         case link(PID)
         case spawn(PID, any Behaviour, name: String?, isLinked: Bool)
         case exit(PID, ExitReason)
+        case suspend(PID)
+        case resume(PID)
         case timer(String, deadline: Duration?)
         case trapExits
         case observe
@@ -120,6 +122,13 @@ public struct ProcessContext {
     public mutating func exit(_ pid: PID, _ reason: ExitReason) {
         self.actions.append(.exit(pid, reason))
     }
+
+    /// Lets a process of this node stand still: its mail waits in its mailbox until it is resumed, as under OTP's
+    /// `sys:suspend/1`. It can be ended meanwhile.
+    public mutating func suspend(_ pid: PID) { self.actions.append(.suspend(pid)) }
+
+    /// Lets a process go on with the mail that has come meanwhile.
+    public mutating func resume(_ pid: PID) { self.actions.append(.resume(pid)) }
 
     /// Brings ``Mail/timer(_:)`` after a while; setting one again replaces it.
     public mutating func setTimer(_ name: String, after delay: Duration) {

@@ -2,7 +2,7 @@
 /// clients' requests to them by name.
 ///
 /// Its administrator (``Administration``) may also end a process (`crash{process}`, or in order with
-/// `exit{process}`), and look at all of them (`tree`). Where the node says what its supervisors promise, everybody
+/// `exit{process}`), let one stand still (`suspend{process}`, `resume{process}`), and look at all of them (`tree`). Where the node says what its supervisors promise, everybody
 /// may ask what became of its processes: `trace`.
 public struct ProcessNode: Node {
     private let root: @Sendable () -> any Behaviour
@@ -83,12 +83,14 @@ public struct ProcessNode: Node {
 
     private mutating func administer(_ message: Message, at now: Duration) -> [Effect] {
         switch message.type {
-        case "crash", "exit":
+        case "crash", "exit", "suspend", "resume":
             let name = message["process"]?.stringValue ?? ""
             let isThere =
-                message.type == "exit"
-                ? self.table.ask(named: name, toEndWith: .normal)
-                : self.table.exit(named: name, .crash("its administrator says so"))
+                switch message.type {
+                case "crash": self.table.exit(named: name, .crash("its administrator says so"))
+                case "exit": self.table.ask(named: name, toEndWith: .normal)
+                default: self.table.suspend(named: name, message.type == "suspend")
+                }
             guard isThere else {
                 let known = self.table.names.keys.sorted().joined(separator: ", ")
                 return [

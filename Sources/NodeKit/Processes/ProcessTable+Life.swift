@@ -20,6 +20,13 @@ extension ProcessTable {
         return true
     }
 
+    /// Lets the mail of the process of that name wait, or not any more; `false` when there is none.
+    public mutating func suspend(named name: String, _ isSuspended: Bool) -> Bool {
+        guard let pid = self.process(named: name) else { return false }
+        if isSuspended { self.suspend(pid) } else { self.resume(pid) }
+        return true
+    }
+
     private mutating func noteWish(_ name: String, _ reason: ExitReason) -> PID? {
         guard let pid = self.names[name] else { return nil }
         self.note(.asked(reason), pid, name: name, parent: self.entries[pid]?.parent)
@@ -62,7 +69,7 @@ extension ProcessTable {
                 ProcessRecord(
                     pid: pid, name: entry.name, parent: entry.parent,
                     mailboxCount: entry.mailbox.count, linkCount: entry.links.count,
-                    openCallCount: entry.serving.count)
+                    openCallCount: entry.serving.count, isSuspended: entry.isSuspended)
             }
         }
     }

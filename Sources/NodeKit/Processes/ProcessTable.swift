@@ -24,6 +24,8 @@ public struct ProcessTable: Sendable {
         /// Whether it says itself when it has begun.
         var isReadyLater = false
         var isReady = false
+        /// Whether its mail waits until it is resumed.
+        var isSuspended = false
         /// Whose calls lie in the mailbox or are being worked on.
         var serving: [Caller] = []
         /// Processes of other nodes that watch this one.
@@ -221,8 +223,16 @@ public struct ProcessTable: Sendable {
         self.ready.append(pid)
     }
 
+    mutating func suspend(_ pid: PID) { self.entries[pid]?.isSuspended = true }
+
+    mutating func resume(_ pid: PID) {
+        guard let entry = self.entries[pid], entry.isSuspended else { return }
+        self.entries[pid]?.isSuspended = false
+        self.ready += entry.mailbox.map { _ in pid }
+    }
+
     private mutating func deliver(to pid: PID) {
-        guard self.entries[pid]?.mailbox.isEmpty == false,
+        guard self.entries[pid]?.mailbox.isEmpty == false, self.entries[pid]?.isSuspended == false,
             // Taken out, so that its state is changed in place and not copied.
             var entry = self.entries.removeValue(forKey: pid)
         else { return }
@@ -283,6 +293,8 @@ public struct ProcessTable: Sendable {
             } else {
                 self.end(other, reason)
             }
+        case .suspend(let other): self.suspend(other)
+        case .resume(let other): self.resume(other)
         case .timer(let timer, let deadline):
             self.timers.removeAll { $0.owner == pid && $0.name == timer }
             if let deadline {

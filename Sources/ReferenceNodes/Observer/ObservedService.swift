@@ -1,21 +1,13 @@
 import ChaosCore
 import NodeKit
 
-/// Answers with what it is asked, until it sticks: then nobody hears of it any more.
+/// Answers with what it is asked.
 struct ObservedConnection: Behaviour {
-    private var isStuck = false
-
-    func isProbe(_ body: JSONObject) -> Bool { body["type"]?.stringValue == "probe" }
-
     mutating func handle(
         _ mail: Mail, _ context: inout ProcessContext
     ) throws(ProcessExit) {
-        switch mail {
-        case .call(let body, let caller) where !self.isStuck:
-            context.reply(caller, self.isProbe(body) ? [:] : ["echo": body["echo"] ?? nil])
-        case .cast: self.isStuck = true
-        default: break
-        }
+        guard case .call(let body, let caller) = mail else { return }
+        context.reply(caller, ["echo": body["echo"] ?? nil])
     }
 }
 
@@ -51,10 +43,6 @@ struct ObservedEndpoint: Behaviour {
     ) throws(ProcessExit) {
         switch mail {
         case .call(_, let caller): context.reply(caller, [:])
-        case .request(let request) where request.type == "stick":
-            let name = request["process"]?.stringValue ?? ""
-            context.cast(.name(name, on: context.pid.node), ["type": "stick"])
-            context.answer(.reply(to: request, ["type": "stick_ok"]))
         case .request(let request): self.ask(for: request, isSecond: false, &context)
         case .answer(let call, let outcome):
             guard let (request, isSecond) = self.open.removeValue(forKey: call) else { return }

@@ -19,8 +19,8 @@ import NodeKit
 //     processes  -> processes_ok{processes}            mailboxes, open calls, restarts, and who answers
 //     trace      -> trace_ok{tree, events, …}
 //
-// The administrator can also say stick{process}, after which a connection answers nobody, and end{process}, which
-// kills the process of that name or pid.
+// The administrator can also say end{process}, which kills the process of that name or pid, and suspend{process}, as on
+// all nodes with processes. Over HTTP there is a page of all that: ``ProcessObserver``.
 
 extension ReferenceSystem {
     static let observer = ReferenceSystem(
@@ -61,8 +61,9 @@ enum Observed {
             requests: [
                 "echo": Self.endpoint, "observe": Self.observer,
                 "processes": Self.observer, "tree_text": Self.observer,
+                HTTPRequest.messageType: Self.observer,
             ],
-            administration: ["stick": Self.endpoint, "end": Self.observer],
+            administration: ["end": Self.observer],
             promise: Self.tree(flaws).specification(named: "root")
         ) { Self.tree(flaws) }
     }
