@@ -84,6 +84,14 @@ private let checkerKinds: [CheckerKind] = [
             lease: try parameters.duration("lease"),
             isExclusive: try parameters.flag("exclusive") ?? true)
     },
+    CheckerKind(name: "connections", parameters: ["within", "strangers", "steady"]) {
+        parameters throws(InputError) in
+        let strangers = try parameters.text("strangers") ?? ""
+        return ConnectionsChecker(
+            within: try parameters.duration("within") ?? .seconds(2),
+            strangers: strangers.split(separator: " ").map { String($0) },
+            isSteady: try parameters.flag("steady") ?? false)
+    },
     CheckerKind(
         name: "supervision", parameters: ["children", "strategy", "intensity", "period"]
     ) { parameters throws(InputError) in

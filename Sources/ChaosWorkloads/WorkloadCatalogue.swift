@@ -134,6 +134,18 @@ private let workloadKinds: [WorkloadKind] = [
             hasFinalReads: false
         ) { LockSource(seed: $0.seed) }
     },
+    WorkloadKind(
+        name: "connections", parameters: ["disconnects"], defaults: waiting(perNode: 2)
+    ) { parameters, settings throws(InputError) in
+        let disconnects = try parameters.share("disconnects") ?? Ratio(percent: 5)
+        return GeneratedWorkload(
+            kind: "connections", settings: settings, checks: [CheckRequest("connections")],
+            hasFinalReads: true
+        ) {
+            ConnectionSource(
+                nodes: $0.nodes.map(\.node), disconnects: disconnects, seed: $0.seed)
+        }
+    },
     WorkloadKind(name: "supervision") { _, settings throws(InputError) in
         GeneratedWorkload(
             kind: "supervision", settings: settings,

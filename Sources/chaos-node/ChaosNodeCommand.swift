@@ -64,6 +64,9 @@ struct ChaosNodeCommand: AsyncParsableCommand {
     @Option(help: "The Redis server that the node uses, HOST:PORT, if its system uses one.")
     var redis: String?
 
+    @Option(help: "What all nodes of one cluster know, if their system asks for it.")
+    var cookie: String?
+
     func run() async throws {
         guard let system = self.system else {
             print(ReferenceSystem.listing)
@@ -110,6 +113,10 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let node = try await TCPNode.listen(host: host, port: port)
         switch variant.make {
         case .node(let makeNode):
+            if let cookie {
+                let rule = "'--cookie' is for nodes that make their connections themselves"
+                throw InputError(rule, found: cookie)
+            }
             let admin = try (self.admin ?? environment("CHAOS_LISTEN_ADMIN")).map {
                 try Self.administratorPort($0)
             }
@@ -122,8 +129,8 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         case .streamNode(let makeNode):
             try self.refuseServices("nodes that speak messages; this one has a protocol of its own")
             try await node.run(
-                makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale, folder: data,
-                log: report)
+                makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale,
+                cookie: self.cookie ?? "", folder: data, log: report)
         }
         report("listening on \(node.address)")
         await node.waitUntilStopped()

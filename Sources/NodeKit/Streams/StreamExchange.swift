@@ -59,7 +59,9 @@ final class StreamExchange {
     /// Starts the node.
     ///
     /// - Throws: `NodeError` when the node's folder cannot be had.
-    func start(id: String, others: [String], seed: UInt64, folder: String?) throws(NodeError) {
+    func start(
+        id: String, others: [String], seed: UInt64, cookie: String, folder: String?
+    ) throws(NodeError) {
         var bytes: [UInt8] = []
         if let folder {
             let file = try AppendFile(in: folder, id: id)
@@ -69,7 +71,8 @@ final class StreamExchange {
         self.handle(
             .started(
                 StreamStart(
-                    id: id, others: others, seed: seed, date: WallClock.now, log: bytes)))
+                    id: id, others: others, seed: seed, date: WallClock.now, cookie: cookie,
+                    log: bytes)))
         self.settle()
     }
 

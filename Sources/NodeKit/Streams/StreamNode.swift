@@ -46,16 +46,20 @@ package struct StreamStart: Hashable, Sendable {
     package let seed: UInt64
     /// What the machine's clock shows, as time since 1970.
     package let date: Duration
+    /// What all nodes of one cluster know, and those of others do not; empty where nobody said.
+    package let cookie: String
     /// What earlier lives wrote to the log; empty without a folder.
     package let log: [UInt8]
 
     package init(
-        id: String, others: [String], seed: UInt64, date: Duration = .zero, log: [UInt8] = []
+        id: String, others: [String], seed: UInt64, date: Duration = .zero, cookie: String = "",
+        log: [UInt8] = []
     ) {
         self.id = id
         self.others = others
         self.seed = seed
         self.date = date
+        self.cookie = cookie
         self.log = log
     }
 }

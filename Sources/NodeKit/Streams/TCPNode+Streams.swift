@@ -9,12 +9,13 @@ extension TCPNode {
     ///   - peers: Whom the node may dial; it does so when it likes.
     ///   - seed: Fixes the node's randomness.
     ///   - timeScale: How many seconds one second of the node's takes, above 0.
+    ///   - cookie: What all nodes of its cluster know (``StreamStart/cookie``).
     ///   - folder: Where the node's folder is, or is made; without one it forgets when it dies.
     ///   - log: Takes sentences for the operator; may be called on any thread.
     /// - Throws: `NodeError` when the node's folder cannot be had.
     package func run(
         _ node: any StreamNode, id: String, peers: PeerList = PeerList(), seed: UInt64 = 0,
-        timeScale: Double = 1, folder: String? = nil,
+        timeScale: Double = 1, cookie: String = "", folder: String? = nil,
         log: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws {
         let listener = self.listener
@@ -28,7 +29,8 @@ extension TCPNode {
                 listener.close(promise: nil)
             }
             let others = peers.members(with: id).filter { $0 != id }
-            try exchange.start(id: id, others: others, seed: seed, folder: folder)
+            try exchange.start(
+                id: id, others: others, seed: seed, cookie: cookie, folder: folder)
             try listener.pipeline.syncOperations.addHandler(StreamAcceptor(exchange: exchange))
         }.get()
         try await listener.setOption(.autoRead, value: true).get()
