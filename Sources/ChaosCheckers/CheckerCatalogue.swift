@@ -92,6 +92,9 @@ private let checkerKinds: [CheckerKind] = [
             strangers: strangers.split(separator: " ").map { String($0) },
             isSteady: try parameters.flag("steady") ?? false)
     },
+    CheckerKind(name: "processes", parameters: ["within"]) { parameters throws(InputError) in
+        ProcessesChecker(within: try parameters.duration("within") ?? .seconds(2))
+    },
     CheckerKind(
         name: "supervision", parameters: ["children", "strategy", "intensity", "period"]
     ) { parameters throws(InputError) in

@@ -146,6 +146,13 @@ private let workloadKinds: [WorkloadKind] = [
                 nodes: $0.nodes.map(\.node), disconnects: disconnects, seed: $0.seed)
         }
     },
+    WorkloadKind(name: "processes", defaults: waiting(perNode: 2)) {
+        _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "processes", settings: settings, checks: [CheckRequest("processes")],
+            hasFinalReads: true
+        ) { ProcessSource(nodes: $0.nodes.map(\.node), seed: $0.seed) }
+    },
     WorkloadKind(name: "supervision") { _, settings throws(InputError) in
         GeneratedWorkload(
             kind: "supervision", settings: settings,

@@ -64,6 +64,7 @@ package struct ReferenceSystem: Sendable {
         .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit,
         .distributedCounter, .registry, .mapReduce, .mapReduceManager, .routing,
         .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,
+        .remoteProcesses,
         .supervision, .handrolledSupervisor, .stack, .tasks, .parallelMap, .sharedState,
         .termsTable, .observer,
     ]

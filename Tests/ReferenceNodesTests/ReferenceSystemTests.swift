@@ -15,7 +15,7 @@ struct ReferenceSystemTests {
                 "redis-pool", "terms-cache", "two-phase-commit",
                 "distributed-counter", "registry", "map-reduce", "map-reduce-manager", "routing",
                 "link-shortener", "link-replication", "link-views", "link-deltas", "link-ring",
-                "process-groups",
+                "process-groups", "remote-processes",
                 "supervision", "handrolled-supervisor", "stack", "tasks", "parallel-map",
                 "shared-state", "terms-table", "observer",
             ])

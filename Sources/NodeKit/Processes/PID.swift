@@ -16,6 +16,18 @@ public struct PID: Hashable, Sendable, CustomStringConvertible {
     /// `<n1.3.7>`.
     public var description: String { "<\(self.node).\(self.incarnation).\(self.number)>" }
 
+    /// Reads what ``description`` wrote.
+    package init?(_ text: String) {
+        guard text.hasPrefix("<"), text.hasSuffix(">") else { return nil }
+        let parts = text.dropFirst().dropLast().split(separator: ".")
+        guard parts.count > 2, let number = UInt64(parts[parts.count - 1]),
+            let incarnation = UInt64(parts[parts.count - 2])
+        else { return nil }
+        // Names of nodes may have dots.
+        let node = parts.dropLast(2).joined(separator: ".")
+        self.init(node: node, incarnation: incarnation, number: number)
+    }
+
     /// The process as it travels.
     package var json: JSONValue {
         [
@@ -96,7 +108,7 @@ public enum ExitReason: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads what ``description`` wrote; anything else is a crash of that name.
-    init(_ text: String) {
+    package init(_ text: String) {
         let plain: [ExitReason] = [.normal, .shutdown, .killed, .noProcess, .noConnection]
         if let reason = plain.first(where: { $0.description == text }) {
             self = reason

@@ -9,10 +9,14 @@ public enum PeerNews: Hashable, Sendable {
 /// Tells which nodes can be reached: every node tells all others now and then that it lives, in which life,
 /// and whose it hears.
 ///
-///     heartbeat{incarnation, number, cookie, heard: {n2: 7, …}}
+///     heartbeat{incarnation, number, cookie, heard: {n2: 7, …}, mail: 31, session: 1}
 ///
 /// A link is up while both ends hear each other, so a cut in one direction is down on both sides, and a
 /// connection that nobody resets is found out as well: no end of a connection is waited for.
+///
+/// Where mail is counted, a link also ends when a piece of it got lost: a sign of life says how much was sent there before it
+/// (`mail`), and how often its sender has begun to hear that node (`session`), so that both ends learn of each end of their
+/// link. What a process is told of another one (a monitor's one piece of mail) is then true over networks that lose.
 public struct PeerWatch: Sendable {
     /// The type of its messages.
     public static var messageType: String { "heartbeat" }
@@ -26,14 +30,24 @@ public struct PeerWatch: Sendable {
         var lastHeard: Duration
         var hearsUs = false
         var isUp = false
+        /// How much mail it had sent when it was heard first, and how much has come since.
+        var mailSentBefore: Int64
+        var mailReceived: Int64 = 0
+        /// How often it has begun to hear this node.
+        var session: Int64
     }
 
     private let interval: Duration
     private let patience: Duration
     private let cookie: String
+    private let countsMail: Bool
     private var membership = Membership(id: "", members: [], seed: 0)
     private var peers: [String: Peer] = [:]
     private var signsGiven: Int64 = 0
+    /// How much mail went to each node in this life.
+    private var mailSent: [String: Int64] = [:]
+    /// How often this node began to hear each other one.
+    private var sessions: [String: Int64] = [:]
 
     /// Makes a watch that knows nobody.
     ///
@@ -41,11 +55,15 @@ public struct PeerWatch: Sendable {
     ///   - interval: The time between two signs of life.
     ///   - missed: After so many intervals without one a node counts as down.
     ///   - cookie: Nodes of another cookie are not heard. A name rather than a secret: it travels as it is.
-    public init(every interval: Duration = .milliseconds(200), missed: Int = 4, cookie: String = "")
-    {
+    ///   - countsMail: Whether a lost piece of mail ends the link. Mail that overtakes other mail does so, too.
+    public init(
+        every interval: Duration = .milliseconds(200), missed: Int = 4, cookie: String = "",
+        countsMail: Bool = false
+    ) {
         self.interval = interval
         self.patience = interval * missed
         self.cookie = cookie
+        self.countsMail = countsMail
     }
 
     /// The nodes that are up, in order.
@@ -68,14 +86,34 @@ public struct PeerWatch: Sendable {
         let name = message.source
         let heard = message["heard"]?[self.membership.id]?.intValue
         let hearsUs = heard == Int64(bitPattern: self.membership.life.incarnation)
+        let mailSent = message["mail"]?.intValue ?? 0
+        let session = message["session"]?.intValue ?? 0
         var news: [PeerNews] = []
-        var peer = self.peers[name] ?? Peer(incarnation: incarnation, lastHeard: now)
-        if peer.incarnation == incarnation, number <= peer.number { return ([], []) }
+        if self.peers[name]?.incarnation == incarnation {
+            if number <= self.peers[name]?.number ?? 0 { return ([], []) }
+            if self.peers[name].map({ self.hasLostMail($0, of: mailSent) }) == true {
+                // The next sign of life begins anew.
+                if self.peers.removeValue(forKey: name)?.isUp == true { news.append(.down(name)) }
+                return (self.signs(to: [name]), news)
+            }
+        }
+        if self.peers[name]?.incarnation != incarnation { self.sessions[name, default: 0] += 1 }
+        var peer =
+            self.peers[name]
+            ?? Peer(
+                incarnation: incarnation, lastHeard: now, mailSentBefore: mailSent,
+                session: session)
         peer.number = number
-        if peer.isUp, peer.incarnation != incarnation || !hearsUs {
+        let isSameSession = !self.countsMail || peer.session == session
+        if peer.isUp, peer.incarnation != incarnation || !hearsUs || !isSameSession {
             peer.isUp = false
             news.append(.down(name))
         }
+        if peer.incarnation != incarnation {
+            peer.mailSentBefore = mailSent
+            peer.mailReceived = 0
+        }
+        peer.session = session
         peer.incarnation = incarnation
         peer.lastHeard = now
         peer.hearsUs = hearsUs
@@ -100,6 +138,16 @@ public struct PeerWatch: Sendable {
         return (effects + [.setTimer(Self.timer, after: self.interval)], news)
     }
 
+    /// Takes note of mail that goes to a node.
+    mutating func noteMail(to name: String) { self.mailSent[name, default: 0] += 1 }
+
+    /// Takes note of mail that came from a node.
+    mutating func noteMail(from name: String) { self.peers[name]?.mailReceived += 1 }
+
+    private func hasLostMail(_ peer: Peer, of sent: Int64) -> Bool {
+        self.countsMail && sent - peer.mailSentBefore != peer.mailReceived
+    }
+
     private mutating func signs(to nodes: [String]) -> [Effect] {
         self.signsGiven += 1
         let number = self.signsGiven
@@ -109,13 +157,16 @@ public struct PeerWatch: Sendable {
         }
         let incarnation = Int64(bitPattern: self.membership.life.incarnation)
         return nodes.map { node in
-            .send(
-                to: node,
-                [
-                    "type": .string(Self.messageType), "incarnation": .int(incarnation),
-                    "number": .int(number),
-                    "cookie": .string(self.cookie), "heard": .object(heard),
-                ])
+            var sign: JSONObject = [
+                "type": .string(Self.messageType), "incarnation": .int(incarnation),
+                "number": .int(number),
+                "cookie": .string(self.cookie), "heard": .object(heard),
+            ]
+            if self.countsMail {
+                sign["mail"] = .int(self.mailSent[node] ?? 0)
+                sign["session"] = .int(self.sessions[node] ?? 0)
+            }
+            return .send(to: node, sign)
         }
     }
 }

@@ -46,12 +46,17 @@ public struct ProcessNode: Node {
         case .message(let message) where message.type == PeerWatch.messageType:
             effects = self.take(self.peers.receive(message, at: now))
         case .message(let message) where message[ProcessTable.member] != nil:
+            self.peers.noteMail(from: message.source)
             self.table.receive(message)
         case .message(let message) where message.source == Administration.name:
             effects = self.administer(message, at: now)
         case .message(let message): effects = self.pass(message, self.requests, at: now)
         }
-        return effects + self.table.run(at: now)
+        let wishes = self.table.run(at: now)
+        for case .send(let node, let body) in wishes where body[ProcessTable.member] != nil {
+            self.peers.noteMail(to: node)
+        }
+        return effects + wishes
     }
 
     /// Hands a request to the process that handles its type.
