@@ -67,6 +67,9 @@ private let checkerKinds: [CheckerKind] = [
             allowsNegative: try parameters.flag("negative") ?? false,
             hasSnapshots: try parameters.flag("snapshots") ?? true)
     },
+    CheckerKind(name: "ledger", parameters: ["within"]) { parameters throws(InputError) in
+        LedgerChecker(visibleWithin: try parameters.duration("within") ?? .zero)
+    },
     CheckerKind(name: "write-once", parameters: ["linearizable", "within"]) {
         parameters throws(InputError) in
         let isLinearizable = try parameters.flag("linearizable") ?? false

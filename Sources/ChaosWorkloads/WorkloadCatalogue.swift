@@ -195,6 +195,15 @@ private let workloadKinds: [WorkloadKind] = [
             hasFinalReads: true, makeClient: linkClients
         ) { ViewSource(nodeCount: $0.nodes.count, seed: $0.seed) }
     },
+    WorkloadKind(name: "ledger", parameters: ["accounts"], defaults: waiting(perNode: 2)) {
+        parameters, settings throws(InputError) in
+        let count = try parameters.count("accounts", in: 2...1000) ?? 6
+        return GeneratedWorkload(
+            kind: "ledger", settings: settings, checks: [CheckRequest("ledger")],
+            hasFinalReads: true,
+            makeClient: { _ in { name, node in LedgerClient(name: name, node: node) } }
+        ) { LedgerSource(accounts: count, nodeCount: $0.nodes.count, seed: $0.seed) }
+    },
     WorkloadKind(
         name: "client", parameters: ["command", "like", "topology"] + transactionParameters
     ) { parameters, _ throws(InputError) in

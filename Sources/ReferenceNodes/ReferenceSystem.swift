@@ -61,7 +61,7 @@ package struct ReferenceSystem: Sendable {
         .echo, .uniqueIds, .broadcast, .growSet, .orSet, .gCounter, .pnCounter, .kafka, .linKV,
         .listAppend, .readWriteRegister, .connections, .pingPong, .sequence, .rpc, .redisServer,
         .redisBlocking,
-        .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit,
+        .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit, .bank,
         .distributedCounter, .registry, .mapReduce, .mapReduceManager, .routing,
         .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,
         .remoteProcesses,

@@ -12,7 +12,7 @@ struct ReferenceSystemTests {
                 "kafka", "lin-kv", "txn-list-append", "txn-rw-register", "connections", "ping-pong",
                 "sequence",
                 "rpc", "redis-server", "redis-blocking", "redis-pipelined", "redis-reconnecting",
-                "redis-pool", "terms-cache", "two-phase-commit",
+                "redis-pool", "terms-cache", "two-phase-commit", "bank",
                 "distributed-counter", "registry", "map-reduce", "map-reduce-manager", "routing",
                 "link-shortener", "link-replication", "link-views", "link-deltas", "link-ring",
                 "process-groups", "remote-processes",

@@ -1,6 +1,5 @@
 import ChaosCheckers
 import ChaosCore
-import NIOCore
 import NIOHTTP1
 
 /// A client of a link shortener over HTTP, who asks again where no answer comes.
@@ -14,16 +13,14 @@ import NIOHTTP1
 struct LinkClient: OperationTranslator {
     let name: String
     let node: ClientAddress
-    private let connection: OneAtATime<HTTPReply>
+    private let connection: RepeatedRequests
     /// The one code whose views are counted.
     static let viewedCode = "viewed"
-    /// How often a request is sent at most.
-    private static let attempts = 3
 
     init(name: String, node: ClientAddress) {
         self.name = name
         self.node = node
-        self.connection = .http(node)
+        self.connection = RepeatedRequests(node)
     }
 
     var nodeName: String { self.node.node }
@@ -77,28 +74,11 @@ struct LinkClient: OperationTranslator {
         _ method: HTTPMethod, _ path: String, body: String? = nil, _ timeout: Duration,
         _ conclude: (HTTPReply) -> Conclusion
     ) async -> Conclusion {
-        var headers: HTTPHeaders = ["host": "\(self.node.host):\(self.node.port)"]
-        headers.add(name: "x-view-id", value: "\(self.name)-\(await self.connection.sentCount)")
-        if let body {
-            headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
-            headers.add(name: "content-length", value: "\(body.utf8.count)")
-        }
-        let head = HTTPRequestHead(
-            version: .http1_1, method: method, uri: path, headers: headers)
-        let bytes = body.map { ByteBuffer(string: $0) }
-        var lost: String?
-        for _ in 0..<Self.attempts {
-            let outcome = await self.connection.exchange(
-                head, bytes, timeout: timeout / Self.attempts)
-            switch outcome {
-            case .reply(let reply): return conclude(reply)
-            case .notSent(let reason):
-                // What was sent before may still take effect.
-                return lost == nil ? (.fail, nil, reason) : (.info, nil, reason)
-            case .unknown(let reason): lost = reason
-            }
-        }
-        return (.info, nil, lost)
+        let visit = "\(self.name)-\(await self.connection.sentCount)"
+        let request = RepeatedRequests.Request(
+            method: method, path: path, headers: [("x-view-id", visit)],
+            body: body.map { ("application/x-www-form-urlencoded", $0) })
+        return await self.connection.exchange(request, timeout: timeout) { conclude($0) }
     }
 
     func close() async { await self.connection.close() }

@@ -136,13 +136,3 @@ struct ViewSource: OperationSource {
 
     private static let read = PlannedOperation.overHTTP("read", nil)
 }
-
-extension PlannedOperation {
-    /// An operation that only a client knows to carry out who speaks HTTP.
-    fileprivate static func overHTTP(_ function: String, _ argument: JSONValue) -> PlannedOperation
-    {
-        PlannedOperation(function: function, argument: argument) { client, _ in
-            preconditionFailure("'\(client.name)' cannot carry out '\(function)'")
-        }
-    }
-}

@@ -19,10 +19,11 @@ struct TransactionCoordinator {
     /// What a client wants.
     fileprivate enum Order {
         case transfer(Transfer)
-        case snapshot
+        /// All these balances at one moment.
+        case snapshot(of: [String])
     }
 
-    /// What one participant has to do: `[[account, change], …]`, where no change is a look.
+    /// What one participant has to do: `[[account, change, transfer], …]`, where no change is a look.
     private typealias Share = (node: String, operations: JSONValue)
 
     /// An order that is not decided.
@@ -46,11 +47,13 @@ struct TransactionCoordinator {
 
     /// A transaction that is decided, and that not everybody has carried out.
     private struct Committing {
+        /// The client's name for the transfer.
+        let id: String
         var missing: [String]
         var repeatsAt: Duration
     }
 
-    private let book: AccountBook
+    private let holder: @Sendable (String) -> String?
     private let isForgetful: Bool
     private let namePrefix: String
     private var count = 0
@@ -60,25 +63,43 @@ struct TransactionCoordinator {
     private var postponed: [(errand: Errand, until: Duration)] = []
     private var committing: [String: Committing] = [:]
     /// The transfers that were committed, by their clients' names for them.
-    private var committed: Set<String> = []
+    private var committed: [String: Transfer] = [:]
 
     /// Begins a life, knowing what the log says of the earlier ones.
     ///
-    /// - Parameter isForgetful: Whether decisions are kept in memory.
-    init(_ membership: Membership, _ book: AccountBook, isForgetful: Bool) {
-        self.book = book
+    /// - Parameters:
+    ///   - namePrefix: What the names of its transactions begin with; no other coordinator has the same, and none of an
+    ///     earlier life.
+    ///   - isForgetful: Whether decisions are kept in memory.
+    ///   - holder: The participant that holds an account.
+    init(
+        namePrefix: String, records: [JSONValue], randomness: Randomness,
+        isForgetful: Bool = false, holder: @escaping @Sendable (String) -> String?
+    ) {
+        self.holder = holder
         self.isForgetful = isForgetful
-        self.randomness = membership.randomness
-        // No transaction of an earlier life has the name of one of this life.
-        self.namePrefix = "\(membership.id).\(membership.life.incarnation)"
-        for record in membership.life.records { self.recall(record) }
+        self.randomness = randomness
+        self.namePrefix = namePrefix
+        for record in records { self.recall(record) }
+    }
+
+    /// Whether nothing is under way that ``run(_:at:)`` would have to see to.
+    var isIdle: Bool {
+        self.voting.isEmpty && self.postponed.isEmpty && self.committing.isEmpty
+    }
+
+    /// Whether this very transfer was committed, and all participants have carried it out.
+    func hasCarriedOut(_ transfer: Transfer) -> Bool {
+        self.committed[transfer.id] == transfer
+            && !self.committing.values.contains { $0.id == transfer.id }
     }
 
     private mutating func recall(_ record: JSONValue) {
-        if let tx = record["decided"]?.stringValue, let id = record["id"]?.stringValue {
+        if let tx = record["decided"]?.stringValue, let transfer = Transfer(record["transfer"]) {
             let participants = (record["participants"]?.arrayValue ?? []).compactMap(\.stringValue)
-            self.committing[tx] = Committing(missing: participants, repeatsAt: .zero)
-            self.committed.insert(id)
+            self.committing[tx] = Committing(
+                id: transfer.id, missing: participants, repeatsAt: .zero)
+            self.committed[transfer.id] = transfer
         } else if let tx = record["ended"]?.stringValue {
             self.committing[tx] = nil
         }
@@ -89,7 +110,11 @@ struct TransactionCoordinator {
     mutating func transfer(
         _ transfer: Transfer, for request: Message, _ plan: CrashPlan, at now: Duration
     ) -> [Effect] {
-        if self.committed.contains(transfer.id) { return [Self.success(request)] }
+        if let known = self.known(transfer.id), known != transfer {
+            let reason = "another transfer has the name '\(transfer.id)'"
+            return [.error(to: request, .malformedRequest, reason)]
+        }
+        if self.committed[transfer.id] != nil { return [Self.success(request)] }
         if let tx = self.voting.first(where: { $0.value.errand.order.id == transfer.id })?.key {
             self.voting[tx]?.errand.requests.append(request)
             return []
@@ -103,9 +128,17 @@ struct TransactionCoordinator {
         return plan.passing(.asked) + self.begin(errand, plan, at: now)
     }
 
-    mutating func read(for request: Message, _ plan: CrashPlan, at now: Duration) -> [Effect] {
+    /// The transfer that has a client's name already, done or under way.
+    private func known(_ id: String) -> Transfer? {
+        let errands = self.voting.values.map(\.errand) + self.postponed.map(\.errand)
+        return self.committed[id] ?? errands.lazy.compactMap(\.order.transfer).first { $0.id == id }
+    }
+
+    mutating func read(
+        _ accounts: [String], for request: Message, _ plan: CrashPlan, at now: Duration
+    ) -> [Effect] {
         let errand = Errand(
-            order: .snapshot, requests: [request], deadline: now + Self.patience)
+            order: .snapshot(of: accounts), requests: [request], deadline: now + Self.patience)
         return self.begin(errand, plan, at: now)
     }
 
@@ -132,26 +165,34 @@ struct TransactionCoordinator {
     }
 
     private func shares(of order: Order) -> [Share] {
-        let changes: [(account: String, change: JSONValue)] =
+        let operations: [(account: String, words: JSONValue)] =
             switch order {
             case .transfer(let transfer):
-                [(transfer.from, .int(-transfer.amount)), (transfer.to, .int(transfer.amount))]
-            case .snapshot: self.book.accounts.map { ($0.name, nil) }
+                [(transfer.from, -transfer.amount), (transfer.to, transfer.amount)].map {
+                    ($0, [.string($0), .int($1), transfer.json])
+                }
+            case .snapshot(let accounts): accounts.map { ($0, [.string($0), nil]) }
             }
-        return self.book.nodes.compactMap { node in
-            let own = changes.filter { self.book.node(of: $0.account) == node }
-            let operations = own.map { JSONValue.array([.string($0.account), $0.change]) }
-            return own.isEmpty ? nil : (node, .array(operations))
+        var shares: [Share] = []
+        let nodes = operations.compactMap { self.holder($0.account) }
+        for node in Set(nodes).sorted() {
+            let own = operations.filter { self.holder($0.account) == node }
+            shares.append((node, .array(own.map(\.words))))
         }
+        return shares
     }
 
     mutating func take(vote: Message, _ plan: CrashPlan, at now: Duration) -> [Effect] {
         // Who votes too late asks for the outcome.
         guard let tx = vote["tx"]?.stringValue, var voting = self.voting[tx] else { return [] }
         guard vote["vote"]?.stringValue == "yes" else {
-            return vote["reason"]?.stringValue == "locked"
-                ? self.postpone(tx, voting, at: now)
-                : self.abort(tx, .preconditionFailed, "there is too little money")
+            switch vote["reason"]?.stringValue {
+            case "locked": return self.postpone(tx, voting, at: now)
+            case "unknown account":
+                let reason = "there is no account '\(vote["account"]?.stringValue ?? "")'"
+                return self.abort(tx, .keyDoesNotExist, reason)
+            default: return self.abort(tx, .preconditionFailed, "there is too little money")
+            }
         }
         voting.missing.remove(vote.source)
         for member in vote["balances"]?.objectValue?.members ?? [] {
@@ -161,7 +202,7 @@ struct TransactionCoordinator {
         if !voting.missing.isEmpty { return [] }
         switch voting.errand.order {
         case .transfer(let transfer): return self.commit(tx, transfer, voting, plan, at: now)
-        case .snapshot: return self.show(tx, voting)
+        case .snapshot(let accounts): return self.show(accounts, tx, voting)
         }
     }
 
@@ -171,15 +212,15 @@ struct TransactionCoordinator {
         _ tx: String, _ transfer: Transfer, _ voting: Voting, _ plan: CrashPlan, at now: Duration
     ) -> [Effect] {
         self.voting[tx] = nil
-        self.committed.insert(transfer.id)
+        self.committed[transfer.id] = transfer
         self.committing[tx] = Committing(
-            missing: voting.participants, repeatsAt: now + Self.repetition)
+            id: transfer.id, missing: voting.participants, repeatsAt: now + Self.repetition)
         var effects = plan.passing(.votesCounted)
         if !self.isForgetful {
             let participants = voting.participants.map { JSONValue.string($0) }
             effects.append(
                 .append([
-                    "decided": .string(tx), "id": .string(transfer.id),
+                    "decided": .string(tx), "transfer": transfer.json,
                     "participants": .array(participants),
                 ]))
         }
@@ -195,11 +236,11 @@ struct TransactionCoordinator {
 
     /// All accounts were held at once when the last vote came, so this is one moment. There is nothing to
     /// carry out, and an abort lets go of them just as well.
-    private mutating func show(_ tx: String, _ voting: Voting) -> [Effect] {
+    private mutating func show(
+        _ accounts: [String], _ tx: String, _ voting: Voting
+    ) -> [Effect] {
         self.voting[tx] = nil
-        let balances = self.book.accounts.map {
-            (key: $0.name, value: voting.balances[$0.name] ?? nil)
-        }
+        let balances = accounts.map { (key: $0, value: voting.balances[$0] ?? nil) }
         let answers = voting.errand.requests.map { request in
             Effect.reply(to: request, ["type": "read_ok", "value": .object(JSONObject(balances))])
         }
@@ -275,9 +316,12 @@ struct TransactionCoordinator {
 }
 
 extension TransactionCoordinator.Order {
-    /// The client's name for it.
-    fileprivate var id: String? {
-        if case .transfer(let transfer) = self { return transfer.id }
+    /// What is to be moved.
+    fileprivate var transfer: Transfer? {
+        if case .transfer(let transfer) = self { return transfer }
         return nil
     }
+
+    /// The client's name for it.
+    fileprivate var id: String? { self.transfer?.id }
 }

@@ -1,15 +1,25 @@
 import ChaosCore
 import NodeKit
 
+/// What a participant of transactions holds.
+protocol TransactionAccounts: Sendable {
+    /// What an account has; `nil` where there is no such account.
+    func balance(of account: String) -> Int64?
+    /// Adds to an account, or takes away.
+    ///
+    /// - Parameter transfer: What it is part of, where the coordinator said so.
+    mutating func change(_ account: String, by amount: Int64, as transfer: Transfer?)
+}
+
 /// The side of two-phase commit that holds accounts: it promises, and then does as it is told.
 ///
 /// A promise is in the log before it is given, and from then on the accounts are locked: only the coordinator
 /// may say how it ends. While it is silent, nobody else gets at them. That is the price.
-struct TransactionParticipant {
+struct TransactionParticipant<Accounts: TransactionAccounts>: Sendable {
     /// How long somebody in doubt waits before he asks.
-    private static let inquiry = Duration.milliseconds(150)
+    private static var inquiry: Duration { .milliseconds(150) }
     /// How long the flaw ``Flaw/abortsAlone`` waits.
-    private static let stubbornness = Duration.milliseconds(800)
+    private static var stubbornness: Duration { .milliseconds(800) }
 
     /// What a wrong participant does.
     enum Flaw: Sendable {
@@ -25,6 +35,8 @@ struct TransactionParticipant {
         let account: String
         /// `nil` is a look.
         let change: Int64?
+        /// What the change is part of, if the coordinator says so.
+        let transfer: Transfer?
     }
 
     private struct Promise {
@@ -37,19 +49,30 @@ struct TransactionParticipant {
     }
 
     private let flaw: Flaw?
-    private var balances: [String: Int64]
+    /// What it holds.
+    var accounts: Accounts
     private var promises: [String: Promise] = [:]
     /// The transactions that are over, so that a late copy of a message does not begin them anew.
     private var over: Set<String> = []
 
-    /// Begins a life, knowing what the log says of the earlier ones.
-    init(_ membership: Membership, _ book: AccountBook, flaw: Flaw?) {
+    /// Begins a life with accounts as they were at first.
+    init(_ accounts: Accounts, flaw: Flaw? = nil) {
         self.flaw = flaw
-        self.balances = book.balances(of: membership.id)
-        for record in membership.life.records { self.recall(record) }
+        self.accounts = accounts
     }
 
-    private mutating func recall(_ record: JSONValue) {
+    /// Whether no promise waits for its decision, so that ``run(at:)`` has nothing to see to.
+    var isIdle: Bool { !self.promises.values.contains(where: \.isOpen) }
+
+    /// How much of an account is promised to transactions that are not decided.
+    func promised(from account: String) -> Int64 {
+        self.promises.values.filter(\.isOpen).flatMap(\.operations)
+            .filter { $0.account == account }
+            .reduce(0) { $0 + max(0, -($1.change ?? 0)) }
+    }
+
+    /// Takes in what the log says of earlier lives, one record after the other; what others wrote is not its business.
+    mutating func recall(_ record: JSONValue) {
         if let tx = record["promised"]?.stringValue, let node = record["to"]?.stringValue,
             let operations = Self.operations(record["ops"])
         {
@@ -67,11 +90,14 @@ struct TransactionParticipant {
             let list = message["ops"], let operations = Self.operations(list)
         else { return [] }
         if self.promises[tx] != nil { return [self.vote(tx, for: operations, to: message.source)] }
-        if let reason = self.refusal(of: operations) {
+        if let (account, reason) = self.refusal(of: operations) {
             return [
                 .send(
                     to: message.source,
-                    ["type": "vote", "tx": .string(tx), "vote": "no", "reason": .string(reason)])
+                    [
+                        "type": "vote", "tx": .string(tx), "vote": "no",
+                        "reason": .string(reason), "account": .string(account),
+                    ])
             ]
         }
         self.promises[tx] = Promise(
@@ -86,7 +112,7 @@ struct TransactionParticipant {
 
     private func vote(_ tx: String, for operations: [Operation], to node: String) -> Effect {
         let balances = operations.map {
-            (key: $0.account, value: JSONValue.int(self.balances[$0.account] ?? 0))
+            (key: $0.account, value: JSONValue.int(self.accounts.balance(of: $0.account) ?? 0))
         }
         return .send(
             to: node,
@@ -97,11 +123,18 @@ struct TransactionParticipant {
     }
 
     /// Why a promise cannot be given; `nil` where it can.
-    private func refusal(of operations: [Operation]) -> String? {
+    private func refusal(of operations: [Operation]) -> (account: String, reason: String)? {
         for operation in operations {
-            guard let balance = self.balances[operation.account] else { return "unknown account" }
-            if self.flaw != .locksNothing, self.isLocked(against: operation) { return "locked" }
-            if let change = operation.change, balance + change < 0 { return "too little" }
+            let account = operation.account
+            guard let balance = self.accounts.balance(of: account) else {
+                return (account, "unknown account")
+            }
+            if self.flaw != .locksNothing, self.isLocked(against: operation) {
+                return (account, "locked")
+            }
+            if let change = operation.change, balance + change < 0 {
+                return (account, "too little")
+            }
         }
         return nil
     }
@@ -136,7 +169,8 @@ struct TransactionParticipant {
 
     private mutating func apply(_ tx: String) {
         for operation in self.promises[tx]?.operations ?? [] {
-            self.balances[operation.account, default: 0] += operation.change ?? 0
+            guard let change = operation.change else { continue }
+            self.accounts.change(operation.account, by: change, as: operation.transfer)
         }
         if self.flaw == .commitsAgain {
             self.promises[tx]?.isOpen = false
@@ -168,9 +202,10 @@ struct TransactionParticipant {
 
     private static func operations(_ list: JSONValue?) -> [Operation]? {
         list?.arrayValue?.compactMap { entry in
-            guard let parts = entry.arrayValue, parts.count == 2, let account = parts[0].stringValue
+            guard let parts = entry.arrayValue, parts.count >= 2, let account = parts[0].stringValue
             else { return nil }
-            return Operation(account: account, change: parts[1].intValue)
+            let transfer = Transfer(parts.count > 2 ? parts[2] : nil)
+            return Operation(account: account, change: parts[1].intValue, transfer: transfer)
         }
     }
 }

@@ -13,11 +13,13 @@ struct TwoPhaseCommitNode: Node {
         case abortsAlone, commitsAgain, locksNothing
     }
 
+    fileprivate typealias Participant = TransactionParticipant<AccountBalances>
+
     private static let timer = "transactions"
     private static let interval = Duration.milliseconds(50)
 
     private let flaw: Flaw?
-    private var sides: (coordinator: TransactionCoordinator, participant: TransactionParticipant)?
+    private var sides: (coordinator: TransactionCoordinator, participant: Participant)?
     private var book: AccountBook?
     private var plan = CrashPlan()
 
@@ -25,12 +27,7 @@ struct TwoPhaseCommitNode: Node {
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
         if case .started(let membership) = input {
-            let book = AccountBook(membership)
-            self.book = book
-            self.sides = (
-                TransactionCoordinator(membership, book, isForgetful: self.flaw == .forgets),
-                TransactionParticipant(membership, book, flaw: self.flaw?.ofParticipant)
-            )
+            self.begin(membership)
             return [.setTimer(Self.timer, after: Self.interval)]
         }
         // Taken out, so that both sides change in place.
@@ -50,7 +47,9 @@ struct TwoPhaseCommitNode: Node {
             case "decide": return sides.participant.decide(message, plan)
             case "ack": return sides.coordinator.take(ack: message, plan)
             case "status": return sides.coordinator.answer(status: message)
-            case "read": return sides.coordinator.read(for: message, plan, at: now)
+            case "read":
+                let accounts = book.accounts.map(\.name)
+                return sides.coordinator.read(accounts, for: message, plan, at: now)
             case "transfer":
                 do {
                     let transfer = try Transfer(message, book)
@@ -64,10 +63,36 @@ struct TwoPhaseCommitNode: Node {
             }
         }
     }
+
+    private mutating func begin(_ membership: Membership) {
+        let book = AccountBook(membership)
+        let coordinator = TransactionCoordinator(
+            // No transaction of an earlier life has the name of one of this life.
+            namePrefix: "\(membership.id).\(membership.life.incarnation)",
+            records: membership.life.records, randomness: membership.randomness,
+            isForgetful: self.flaw == .forgets, holder: { book.node(of: $0) })
+        var participant = Participant(
+            AccountBalances(balances: book.balances(of: membership.id)),
+            flaw: self.flaw?.ofParticipant)
+        for record in membership.life.records { participant.recall(record) }
+        self.book = book
+        self.sides = (coordinator, participant)
+    }
+}
+
+/// What the accounts of one node hold, and nothing else.
+struct AccountBalances: TransactionAccounts {
+    var balances: [String: Int64]
+
+    func balance(of account: String) -> Int64? { self.balances[account] }
+
+    mutating func change(_ account: String, by amount: Int64, as transfer: Transfer?) {
+        self.balances[account, default: 0] += amount
+    }
 }
 
 extension TwoPhaseCommitNode.Flaw {
-    fileprivate var ofParticipant: TransactionParticipant.Flaw? {
+    fileprivate var ofParticipant: TwoPhaseCommitNode.Participant.Flaw? {
         switch self {
         case .forgets: nil
         case .abortsAlone: .abortsAlone

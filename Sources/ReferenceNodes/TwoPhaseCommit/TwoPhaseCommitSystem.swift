@@ -94,12 +94,15 @@ struct Transfer: Hashable, Sendable {
     let from: String
     let to: String
     let amount: Int64
+    /// What a client says about it, if anything.
+    let description: String
 
-    init(id: String, from: String, to: String, amount: Int64) {
+    init(id: String, from: String, to: String, amount: Int64, description: String = "") {
         self.id = id
         self.from = from
         self.to = to
         self.amount = amount
+        self.description = description
     }
 
     /// Reads a client's request.
@@ -125,14 +128,18 @@ struct Transfer: Hashable, Sendable {
             let from = record["from"]?.stringValue, let to = record["to"]?.stringValue,
             let amount = record["amount"]?.intValue
         else { return nil }
-        self.init(id: id, from: from, to: to, amount: amount)
+        self.init(
+            id: id, from: from, to: to, amount: amount,
+            description: record["description"]?.stringValue ?? "")
     }
 
     /// The transfer as a record of a log.
     var json: JSONValue {
-        [
+        var transfer: JSONObject = [
             "id": .string(self.id), "from": .string(self.from), "to": .string(self.to),
             "amount": .int(self.amount),
         ]
+        if !self.description.isEmpty { transfer["description"] = .string(self.description) }
+        return .object(transfer)
     }
 }
