@@ -95,6 +95,10 @@ private let checkerKinds: [CheckerKind] = [
             strangers: strangers.split(separator: " ").map { String($0) },
             isSteady: try parameters.flag("steady") ?? false)
     },
+    CheckerKind(name: "membership", parameters: ["strangers"]) { parameters throws(InputError) in
+        let strangers = try parameters.text("strangers") ?? ""
+        return MembershipChecker(strangers: strangers.split(separator: " ").map { String($0) })
+    },
     CheckerKind(name: "processes", parameters: ["within"]) { parameters throws(InputError) in
         ProcessesChecker(within: try parameters.duration("within") ?? .seconds(2))
     },

@@ -146,6 +146,12 @@ private let workloadKinds: [WorkloadKind] = [
                 nodes: $0.nodes.map(\.node), disconnects: disconnects, seed: $0.seed)
         }
     },
+    WorkloadKind(name: "members", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "members", settings: settings, checks: [CheckRequest("membership")],
+            hasFinalReads: true
+        ) { SharedSource.members($0.seed) }
+    },
     WorkloadKind(name: "processes", defaults: waiting(perNode: 2)) {
         _, settings throws(InputError) in
         GeneratedWorkload(

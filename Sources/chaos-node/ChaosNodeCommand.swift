@@ -64,6 +64,13 @@ struct ChaosNodeCommand: AsyncParsableCommand {
     @Option(help: "The Redis server that the node uses, HOST:PORT, if its system uses one.")
     var redis: String?
 
+    @Option(
+        help: """
+            Where the node receives datagrams, HOST:PORT, if its system speaks over UDP; --peers are then the \
+            addresses at which the others do.
+            """)
+    var datagrams: String?
+
     @Option(help: "What all nodes of one cluster know, if their system asks for it.")
     var cookie: String?
 
@@ -113,10 +120,9 @@ struct ChaosNodeCommand: AsyncParsableCommand {
         let node = try await TCPNode.listen(host: host, port: port)
         switch variant.make {
         case .node(let makeNode):
-            if let cookie {
-                let rule = "'--cookie' is for nodes that make their connections themselves"
-                throw InputError(rule, found: cookie)
-            }
+            try self.refuse(
+                [("--cookie", self.cookie), ("--datagrams", self.datagrams)],
+                for: "nodes that make their connections themselves")
             let admin = try (self.admin ?? environment("CHAOS_LISTEN_ADMIN")).map {
                 try Self.administratorPort($0)
             }
@@ -130,7 +136,11 @@ struct ChaosNodeCommand: AsyncParsableCommand {
             try self.refuseServices("nodes that speak messages; this one has a protocol of its own")
             try await node.run(
                 makeNode(), id: id, peers: peers, seed: seed, timeScale: timeScale,
-                cookie: self.cookie ?? "", folder: data, log: report)
+                cookie: self.cookie ?? "",
+                datagrams: self.datagrams.map {
+                    try PeerList.endpoint(parsing: $0, of: "--datagrams")
+                },
+                folder: data, log: report)
         }
         report("listening on \(node.address)")
         await node.waitUntilStopped()
@@ -139,8 +149,14 @@ struct ChaosNodeCommand: AsyncParsableCommand {
 
     /// Says no to options that would do nothing.
     private func refuseServices(_ whom: String) throws(InputError) {
-        for (option, value) in [("--http", self.http), ("--redis", self.redis)] {
-            if let value { throw InputError("'\(option)' is for \(whom)", found: value) }
+        try self.refuse([("--http", self.http), ("--redis", self.redis)], for: whom)
+    }
+
+    private func refuse(
+        _ options: [(name: String, value: String?)], for whom: String
+    ) throws(InputError) {
+        for (name, value) in options {
+            if let value { throw InputError("'\(name)' is for \(whom)", found: value) }
         }
     }
 

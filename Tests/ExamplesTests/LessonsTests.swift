@@ -40,6 +40,16 @@ struct LessonsTests {
         expect(["VALID", "\(check)  valid", "kill r1"], inOrderIn: run.output)
     }
 
+    @Test(arguments: [("unsealed", "intruder"), ("heartbeats", "3 nodes know each other")])
+    func membersFindEachOtherOverRealDatagrams(variant: String, told: String) async throws {
+        let run = try ExampleRun([
+            "test", ExampleRun.example("membership/unsealed.yaml"), "--variant", variant, "--seed",
+            "1",
+        ])
+        #expect(try await run.exitCode() == 0, "\(run.output)\n\(run.errors)")
+        expect(["VALID", told], inOrderIn: run.output)
+    }
+
     @Test func lessonsAreListedByConcept() async throws {
         let run = try ExampleRun(["lessons", "--examples", ExampleRun.example("")])
         #expect(try await run.exitCode() == 0)

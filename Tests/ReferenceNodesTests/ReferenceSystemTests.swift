@@ -9,7 +9,8 @@ struct ReferenceSystemTests {
         #expect(
             ReferenceSystem.all.map(\.name) == [
                 "echo", "unique-ids", "broadcast", "g-set", "or-set", "g-counter", "pn-counter",
-                "kafka", "lin-kv", "txn-list-append", "txn-rw-register", "connections", "ping-pong",
+                "kafka", "lin-kv", "txn-list-append", "txn-rw-register", "connections",
+                "membership", "ping-pong",
                 "sequence",
                 "rpc", "redis-server", "redis-blocking", "redis-pipelined", "redis-reconnecting",
                 "redis-pool", "terms-cache", "two-phase-commit", "bank",

@@ -65,6 +65,16 @@ extension SharedSource {
         return SharedSource(seed: seed) { _ in generate }
     }
 
+    /// `members`: who is there, asked again and again.
+    static func members(_ seed: Seed) -> SharedSource {
+        let ask = PlannedRequest(
+            function: "members", argument: .null, body: ["type": "members"],
+            replyType: "members_ok",
+            result: { reply in reply["members"]?.arrayValue.map { .array($0) } }
+        ).operation
+        return SharedSource(seed: seed, final: ask) { _ in ask }
+    }
+
     /// The names that a growing set has on the wire.
     struct SetWords: Sendable {
         let add: String

@@ -27,6 +27,8 @@ final class StreamExchange {
     private var channels: [StreamID: any Channel] = [:]
     /// The connections that the node asked for and that are neither ready nor given up.
     private var dialling: Set<StreamID> = []
+    /// Where datagrams come in and leave, and where those of peers do.
+    private let datagrams: DatagramPort?
     private var unflushed: [StreamID] = []
     private var closing: [StreamID] = []
     private var timers: [String: Scheduled<Void>] = [:]
@@ -39,7 +41,8 @@ final class StreamExchange {
     /// Makes an exchange; `fail` is told when the node cannot go on, after which nothing leaves it.
     init(
         _ node: any StreamNode, peers: PeerList, timeScale: Double, eventLoop: any EventLoop,
-        log: @escaping @Sendable (String) -> Void, fail: @escaping (NodeError) -> Void
+        datagrams: DatagramPort?, log: @escaping @Sendable (String) -> Void,
+        fail: @escaping (NodeError) -> Void
     ) {
         precondition(timeScale > 0, "time does not stand still, got a scale of \(timeScale)")
         self.node = node
@@ -49,6 +52,7 @@ final class StreamExchange {
             peers.peers.map { ($0.name, ($0.host, $0.port)) },
             uniquingKeysWith: { first, _ in first }
         )
+        self.datagrams = datagrams
         self.log = log
         self.fail = fail
     }
@@ -76,6 +80,12 @@ final class StreamExchange {
         self.settle()
     }
 
+    /// Takes a datagram that somebody sent.
+    func receive(_ datagram: [UInt8]) {
+        self.handle(.datagram(datagram))
+        self.settle()
+    }
+
     /// Takes a connection that somebody made.
     func accept(_ channel: any Channel) {
         self.acceptedCount += 1
@@ -87,6 +97,7 @@ final class StreamExchange {
         self.hasFailed = true
         for timer in self.timers.values { timer.cancel() }
         for channel in self.channels.values { channel.close(promise: nil) }
+        self.datagrams?.close()
     }
 
     private func attach(_ stream: StreamID, to channel: any Channel) {
@@ -129,6 +140,7 @@ final class StreamExchange {
             guard let channel = self.channels[stream] else { return }
             channel.write(ByteBuffer(bytes: bytes), promise: nil)
             self.unflushed.append(stream)
+        case .send(let peer, let bytes): self.datagrams?.send(bytes, to: peer)
         case .close(let stream):
             self.dialling.remove(stream)
             self.closing.append(stream)

@@ -32,6 +32,8 @@ package enum StreamInput: Hashable, Sendable {
     /// A connection came to its end, for this reason, or could not be made. Its number means nothing
     /// any more.
     case ended(StreamID, String)
+    /// A datagram came, from whomever: who sent it, it has to say itself.
+    case datagram([UInt8])
     /// A timer that the node had set ran out.
     case timer(String)
 }
@@ -70,6 +72,8 @@ package enum StreamEffect: Hashable, Sendable {
     case open(Int, to: String)
     /// Sends bytes; nothing happens where the connection has ended.
     case write(StreamID, [UInt8])
+    /// Sends a datagram to a peer, which may get lost; nothing happens without a port for datagrams.
+    case send(to: String, [UInt8])
     /// Ends a connection. What was written before leaves first, as far as the kernel takes it at once.
     /// The node hears no more of it.
     case close(StreamID)

@@ -180,11 +180,11 @@ public struct TCPNode: Sendable {
     /// The address as text: `127.0.0.1:7000` or `[::1]:7000`.
     public var address: String { Self.text(host: self.host, port: self.port) }
 
-    private static func text(host: String, port: Int) -> String {
+    static func text(host: String, port: Int) -> String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    private static func cannotListen(on address: String, because error: any Error) -> NodeError {
+    static func cannotListen(on address: String, because error: any Error) -> NodeError {
         let code = (error as? IOError)?.errnoCode
         let reason = code.map { String(cString: strerror($0)).lowercased() } ?? "\(error)"
         let hint: String? =

@@ -49,6 +49,7 @@ struct ConnectionsNode: StreamNode {
             self.peers.ended(stream, reason)
             self.mapper?.ended(stream, reason)
         case .timer: effects = self.tick(at: now)
+        case .datagram: break
         }
         effects += self.goOn(at: now)
         for case .close(let stream) in effects { self.desk.forget(stream) }
@@ -163,9 +164,9 @@ struct ConnectionsNode: StreamNode {
         self.peers.outcomes = []
         for (node, failure) in made { effects += self.conclude(node, failure, at: now) }
         // Everybody connects to everybody.
-        let strangers = Set(self.peers.strangers).intersection(self.others)
-        self.peers.strangers = []
-        for node in strangers.sorted() where self.peers.links[node] == nil {
+        let unlinked = Set(self.peers.unlinked).intersection(self.others)
+        self.peers.unlinked = []
+        for node in unlinked.sorted() where self.peers.links[node] == nil {
             effects += self.reach(node, at: now)
         }
         return effects

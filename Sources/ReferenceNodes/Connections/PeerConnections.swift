@@ -47,7 +47,7 @@ struct PeerConnections: Sendable {
     /// How attempts have ended: with a link, or why not. Whoever asked takes them out.
     var outcomes: [(peer: String, failure: String?)] = []
     /// Whom others are linked with, and this node is not. Whoever connects takes them out.
-    var strangers: [String] = []
+    var unlinked: [String] = []
 
     init(id: String, life: Int64, cookie: String, flaws: Set<Connections.Flaw>) {
         self.id = id
@@ -111,7 +111,7 @@ struct PeerConnections: Sendable {
         case (.link(let peer), "nodes"):
             self.links[peer]?.lastHeard = now
             let nodes = message["nodes"]?.arrayValue?.compactMap(\.stringValue) ?? []
-            self.strangers += nodes.filter { $0 != self.id && self.links[$0] == nil }
+            self.unlinked += nodes.filter { $0 != self.id && self.links[$0] == nil }
             return []
         case (.link(let peer), "bye"): return self.drop(peer, because: "disconnected")
         case (.link(let peer), _):

@@ -19,7 +19,7 @@ struct PortMapperNode: StreamNode {
             self.desk.forget(stream)
             self.names = self.names.filter { $0.value.stream != stream }
             return []
-        case .started, .opened, .timer: return []
+        case .started, .opened, .datagram, .timer: return []
         }
     }
 

@@ -58,7 +58,7 @@ struct RedisClientNode: StreamNode {
             guard let client = self.owners.removeValue(forKey: number) else { return [] }
             self.connections[client] = nil
             actions = self.pool?.tell(client, .ended(reason), at: now) ?? []
-        case .opened(.inbound): return []
+        case .opened(.inbound), .datagram: return []
         case .ended(let stream, _):
             self.desk.forget(stream)
             self.questions = self.questions.filter { $0.value.stream != stream }
@@ -73,7 +73,7 @@ struct RedisClientNode: StreamNode {
     private static func turnAway(_ input: StreamInput) -> [StreamEffect] {
         switch input {
         case .opened(let stream), .received(let stream, _): [.close(stream)]
-        case .started, .ended, .timer: []
+        case .started, .ended, .datagram, .timer: []
         }
     }
 

@@ -56,6 +56,7 @@ struct RedisServerNode: StreamNode {
         case .ended(let stream, _):
             self.sessions[stream] = nil
             return []
+        case .datagram: return []
         case .timer:
             let durability: StreamEffect.Durability =
                 self.persistence == .buffered ? .kernel : .disk

@@ -321,7 +321,7 @@ struct StreamSimulation {
             self.reports.append(reason)
             self.cut(node)
             self.nodes[node] = nil
-        case .stall: break
+        case .stall, .send: break
         }
     }
 
