@@ -39,7 +39,8 @@ struct MembershipTests {
             self.births[name] = self.now
             let start = StreamStart(
                 id: name, others: self.names.filter { $0 != name }, seed: 7,
-                date: .seconds(1000) + self.now, cookie: self.cookies[name] ?? "")
+                date: .seconds(1000) + self.now, cookie: self.cookies[name] ?? "",
+                hasDatagrams: true)
             self.tell(name, .started(start))
         }
 

@@ -11,14 +11,18 @@ struct DatagramPort: Sendable {
 
     /// Binds a port. Datagrams are read when ``read(into:)`` says where they go.
     ///
-    /// - Throws: What the system says, or that a peer's host is not known.
+    /// - Throws: `NodeError` of a peer whose host is not known, or what the system says about the port.
     static func bind(
         host: String, port: Int, peers: PeerList, on group: any EventLoopGroup
     ) async throws -> DatagramPort {
         var addresses: [String: SocketAddress] = [:]
         for peer in peers.peers {
-            addresses[peer.name] = try SocketAddress.makeAddressResolvingHost(
-                peer.host, port: peer.port)
+            do {
+                addresses[peer.name] = try SocketAddress.makeAddressResolvingHost(
+                    peer.host, port: peer.port)
+            } catch {
+                throw NodeError("peer '\(peer.name)': there is no host of the name '\(peer.host)'")
+            }
         }
         let channel = try await DatagramBootstrap(group: group)
             .channelOption(.autoRead, value: false)

@@ -76,7 +76,7 @@ final class StreamExchange {
             .started(
                 StreamStart(
                     id: id, others: others, seed: seed, date: WallClock.now, cookie: cookie,
-                    log: bytes)))
+                    hasDatagrams: self.datagrams != nil, log: bytes)))
         self.settle()
     }
 

@@ -50,18 +50,21 @@ package struct StreamStart: Hashable, Sendable {
     package let date: Duration
     /// What all nodes of one cluster know, and those of others do not; empty where nobody said.
     package let cookie: String
+    /// Whether the node can send and receive datagrams.
+    package let hasDatagrams: Bool
     /// What earlier lives wrote to the log; empty without a folder.
     package let log: [UInt8]
 
     package init(
         id: String, others: [String], seed: UInt64, date: Duration = .zero, cookie: String = "",
-        log: [UInt8] = []
+        hasDatagrams: Bool = false, log: [UInt8] = []
     ) {
         self.id = id
         self.others = others
         self.seed = seed
         self.date = date
         self.cookie = cookie
+        self.hasDatagrams = hasDatagrams
         self.log = log
     }
 }

@@ -39,6 +39,8 @@ extension TCPNode {
             try port?.read(into: exchange)
             try listener.pipeline.syncOperations.addHandler(StreamAcceptor(exchange: exchange))
         }.get()
+        // A node may find at once that it cannot live.
+        if let failure = self.failure { throw failure }
         try await listener.setOption(.autoRead, value: true).get()
     }
 
@@ -48,6 +50,8 @@ extension TCPNode {
         do {
             return try await DatagramPort.bind(
                 host: address.host, port: address.port, peers: peers, on: self.listener.eventLoop)
+        } catch let error as NodeError {
+            throw error
         } catch {
             throw Self.cannotListen(
                 on: Self.text(host: address.host, port: address.port), because: error)

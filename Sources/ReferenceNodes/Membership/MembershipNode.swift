@@ -38,6 +38,9 @@ struct MembershipNode: StreamNode {
     }
 
     private mutating func begin(_ start: StreamStart, at now: Duration) -> [StreamEffect] {
+        guard start.hasDatagrams else {
+            return [.crash("gossip is in datagrams: add '--datagrams 127.0.0.1:7946'")]
+        }
         self.seeds = start.others
         self.secret = SymmetricKey(data: Array(start.cookie.utf8))
         self.randomness = Randomness(seed: start.seed, label: start.id)
