@@ -57,6 +57,9 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "pn-counter", parameters: []) { _ throws(InputError) in
         CounterChecker(name: "pn-counter", promise: .eventual)
     },
+    CheckerKind(name: "configuration", parameters: []) { _ throws(InputError) in
+        ConfigurationChecker()
+    },
     CheckerKind(name: "jobs", parameters: []) { _ throws(InputError) in JobChecker() },
     CheckerKind(name: "kafka", parameters: []) { _ throws(InputError) in LogChecker() },
     CheckerKind(name: "bank", parameters: ["total", "initial", "negative", "snapshots"]) {

@@ -123,6 +123,12 @@ private let workloadKinds: [WorkloadKind] = [
             kind: "bank", settings: settings, checks: [CheckRequest("bank")], hasFinalReads: true
         ) { SharedSource.bank(accounts: count, $0.seed) }
     },
+    WorkloadKind(name: "configuration", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "configuration", settings: settings, checks: [CheckRequest("configuration")],
+            hasFinalReads: true
+        ) { SharedSource.configuration($0.seed) }
+    },
     WorkloadKind(name: "jobs", defaults: waiting()) { _, settings throws(InputError) in
         GeneratedWorkload(
             kind: "jobs", settings: settings, checks: [CheckRequest("jobs")], hasFinalReads: true

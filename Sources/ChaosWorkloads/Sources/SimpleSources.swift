@@ -56,6 +56,27 @@ extension SharedSource {
         }
     }
 
+    /// `configuration`: one in ten operations changes a setting to 1, 2, 3, …, the others read what nodes go by.
+    static func configuration(_ seed: Seed) -> SharedSource {
+        let read = PlannedRequest(
+            function: "read", argument: .null, body: ["type": "read"], replyType: "read_ok",
+            result: { reply in
+                guard let version = reply["version"], let value = reply["value"] else { return nil }
+                return ["version": version, "value": value]
+            }
+        ).operation
+        let numbers = Numbers()
+        return SharedSource(seed: seed, final: read) { generator in
+            if generator.next(below: 10) > 0 { return read }
+            let number: JSONValue = .int(numbers.next() + 1)
+            return PlannedRequest(
+                function: "configure", argument: number,
+                body: ["type": "configure", "value": number], replyType: "configure_ok",
+                result: { reply in reply["version"].map { ["version": $0] } }
+            ).operation
+        }
+    }
+
     /// `unique-ids`: a request for an id of any kind.
     static func uniqueIDs(_ seed: Seed) -> SharedSource {
         let generate = PlannedRequest(
