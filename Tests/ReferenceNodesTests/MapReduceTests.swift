@@ -214,4 +214,43 @@ struct MapReduceTests {
         cluster.heal()
         #expect(try self.isExact(&cluster))
     }
+
+    // MARK: - Over HTTP
+
+    @Test(arguments: Self.right)
+    func takesJobsOverHTTP(_ system: String, _ variant: String) throws {
+        var cluster = try self.cluster(system, variant)
+        func ask(_ node: String, _ method: String, _ target: String, _ body: JSONValue = .null)
+            -> (status: Int64?, body: JSONValue)
+        {
+            let reply = cluster.ask(
+                node, HTTPRequest.body(method, target, body: body.text), within: .seconds(2))
+            let text = reply?["body"]?.stringValue ?? ""
+            return (
+                reply?["status"]?.intValue ?? reply?["code"]?.intValue,
+                (try? JSONValue(parsing: text)) ?? .string(text)
+            )
+        }
+        let job: JSONValue = ["fn": "words", "input": "foo bar\nfoo baz\n"]
+        let taken = ask("n1", "POST", "/jobs", job)
+        #expect(taken.status == 202)
+        let name = try #require(taken.body["job"]?.stringValue)
+        cluster.run(for: .seconds(2))
+        let done = ask("n1", "GET", "/jobs/\(name)")
+        #expect(done.status == 200 && done.body["state"] == "done")
+        #expect(done.body["counts"] == ["bar": 1, "baz": 1, "foo": 2])
+        #expect(try #require(done.body["attempts"]?.intValue) >= 1)
+        // The next one has another name, and a name that is given is one job.
+        #expect(ask("n1", "POST", "/jobs", job).body["job"] != taken.body["job"])
+        for _ in 1...2 {
+            let named: JSONValue = ["job": "mine", "fn": "words", "input": "foo"]
+            #expect(ask("n1", "POST", "/jobs", named) == (202, ["job": "mine"]))
+        }
+        cluster.run(for: .seconds(2))
+        #expect(cluster.ask("n1", ["type": "results"])?["results"]?["mine"] == 1)
+        #expect(ask("n1", "POST", "/jobs", "foo").status == 400)
+        #expect(ask("n1", "GET", "/jobs/other").status == 404)
+        #expect(ask("n1", "DELETE", "/jobs/mine").status == 404)
+        #expect(ask("n2", "POST", "/jobs", job).status == ErrorCode.temporarilyUnavailable.rawValue)
+    }
 }

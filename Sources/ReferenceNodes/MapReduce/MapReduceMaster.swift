@@ -15,6 +15,8 @@ struct MapReduceMaster {
         /// What tasks have found, where it came in messages.
         var results: [TaskID: [String: Int64]] = [:]
         var outcome: Outcome?
+        /// How often a task of it was lent, in this life of the master's.
+        var attemptCount: Int64 = 0
         /// How often its result was given out.
         var resultCount: Int64 = 0
     }
@@ -36,6 +38,12 @@ struct MapReduceMaster {
     ) {
         self.dispatcher = dispatcher
         self.cut = cut
+    }
+
+    /// What a job must have.
+    static var rule: String {
+        let functions = MapReduceJob.Function.allCases.map(\.rawValue).joined(separator: ", ")
+        return "a 'job' without '/', a text in 'input', and in 'fn' one of \(functions)"
     }
 
     /// The jobs that are not over, in order.

@@ -26,38 +26,46 @@ extension MapReduceNode {
         case "finished":
             guard let task = message["task"]?.stringValue.flatMap(TaskID.init) else { return [] }
             return self.take(message, of: task) + self.dispatch(at: now)
-        default: return [.unsupported(message)]
+        default:
+            guard let request = HTTPRequest(message) else { return [.unsupported(message)] }
+            return self.serve(request) + self.dispatch(at: now)
         }
     }
 
     private mutating func submit(_ request: Message) -> [Effect] {
-        guard let name = request["job"]?.stringValue, !name.isEmpty, !name.contains("/"),
-            let job = self.master.job(.object(request.body))
-        else {
-            let functions = MapReduceJob.Function.allCases.map(\.rawValue).joined(separator: ", ")
-            return [
-                .error(
-                    to: request, .malformedRequest,
-                    "'submit' has a 'job' without '/', a text in 'input', and in 'fn' one of \(functions)"
-                )
-            ]
-        }
+        let name = request["job"]?.stringValue ?? ""
         let answer = Effect.reply(to: request, ["type": "submit_ok", "job": .string(name)])
+        return self.accept(name, .object(request.body), answer)
+            ?? [.error(to: request, .malformedRequest, "'submit' has " + MapReduceMaster.rule)]
+    }
+
+    /// Takes a job, unless it was taken before; `nil` where it is none.
+    mutating func accept(_ name: String, _ value: JSONValue, _ answer: Effect) -> [Effect]? {
+        guard !name.isEmpty, !name.contains("/"), let job = self.master.job(value) else {
+            return nil
+        }
         if self.master.jobs[name] != nil { return [answer] }
         self.master.jobs[name] = job
         let record: JSONValue = [
             "job": .string(name), "fn": .string(job.function.rawValue),
-            "input": request["input"] ?? nil,
+            "input": value["input"] ?? nil,
         ]
         return self.note(record) + [answer] + self.begin(name)
     }
 
     private func result(_ request: Message) -> Effect {
         let name = request["job"]?.stringValue ?? ""
-        guard let job = self.master.jobs[name] else {
+        guard var body = self.state(of: name) else {
             return .error(to: request, .keyDoesNotExist, "there is no job '\(name)'")
         }
-        var body: JSONObject = ["type": "result_ok", "state": "running"]
+        body["type"] = "result_ok"
+        return .reply(to: request, body)
+    }
+
+    /// What is known of a job: `{state, attempts, counts or reason}`; `nil` of none.
+    func state(of name: String) -> JSONObject? {
+        guard let job = self.master.jobs[name] else { return nil }
+        var body: JSONObject = ["state": "running", "attempts": .int(job.attemptCount)]
         switch job.outcome {
         case .none: break
         case .counts(let counts)?:
@@ -67,7 +75,7 @@ extension MapReduceNode {
             body["state"] = "failed"
             body["reason"] = .string(reason)
         }
-        return .reply(to: request, body)
+        return body
     }
 
     mutating func dispatch(at now: Duration) -> [Effect] {
@@ -90,6 +98,7 @@ extension MapReduceNode {
                 "fn": .string(job.function.rawValue),
             ]
             for member in self.order(for: task, of: job).members { body[member.key] = member.value }
+            self.master.jobs[task.job]?.attemptCount += 1
             effects.append(.send(to: assignment.worker, body))
         }
         return effects

@@ -34,7 +34,8 @@ extension MapReduceNode {
 
     mutating func work(_ message: Message) -> [Effect] {
         guard message.type == "work" else {
-            let known = ["submit", "result", "results"].contains(message.type)
+            let known = ["submit", "result", "results", HTTPRequest.messageType]
+                .contains(message.type)
             return [
                 known
                     ? .error(

@@ -4,8 +4,10 @@ import NodeKit
 // S10, S11: the first node splits a job into tasks, the others do them, however often somebody dies.
 //
 //     submit{job, fn, input} -> submit_ok       fn: words (counts them) or lines (counts lines)
-//     result{job}            -> result_ok{state: running | done | failed, counts}    error 20
+//     result{job}            -> result_ok{state: running | done | failed, attempts, counts}    error 20
 //     results                -> results_ok{results: {job: how often its result was given out}}
+//
+// The same over HTTP: POST /jobs, GET /jobs/JOB.
 //
 // Between nodes: ready   work{task, phase, attempt, fn, …}   working{task}   finished{task, phase, attempt, …}
 
