@@ -8,7 +8,7 @@ import Testing
         """
         nodes:
           \(nodes): { command: '\(command)' }
-        workload: { \(workload), rate: 150/s, for: 1500ms }
+        workload: { \(workload), rate: 150/s, for: 3s }
         """
     }
 

@@ -26,12 +26,14 @@ struct CaptureTests {
             ("corrupt=100%", "timeout"), ("refuse", "refused"),
         ] {
             try await run.chaos("set", "n1->n2", fault)
-            #expect(try await run.result("n1", "udp", to: "n2.ip6") == what, "\(fault)")
+            let within = what == "timeout" ? LabRun.aMoment : 10
+            let result = try await run.result("n1", "udp", to: "n2.ip6", within: within)
+            #expect(result == what, "\(fault)")
             try await run.chaos("clear")
         }
         for mode in ["drop", "reject", "hold"] {
             try await run.chaos("partition", "n1", "/", "n2", "--mode", mode)
-            _ = try await run.result("n1", "udp", to: "n2")
+            _ = try await run.result("n1", "udp", to: "n2", within: LabRun.aMoment)
             try await run.chaos("heal")
         }
         capture.signal(SIGINT)
@@ -113,7 +115,7 @@ struct CaptureTests {
                 """))
         // The scenario's own faults come when all nodes are ready.
         while !(try await run.chaos("status").contains("loss 100%")) {}
-        #expect(try await run.result("n1", "udp", to: "n2") == "timeout")
+        #expect(try await run.result("n1", "udp", to: "n2", within: LabRun.aMoment) == "timeout")
         _ = try await run.end()
         let packets = try run.directory.packets(
             "\(run.directory.run())/capture.pcapng", "udp.port == 8000")

@@ -229,6 +229,9 @@ enum OrdinaryUser {
 
 /// A live run of agents.
 final class LabRun: Sendable {
+    /// Long enough to come through where the way is free, in seconds.
+    static let aMoment = 0.3
+
     let directory: TestDirectory
     let process: ChaosProcess
     private let agents: [String: AgentLine]
@@ -254,9 +257,11 @@ final class LabRun: Sendable {
     }
 
     /// Has a node do something.
+    ///
+    /// - Parameter within: How many seconds it may take: ``aMoment`` where nothing is to come of it.
     @discardableResult
     func tell(
-        _ node: String, _ what: String, to target: String? = nil, within: Double = 0.3,
+        _ node: String, _ what: String, to target: String? = nil, within: Double = 10,
         _ more: JSONObject = [:]
     ) async throws -> JSONValue {
         var order: JSONObject = ["do": .string(what), "within": .double(within)]
@@ -268,7 +273,7 @@ final class LabRun: Sendable {
 
     /// What came of something a node did, in one word.
     func result(
-        _ node: String, _ what: String, to target: String? = nil, within: Double = 0.3,
+        _ node: String, _ what: String, to target: String? = nil, within: Double = 10,
         _ more: JSONObject = [:]
     ) async throws -> String {
         try await self.tell(node, what, to: target, within: within, more)["result"]?.stringValue
@@ -276,10 +281,12 @@ final class LabRun: Sendable {
     }
 
     /// What comes of TCP, UDP and ICMP from one node to another.
-    func results(_ node: String, to target: String) async throws -> [String] {
+    func results(
+        _ node: String, to target: String, within: Double = 10
+    ) async throws -> [String] {
         var all: [String] = []
         for what in ["tcp", "udp", "icmp"] {
-            all.append(try await self.result(node, what, to: target))
+            all.append(try await self.result(node, what, to: target, within: within))
         }
         return all
     }

@@ -158,7 +158,7 @@ struct LabFaultTests {
         let first = try await LabRun()
         let second = try await LabRun()
         try await first.chaos("partition", "n1", "/", "n2", "--mode", "drop")
-        #expect(try await first.result("n1", "tcp", to: "n2") == "timeout")
+        #expect(try await first.result("n1", "tcp", to: "n2", within: LabRun.aMoment) == "timeout")
         #expect(try await second.results("n1", to: "n2") == ["ok", "ok", "ok"])
         _ = try await second.end()
         _ = try await first.end()

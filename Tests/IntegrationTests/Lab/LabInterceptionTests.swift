@@ -94,8 +94,8 @@ struct LabInterceptionTests {
         let run = try await LabRun(Self.agents())
         #expect(try await run.result("n1", "keep", to: "n2", ["name": "open"]) == "ok")
         try await run.chaos("partition", "n1", "/", "n2", "--mode", mode)
-        #expect(try await run.results("n1", to: "n2") == expected)
-        #expect(try await run.result("n1", "use", ["name": "open"]) == open)
+        #expect(try await run.results("n1", to: "n2", within: LabRun.aMoment) == expected)
+        #expect(try await run.result("n1", "use", within: LabRun.aMoment, ["name": "open"]) == open)
         try await run.chaos("heal")
         #expect(try await run.results("n1", to: "n2") == ["ok", "ok", "ok"])
         if open == "timeout" {
@@ -112,7 +112,7 @@ struct LabInterceptionTests {
     @Test func onePortIsCutAlone() async throws {
         let run = try await LabRun(Self.agents())
         try await run.chaos("partition", "n1", "/", "n2", "--port", "main", "--mode", "drop")
-        #expect(try await run.result("n1", "tcp", to: "n2") == "timeout")
+        #expect(try await run.result("n1", "tcp", to: "n2", within: LabRun.aMoment) == "timeout")
         #expect(try await run.result("n1", "icmp", to: "n2") == "ok")
         #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "ok")
         #expect(try await run.result("n1", "dial", to: "n2", ["port": 8001]) == "refused")
@@ -175,10 +175,12 @@ struct LabInterceptionTests {
         try await run.chaos("partition", "n1", "/", "n2", "--mode", "lose")
         #expect(try await say("two", 0.3) == "timeout")
         // A byte of a message that its connection ends before its end.
-        #expect(try await run.result("n1", "tcp", to: "n2") == "timeout")
+        #expect(try await run.result("n1", "tcp", to: "n2", within: LabRun.aMoment) == "timeout")
         // What has no messages loses packets.
-        #expect(try await run.result("n1", "icmp", to: "n2") == "timeout")
-        #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "timeout")
+        #expect(try await run.result("n1", "icmp", to: "n2", within: LabRun.aMoment) == "timeout")
+        #expect(
+            try await run.result("n1", "dial", to: "n2", within: LabRun.aMoment, ["port": 7000])
+                == "timeout")
         try await run.chaos("heal")
         #expect(try await say("three") == "three")
         let result = try await run.end()
@@ -207,7 +209,9 @@ struct LabInterceptionTests {
         #expect(try await ask(0.05) == "timeout")
         try await run.chaos("partition", "n1", "/", "n2", "--mode", "lose")
         #expect(try await run.result("n1", "icmp", to: "n2", within: 1.5) == "timeout")
-        #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "timeout")
+        #expect(
+            try await run.result("n1", "dial", to: "n2", within: LabRun.aMoment, ["port": 7000])
+                == "timeout")
         try await run.chaos("heal")
         try await run.chaos("clear")
         #expect(try await ask(30).contains(#""result": "ok""#))

@@ -98,8 +98,8 @@ struct LabTests {
         let run = try await LabRun()
         #expect(try await run.result("n1", "keep", to: "n2", ["name": "open"]) == "ok")
         try await run.chaos("partition", "n1", "/", "n2", "--mode", mode)
-        #expect(try await run.results("n1", to: "n2") == expected)
-        #expect(try await run.result("n1", "use", ["name": "open"]) == open)
+        #expect(try await run.results("n1", to: "n2", within: LabRun.aMoment) == expected)
+        #expect(try await run.result("n1", "use", within: LabRun.aMoment, ["name": "open"]) == open)
         if mode == "unreachable" {
             // At the latest with the second SYN, one second after the first.
             let connect = try await run.result("n1", "tcp", to: "n2.ip6", within: 20)
@@ -125,12 +125,12 @@ struct LabTests {
     @Test func oneWayCutsLoseOnlyOneWay() async throws {
         let run = try await LabRun()
         try await run.chaos("partition", "n1", "->", "n2", "--mode", "drop")
-        #expect(try await run.result("n1", "udp", to: "n2") == "timeout")
+        #expect(try await run.result("n1", "udp", to: "n2", within: LabRun.aMoment) == "timeout")
         #expect(try await run.tell("n2", "heard", ["from": "10.77.0.1"])["value"] == [])
-        #expect(try await run.result("n2", "udp", to: "n1") == "timeout")
+        #expect(try await run.result("n2", "udp", to: "n1", within: LabRun.aMoment) == "timeout")
         #expect(try await run.tell("n1", "heard", ["from": "10.77.0.2"])["value"] == ["u"])
         // Neither can connect: the acknowledgement is lost as well.
-        #expect(try await run.result("n2", "tcp", to: "n1") == "timeout")
+        #expect(try await run.result("n2", "tcp", to: "n1", within: LabRun.aMoment) == "timeout")
         try await run.chaos("heal")
         #expect(try await run.results("n2", to: "n1") == ["ok", "ok", "ok"])
         _ = try await run.end()
@@ -140,7 +140,7 @@ struct LabTests {
     @Test func portsAreCutAlone() async throws {
         let run = try await LabRun()
         try await run.chaos("partition", "n1", "/", "n2", "--port", "main", "--mode", "drop")
-        #expect(try await run.result("n1", "tcp", to: "n2") == "timeout")
+        #expect(try await run.result("n1", "tcp", to: "n2", within: LabRun.aMoment) == "timeout")
         #expect(try await run.result("n1", "icmp", to: "n2") == "ok")
         #expect(try await run.result("n1", "dial", to: "n2", ["port": 7000]) == "ok")
         #expect(try await run.result("n1", "tcp", to: "n2", ["port": 9]) == "refused")
@@ -155,8 +155,7 @@ struct LabTests {
                 2,
                 """
                 schedule:
-                  - { at: 200ms, for: 2s, partition: n1 / n2, mode: unreachable }
-                for: 3s
+                  - { at: 200ms, partition: n1 / n2, mode: unreachable }
                 """
             ).replacing("backend: lab\n", with: ""), to: "agents.yaml")
         let run = try directory.chaos("run", "agents.yaml")
@@ -167,6 +166,7 @@ struct LabTests {
             "import socket; socket.create_connection(('n2', 8000), 1)")
         #expect(exec.err.contains("Network is unreachable"))
         #expect(exec.code == 1)
+        try await directory.finished("end")
         #expect(try await run.exit() == 0)
         let result = try JSONValue(text: directory.text("\(directory.run())/results.json"))
         #expect(result["backend"] == "lab")
