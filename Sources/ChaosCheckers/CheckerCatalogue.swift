@@ -113,6 +113,12 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "observer", parameters: ["within"]) { parameters throws(InputError) in
         ObservationChecker(within: try parameters.duration("within") ?? .seconds(1))
     },
+    CheckerKind(name: "telemetry", parameters: ["alert_above", "deaths"]) {
+        parameters throws(InputError) in
+        TelemetryChecker(
+            alertLimit: try parameters.count("alert_above").map { Int64($0) } ?? 33,
+            deaths: try parameters.count("deaths"))
+    },
     CheckerKind(
         name: "slo", parameters: ["f", "rate"] + ServiceLevelChecker.quantiles.map(\.name)
     ) { parameters throws(InputError) in try parameters.serviceLevel },

@@ -178,6 +178,12 @@ private let workloadKinds: [WorkloadKind] = [
             checks: [CheckRequest("echo"), CheckRequest("observer")], hasFinalReads: true
         ) { SharedSource.observation($0.seed) }
     },
+    WorkloadKind(name: "telemetry", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "telemetry", settings: settings, checks: [CheckRequest("telemetry")],
+            hasFinalReads: true
+        ) { TelemetrySource(nodeCount: $0.nodes.count, seed: $0.seed) }
+    },
     WorkloadKind(name: "stack", parameters: ["pushes"], defaults: waiting()) {
         parameters, settings throws(InputError) in
         let pushes = try parameters.share("pushes") ?? Ratio(percent: 60)

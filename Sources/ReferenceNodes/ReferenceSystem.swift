@@ -67,7 +67,7 @@ package struct ReferenceSystem: Sendable {
         .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,
         .remoteProcesses,
         .supervision, .handrolledSupervisor, .stack, .tasks, .parallelMap, .sharedState,
-        .termsTable, .observer, .configuration,
+        .termsTable, .observer, .configuration, .weather,
     ]
 
     /// The system of that name.

@@ -18,7 +18,7 @@ struct ReferenceSystemTests {
                 "link-shortener", "link-replication", "link-views", "link-deltas", "link-ring",
                 "process-groups", "remote-processes",
                 "supervision", "handrolled-supervisor", "stack", "tasks", "parallel-map",
-                "shared-state", "terms-table", "observer", "configuration",
+                "shared-state", "terms-table", "observer", "configuration", "weather",
             ])
         let broadcast = try ReferenceSystem.named("broadcast")
         #expect(

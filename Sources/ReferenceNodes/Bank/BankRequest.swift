@@ -117,7 +117,8 @@ private struct Fields {
             throw .malformed("the body is no JSON: \(error)")
         }
         guard let object = body.objectValue else {
-            throw .malformed("a body is a JSON object or a form, found '\(request.body)'")
+            throw .malformed(
+                "a body is a JSON object or a form, found '\(request.body.prefix(80))'")
         }
         self.content = .json(object)
     }
