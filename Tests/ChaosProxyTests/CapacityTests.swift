@@ -79,7 +79,7 @@ struct CapacityTests {
             }
             try answering.wait()
             try world.expectAllClosed()
-            #expect(try world.openDescriptors() == 2, "the two listeners are left")
+            #expect(try world.openSockets() == 2, "the two listeners are left")
         }
     }
 

@@ -1,6 +1,8 @@
 import ChaosCore
 import ChaosEngine
+import Foundation
 import Glibc
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import ChaosProxy
@@ -201,6 +203,37 @@ struct FaultTests {
             let again = try TestSocket.connect(to: proxied)
             try again.send("again")
             #expect(try listener.accept().receiveText(5) == "again")
+        }
+    }
+
+    /// A child of this process has its descriptors from its fork to its exec, so whatever held the port is not
+    /// gone when it is closed.
+    @Test(arguments: everyDriver)
+    func refuseGetsItsPortBackWhileProcessesAreStarted(on driver: TestDriver) async throws {
+        try await TestWorld.run(on: driver) { world in
+            let (listener, proxied) = try world.target()
+            let isOver = NIOLockedValueBox(false)
+            let starting = Running {
+                var count = 0
+                while !isOver.withLockedValue({ $0 }) {
+                    try Process.run(URL(fileURLWithPath: "/bin/true"), arguments: [])
+                        .waitUntilExit()
+                    count += 1
+                }
+                return count
+            }
+            defer { isOver.withLockedValue { $0 = true } }
+            for _ in 0..<300 {
+                try world.inject(.refuse)
+                #expect(throws: SocketError("connect", ECONNREFUSED)) {
+                    try TestSocket.connect(to: proxied)
+                }
+                try world.removeFault()
+                _ = try TestSocket.connect(to: proxied)
+                _ = try listener.accept()
+            }
+            isOver.withLockedValue { $0 = true }
+            #expect(try starting.wait() > 0)
         }
     }
 

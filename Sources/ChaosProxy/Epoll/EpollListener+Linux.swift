@@ -55,15 +55,17 @@
         /// Where the plane keeps it.
         var slot = 0
 
+        /// The socket while it listens, otherwise -1.
         private(set) var descriptor: CInt = -1
         /// What each thread has of it.
         private(set) var acceptors: [EpollAcceptor] = []
         /// Whether all threads accept. Otherwise only the first one does, which has every connection
         /// that needs an engine.
         private var isForAll = false
-        /// Keeps the port while nothing listens on it.
-        private var reservation: PortReservation?
-        private var wasBound = false
+        /// Keeps the port, also while nobody listens there; `nil` for a Unix socket.
+        private var port: ListeningPort?
+        /// Whether a socket's file was made.
+        private var hasFile = false
         /// Whether the socket was deaf, so that those it accepted may be born deaf.
         private var wasDeaf = false
         /// Whether attempts to connect get no answer.
@@ -92,12 +94,10 @@
         func apply(_ policy: ListenerPolicy) throws {
             switch policy {
             case .refused:
-                if self.descriptor < 0 { return }
-                // Without a listening socket the kernel answers with a reset: a true refusal.
-                self.closeSocket()
-                self.reservation = PortReservation(of: self.address)
+                // Where nobody listens the kernel answers with a reset: a true refusal.
+                self.endListening()
             case .open, .silent:
-                if self.descriptor < 0 { try self.bind() }
+                if self.descriptor < 0 { try self.listen() }
                 self.setSilent(policy == .silent)
             }
             self.shareOut()
@@ -132,9 +132,15 @@
             self.plane.silenceChanged()
         }
 
-        private func closeSocket() {
+        private func endListening() {
             if self.descriptor < 0 { return }
-            Sockets.close(self.descriptor)
+            for loop in self.plane.loops { loop.forget(self.descriptor) }
+            if let port = self.port {
+                port.refuse()
+            } else {
+                Sockets.endListening(self.descriptor)
+                Sockets.close(self.descriptor)
+            }
             self.descriptor = -1
             self.isForAll = false
             for acceptor in self.acceptors { acceptor.stop() }
@@ -143,42 +149,54 @@
             self.plane.renumber(self)
         }
 
-        // MARK: - Binding
+        // MARK: - Listening
 
-        private func bind() throws {
-            self.reservation = nil
-            let number = self.tryToBind()
-            if number == 0 { return }
-            if self.descriptor >= 0 { Sockets.close(self.descriptor) }
-            self.descriptor = -1
-            throw ProxyError(
-                description: "proxy \(self.spec.link): cannot listen on \(self.bound): "
-                    + SocketFailure.text(of: number))
+        private func listen() throws {
+            do {
+                self.descriptor = try self.listeningSocket()
+                if self.plane.watch(self, self.descriptor, on: self.plane.first) { return }
+                let error = IOError(errnoCode: errno, reason: "epoll_ctl")
+                self.endListening()
+                throw error
+            } catch {
+                throw ProxyError(
+                    description: "proxy \(self.spec.link): cannot listen on \(self.bound): "
+                        + SocketFailure.reason(error))
+            }
         }
 
-        /// Binds and listens; 0, or the error's number.
-        private func tryToBind() -> CInt {
-            if case .unix(let path) = self.bound { try? UnixSocketFile.removeIfDead(at: path) }
-            let descriptor = Sockets.make(for: self.address)
-            if descriptor < 0 { return -descriptor }
-            self.descriptor = descriptor
-            Sockets.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
+        private func listeningSocket() throws -> CInt {
+            if case .unix(let path) = self.bound { return try self.unixSocket(at: path) }
+            let port = try self.port ?? self.bindPort()
+            try port.listen(backlog: Self.backlog)
+            return port.descriptor
+        }
+
+        private func bindPort() throws -> ListeningPort {
+            let port = try ListeningPort(self.address)
             // Accepted sockets inherit the options of TCP.
-            if self.family != .local {
-                Sockets.setNoDelay(descriptor)
-                Sockets.sendUnpaced(descriptor, self.address)
+            Sockets.setNoDelay(port.descriptor)
+            Sockets.sendUnpaced(port.descriptor, port.address)
+            self.port = port
+            self.address = port.address
+            if case .tcp(let host, 0) = self.bound, let number = port.address.port {
+                self.bound = .tcp(host: host, port: UInt16(number))
             }
-            let result = Sockets.bind(descriptor, to: self.address)
-            if result < 0 { return -result }
-            let isListening = Sockets.listen(descriptor, backlog: Self.backlog)
-            if isListening < 0 { return -isListening }
-            if !self.plane.watch(self, descriptor, on: self.plane.first) { return errno }
-            self.wasBound = true
-            if let address = Sockets.localAddress(of: descriptor) { self.address = address }
-            if case .tcp(let host, 0) = self.bound, let port = self.address.port {
-                self.bound = .tcp(host: host, port: UInt16(port))
+            return port
+        }
+
+        private func unixSocket(at path: String) throws -> CInt {
+            try? UnixSocketFile.removeIfDead(at: path)
+            let descriptor = Sockets.make(for: self.address)
+            if descriptor < 0 { throw IOError(errnoCode: -descriptor, reason: "socket") }
+            var result = Sockets.bind(descriptor, to: self.address)
+            if result == 0 { result = Sockets.listen(descriptor, backlog: Self.backlog) }
+            if result < 0 {
+                Sockets.close(descriptor)
+                throw IOError(errnoCode: -result, reason: "bind")
             }
-            return 0
+            self.hasFile = true
+            return descriptor
         }
 
         // MARK: - Accepting
@@ -236,10 +254,10 @@
         /// Closes the listener for good and removes its socket file.
         func close() {
             for opener in self.queue?.removeAll() ?? [] { opener.reset() }
-            self.closeSocket()
-            self.reservation = nil
-            if case .unix(let path) = self.bound, self.wasBound { UnixSocketFile.remove(at: path) }
-            self.wasBound = false
+            self.endListening()
+            self.port = nil
+            if case .unix(let path) = self.bound, self.hasFile { UnixSocketFile.remove(at: path) }
+            self.hasFile = false
         }
     }
 #endif

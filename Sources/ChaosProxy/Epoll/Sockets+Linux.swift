@@ -71,6 +71,10 @@
 
         static func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
 
+        /// Ends the listening of a socket, whoever has a copy of it: a child has all descriptors of
+        /// its parent from its fork to its exec.
+        static func endListening(_ descriptor: CInt) { _ = shutdown(descriptor, CInt(SHUT_RD)) }
+
         /// Closes with a reset (RST); local sockets have none and only close.
         static func reset(_ descriptor: CInt) {
             var option = linger(l_onoff: 1, l_linger: 0)
@@ -158,29 +162,6 @@
             let result = getsockopt(
                 descriptor, CInt(IPPROTO_TCP), Self.tcpInfo, &state, &size)
             return result == 0 && state == Self.synSent
-        }
-
-        /// The address to which a socket is bound.
-        static func localAddress(of descriptor: CInt) -> SocketAddress? {
-            var storage = sockaddr_storage()
-            var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            let result = withUnsafeMutablePointer(to: &storage) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    getsockname(descriptor, $0, &size)
-                }
-            }
-            if result != 0 { return nil }
-            switch CInt(storage.ss_family) {
-            case AF_INET:
-                return withUnsafeBytes(of: storage) {
-                    SocketAddress($0.loadUnaligned(as: sockaddr_in.self))
-                }
-            case AF_INET6:
-                return withUnsafeBytes(of: storage) {
-                    SocketAddress($0.loadUnaligned(as: sockaddr_in6.self))
-                }
-            default: return nil
-            }
         }
 
         /// The number from which on this process gets no more descriptors (RLIMIT_NOFILE).

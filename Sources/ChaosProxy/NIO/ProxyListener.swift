@@ -9,8 +9,9 @@ final class ProxyListener {
     let spec: ProxiedLink
     private let plane: DataPlane
     private var channel: (any Channel)?
-    /// Keeps the port while nothing listens on it.
-    private var reservation: PortReservation?
+    /// Keeps the port, also while nobody listens there; `nil` for a Unix socket.
+    private var port: ListeningPort?
+    private static let backlog: CInt = 4096
     /// What the network asks for; `nil` once the listener is closed for good.
     private var policy: ListenerPolicy? = .open
     /// The steps under way, one behind the other.
@@ -66,11 +67,10 @@ final class ProxyListener {
     private func settle() -> EventLoopFuture<Void> {
         switch (self.policy, self.channel) {
         case (.refused, let channel?):
-            // Without a listening socket the kernel answers with a reset: a true refusal.
+            // Where nobody listens the kernel answers with a reset: a true refusal.
+            self.port?.refuse()
             self.forget()
-            return channel.close().recover { _ in }.assumeIsolated().map {
-                if let address = self.address { self.reservation = PortReservation(of: address) }
-            }.nonisolated()
+            return channel.close().recover { _ in }
         case (nil, let channel?):
             self.forget()
             return channel.close().recover { _ in }
@@ -87,16 +87,9 @@ final class ProxyListener {
     // MARK: - Binding
 
     private func bind() -> EventLoopFuture<Void> {
-        self.reservation = nil
-        let bound: EventLoopFuture<any Channel>
-        do {
-            bound = try self.bindSocket()
-        } catch {
-            bound = self.plane.loop.makeFailedFuture(error)
-        }
-        return bound.assumeIsolated().flatMap { channel in
+        self.bindSocket().assumeIsolated().flatMap { channel in
             self.channel = channel
-            self.rememberAddress(of: channel)
+            self.address = channel.localAddress
             self.applySilence()
             // The network may have changed its mind meanwhile.
             return self.settle()
@@ -108,27 +101,60 @@ final class ProxyListener {
         }.nonisolated()
     }
 
-    private func bindSocket() throws -> EventLoopFuture<any Channel> {
+    private func bindSocket() -> EventLoopFuture<any Channel> {
         switch self.bound {
         case .unix(let path):
-            try UnixSocketFile.removeIfDead(at: path)
+            do {
+                try UnixSocketFile.removeIfDead(at: path)
+            } catch {
+                return self.plane.loop.makeFailedFuture(error)
+            }
             return self.bootstrap.bind(unixDomainSocketPath: path)
         case .tcp(let host, let port):
-            let tcp = self.bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                // Accepted sockets inherit it, early enough for the handshake.
-                .serverChannelOption(.socketOption(.so_rcvbuf), value: DataPlane.receiveWindow)
-            if let address = self.address { return tcp.bind(to: address) }
-            guard let address = try? SocketAddress(ipAddress: host, port: Int(port)) else {
-                return tcp.bind(host: host, port: Int(port))
-            }
-            return tcp.bind(to: address)
+            return self.bindPort(of: host, port).assumeIsolated().flatMap { port in
+                let options = self.bootstrap
+                    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    // Accepted sockets inherit it, early enough for the handshake.
+                    .serverChannelOption(.socketOption(.so_rcvbuf), value: DataPlane.receiveWindow)
+                do {
+                    let socket = try port.listeningCopy(backlog: Self.backlog)
+                    return options.withBoundSocket(socket).assumeIsolated().flatMapThrowing {
+                        // NIO has listened again, with the backlog that it thinks best.
+                        try port.listen(backlog: Self.backlog)
+                        return $0
+                    }.nonisolated()
+                } catch {
+                    return self.plane.loop.makeFailedFuture(error)
+                }
+            }.nonisolated()
         }
+    }
+
+    /// The port that this listener has for good, once its address is known.
+    private func bindPort(of host: String, _ number: UInt16) -> EventLoopFuture<ListeningPort> {
+        let loop = self.plane.loop
+        let found =
+            (try? SocketAddress(ipAddress: host, port: Int(number)))
+            .map { loop.makeSucceededFuture($0) }
+            // Looking a name up takes a thread that may wait.
+            ?? NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
+                try SocketAddress.makeAddressResolvingHost(host, port: Int(number))
+            }
+        return found.assumeIsolated().flatMapThrowing { address in
+            if let port = self.port { return port }
+            let port = try ListeningPort(address)
+            self.port = port
+            if number == 0, let chosen = port.address.port {
+                self.bound = .tcp(host: host, port: UInt16(chosen))
+            }
+            return port
+        }.nonisolated()
     }
 
     private var bootstrap: ServerBootstrap {
         let bound = NIOLoopBound(self, eventLoop: self.plane.loop)
         return ServerBootstrap(group: self.plane.loop, childGroup: self.plane.loop)
-            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.maxMessagesPerRead, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
@@ -144,14 +170,6 @@ final class ProxyListener {
             .childChannelInitializer { channel in
                 bound.value.accepted(channel)
             }
-    }
-
-    private func rememberAddress(of channel: any Channel) {
-        guard let address = channel.localAddress else { return }
-        self.address = address
-        if case .tcp(let host, 0) = self.bound, let port = address.port {
-            self.bound = .tcp(host: host, port: UInt16(port))
-        }
     }
 
     // MARK: - What the socket does
@@ -230,7 +248,7 @@ final class ProxyListener {
             pending.promise.fail(ChannelError.ioOnClosedChannel)
         }
         let step = self.lastStep.assumeIsolated().flatMap { self.settle() }.map {
-            self.reservation = nil
+            self.port = nil
             if case .unix(let path) = self.bound, self.address != nil {
                 UnixSocketFile.remove(at: path)
             }

@@ -265,15 +265,19 @@ final class Flag: Sendable {
 }
 
 extension TestWorld {
-    /// How many sockets of this process are bound to this test's address.
-    func openDescriptors() throws -> Int {
+    /// How many sockets of this process are bound to this test's address, however many descriptors they have.
+    func openSockets() throws -> Int {
         let numbers = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
-        return numbers.compactMap { CInt($0) }.filter { number in
+        let sockets = numbers.compactMap { CInt($0) }.filter { number in
             guard case .tcp(let host, let port) = TestSocket.localName(of: number) else {
                 return false
             }
             return host == self.host && port != 0
-        }.count
+        }.compactMap { number in
+            // "socket:[" and the number of its inode, which is the socket's own.
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+        }
+        return Set(sockets).count
     }
 
     /// Checks the journal of a single connection: lines lost by cuts, and bytes conserved.
