@@ -17,8 +17,9 @@ enum Measure: String, CaseIterable, Codable, Sendable {
         case .memory, .manyMemory: Target.withMemory
         case .start: [.chaos, .other, .links, .linkFaults]
         case .control: [.chaos, .other, .links, .linkFaults]
-        case .bulk1, .roundTrip1, .connects: Target.compared + Target.many
-        default: Target.compared
+        case .connects: Target.compared + Target.many
+        case .bulk1, .roundTrip1: Target.comparedInAll + Target.many
+        default: Target.comparedInAll
         }
     }
 

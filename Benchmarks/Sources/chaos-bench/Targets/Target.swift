@@ -6,6 +6,8 @@ enum Target: String, CaseIterable, Codable, Sendable {
     case other
     case haproxy
     case haproxyLarge
+    /// HAProxy that writes a line for each connection, as Debian's configuration has it and as chaos does.
+    case haproxyLogging
     case nginx
     case nginxLarge
     /// chaos with a delay of 10 ms on the way to the server.
@@ -21,10 +23,12 @@ enum Target: String, CaseIterable, Codable, Sendable {
 
     /// Those that are compared with each other.
     static let compared: [Target] = [
-        .direct, .chaos, .other, .haproxy, .haproxyLarge, .nginx, .nginxLarge,
+        .direct, .chaos, .other, .haproxy, .haproxyLarge, .haproxyLogging, .nginx, .nginxLarge,
     ]
+    /// Those that are compared in everything. A log costs something per connection and nothing per byte.
+    static let comparedInAll = Target.compared.filter { $0 != .haproxyLogging }
     /// Those that have programs of their own.
-    static let withMemory = Target.compared.filter { $0 != .direct }
+    static let withMemory = Target.comparedInAll.filter { $0 != .direct }
     /// What ratios of those that are compared are ratios to.
     static let reference = Target.haproxy
     /// chaos with many links or faults.
@@ -50,6 +54,7 @@ enum Target: String, CaseIterable, Codable, Sendable {
         case .other: "other chaos"
         case .haproxy: "HAProxy"
         case .haproxyLarge: "HAProxy 1 MiB"
+        case .haproxyLogging: "HAProxy with log"
         case .nginx: "nginx"
         case .nginxLarge: "nginx 1 MiB"
         case .delayed: "chaos, 10 ms"
@@ -78,8 +83,9 @@ enum Target: String, CaseIterable, Codable, Sendable {
         case .fault: try chaos(faults: .loss)
         case .linkFaults: try chaos(links: place.links, faults: .lossOnEach)
         case .otherFaults: try chaos(links: place.links, faults: .lossOnOthers)
-        case .haproxy: try HAProxyTarget.start(self, before: upstream, place, buffer: nil)
+        case .haproxy: try HAProxyTarget.start(self, before: upstream, place)
         case .haproxyLarge: try HAProxyTarget.start(self, before: upstream, place, buffer: 1 << 20)
+        case .haproxyLogging: try HAProxyTarget.start(self, before: upstream, place, logs: true)
         case .nginx: try NginxTarget.start(self, before: upstream, place, buffer: nil)
         case .nginxLarge: try NginxTarget.start(self, before: upstream, place, buffer: 1 << 20)
         }
