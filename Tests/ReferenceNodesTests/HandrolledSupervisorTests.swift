@@ -1,7 +1,9 @@
 import ChaosCheckers
 import ChaosCore
-import NodeKit
 import Testing
+
+@testable import NodeKit
+@testable import ReferenceNodes
 
 /// S32 in virtual time: the test of the course, and what it does not see.
 @Suite("Handrolled supervisor in virtual time")
@@ -38,6 +40,35 @@ struct HandrolledSupervisorTests {
         // Its siblings go on as they were.
         #expect(self.ask(&cluster, ["type": "value", "counter": "large"])?["value"] == 51)
         #expect(try self.anomalies(&cluster) == [])
+    }
+
+    /// Ends when it is killed, and not before.
+    private struct Stubborn: Behaviour {
+        func handle(_ mail: Mail, _ context: inout ProcessContext) throws(ProcessExit) {
+            if case .started = mail { context.trapExits() }
+        }
+    }
+
+    /// Who does not end when it is asked is killed after five seconds, so that its supervisor can end.
+    @Test func aDisobedientChildIsKilled() {
+        var table = ProcessTable()
+        table.start(Membership(id: "n1", members: ["n1"], seed: 1))
+        let children = ["a", "b"].map { name in
+            HandrolledSupervisor.Child(name: name) { Stubborn() }
+        }
+        table.spawn(HandrolledSupervisor([], children), name: "counters")
+        func living(at now: Duration) -> [Bool] {
+            _ = table.run(at: now)
+            return ["a", "b", "counters"].map { table.process(named: $0) != nil }
+        }
+        #expect(living(at: .zero) == [true, true, true])
+        let isThere = table.ask(named: "counters", toEndWith: .shutdown)
+        #expect(isThere)
+        // The last one first, each in its time.
+        #expect(living(at: .zero) == [true, true, true])
+        #expect(living(at: .milliseconds(4999)) == [true, true, true])
+        #expect(living(at: .seconds(5)) == [true, false, true])
+        #expect(living(at: .seconds(11)) == [false, false, false])
     }
 
     private static let scripts: [String: [JSONObject]] = [

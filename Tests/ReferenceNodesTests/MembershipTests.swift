@@ -13,6 +13,10 @@ struct MembershipTests {
         var cookies: [String: String] = [:]
         var nodes: [String: any StreamNode] = [:]
         var births: [String: Duration] = [:]
+        /// How often each was started on its folder; nobody has one where it is `nil`.
+        var starts: [String: UInt64]? = [:]
+        /// What the machines' clocks show at the beginning.
+        var date = Duration.seconds(1000)
         var due: [String: Duration] = [:]
         var now = Duration.zero
         /// The share of datagrams that is lost.
@@ -22,10 +26,12 @@ struct MembershipTests {
         var randomness: Randomness
         var sent = 0
 
-        init(_ variant: String, _ count: Int, cookies: [String: String] = [:], seed: UInt64 = 1)
-            throws
-        {
+        init(
+            _ variant: String, _ count: Int, cookies: [String: String] = [:], seed: UInt64 = 1,
+            hasFolders: Bool = true
+        ) throws {
             self.variant = variant
+            if !hasFolders { self.starts = nil }
             self.names = (1...count).map { "n\($0)" }
             self.cookies = cookies
             self.randomness = Randomness(seed: seed, label: "net")
@@ -37,10 +43,11 @@ struct MembershipTests {
             guard case .streamNode(let make) = variant.make else { return }
             self.nodes[name] = make()
             self.births[name] = self.now
+            self.starts?[name, default: 0] += 1
             let start = StreamStart(
                 id: name, others: self.names.filter { $0 != name }, seed: 7,
-                date: .seconds(1000) + self.now, cookie: self.cookies[name] ?? "",
-                hasDatagrams: true)
+                date: self.date + self.now, cookie: self.cookies[name] ?? "",
+                hasDatagrams: true, start: self.starts?[name] ?? 0)
             self.tell(name, .started(start))
         }
 
@@ -199,5 +206,18 @@ struct MembershipTests {
         net.run(for: .seconds(10))
         // Five nodes, two datagrams each, about every 100 ms.
         #expect((700...1300).contains(net.sent), "\(net.sent)")
+    }
+
+    /// Lives are counted in the node's folder, so a clock that was set back does not make the new one look like an old one.
+    @Test func aLaterLifeIsNewerWhateverTheClockSays() throws {
+        for hasFolders in [true, false] {
+            var net = try Net("heartbeats", 3, hasFolders: hasFolders)
+            net.run(for: .seconds(1))
+            net.kill("n2")
+            net.date -= .seconds(500)
+            try net.start("n2")
+            net.run(for: .seconds(3))
+            #expect((net.members("n1")["n2"] != nil) == hasFolders)
+        }
     }
 }

@@ -21,6 +21,16 @@ public protocol Behaviour: Sendable {
     ///
     /// - Throws: `ProcessExit` to end the process.
     mutating func handle(_ mail: Mail, _ context: inout ProcessContext) throws(ProcessExit)
+
+    /// What tells the next process of this name as much as everything that this one and those before it wrote down
+    /// (``ProcessContext/append(_:)``), so that the node's log can be written anew where it is long. `nil`, by default, where nothing less
+    /// than all of it does.
+    var snapshot: [JSONValue]? { get }
+}
+
+extension Behaviour {
+    /// `nil`: nothing less than all records.
+    public var snapshot: [JSONValue]? { nil }
 }
 
 /// Ends the process that throws it.

@@ -58,6 +58,7 @@ public struct ProcessTable: Sendable {
     private var timers: [Timer] = []
     private var ready: [PID] = []
     private var records: [String: [JSONValue]] = [:]
+    private var log = LogCompaction()
     var membership = Membership(id: "", members: [], seed: 0)
     private var randomness = Randomness(seed: 0, label: "")
     private var nextNumber: UInt64 = 1
@@ -88,6 +89,7 @@ public struct ProcessTable: Sendable {
             }
             self.records[name, default: []].append(entry)
         }
+        self.log.start(membership.life)
     }
 
     /// Starts a process that nobody of this node is linked to.
@@ -147,8 +149,28 @@ public struct ProcessTable: Sendable {
             self.deliver(to: self.ready.removeFirst())
             mailCount += 1
         }
+        if self.log.isDue(after: self.effects) { self.compact() }
         defer { self.effects = [] }
         return self.effects + self.nextTimer()
+    }
+
+    /// Puts snapshots in the place of records, of those processes that have begun and can make one.
+    private mutating func compact() {
+        for (name, pid) in self.names {
+            guard let entry = self.entries[pid], entry.isReady,
+                let snapshot = entry.behaviour.snapshot
+            else { continue }
+            self.records[name] = snapshot
+        }
+        let all = self.records.sorted { $0.key < $1.key }.flatMap { name, records in
+            records.map { Self.logged($0, of: name) }
+        }
+        self.effects.append(self.log.rewrite(as: all))
+    }
+
+    /// What a process writes down, as it stands in the node's log.
+    private static func logged(_ record: JSONValue, of name: String) -> JSONValue {
+        ["process": .string(name), "record": record]
     }
 
     /// All processes in the order in which they began.
@@ -309,7 +331,7 @@ public struct ProcessTable: Sendable {
             // A process without a name has nobody who could read it again.
             guard let name else { return }
             self.records[name, default: []].append(record)
-            self.effects.append(.append(["process": .string(name), "record": record]))
+            self.effects.append(.append(Self.logged(record, of: name)))
         case .answer(let effect): self.effects.append(effect)
         }
     }

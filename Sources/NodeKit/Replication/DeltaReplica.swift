@@ -72,6 +72,9 @@ public struct DeltaReplica<State: Lattice>: Sendable {
         self.flaw = flaw
     }
 
+    /// All that is known, in parts.
+    public var parts: [JSONValue] { self.keys.compactMap { self.state.part(of: $0) } }
+
     /// How many changes wait for somebody.
     public var bufferCount: Int { self.buffer.count }
 

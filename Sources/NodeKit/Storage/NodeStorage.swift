@@ -33,8 +33,7 @@ public final class NodeStorage {
     /// - Throws: `NodeError` with ``NodeError/Code-swift.struct/cannotStore``.
     public init(in folder: String, id: String, date: Duration = .zero) throws(NodeError) {
         (self.folder, self.folderDescriptor) = try Self.lockFolder(in: folder, id: id)
-        let starts = try Self.read("\(self.folder)/starts") ?? []
-        let start = (UInt64(String(decoding: starts.prefix { $0 != 10 }, as: UTF8.self)) ?? 0) + 1
+        let start = try Self.countStart(in: self.folder, self.folderDescriptor)
         let bytes = try Self.read("\(self.folder)/log") ?? []
         let (records, byteCount) = LogCodec.records(in: bytes)
         self.tornByteCount = bytes.count - byteCount
@@ -42,7 +41,6 @@ public final class NodeStorage {
         self.clockOffset = Int64(String(decoding: clock, as: UTF8.self)) ?? 0
         self.life = NodeLife(
             start: start, records: records, date: date + .milliseconds(self.clockOffset))
-        try self.replaceFile("starts", with: Array("\(start)\n".utf8))
         try self.openLog(keeping: byteCount)
     }
 
@@ -60,7 +58,9 @@ public final class NodeStorage {
     /// Lets the clock that later lives see be wrong by so much more.
     public func jumpClock(by jump: Duration) throws(NodeError) {
         self.clockOffset += jump.wholeNanoseconds / 1_000_000
-        try self.replaceFile("clock", with: Array(String(self.clockOffset).utf8))
+        try Self.replaceFile(
+            "clock", in: self.folder, self.folderDescriptor,
+            with: Array(String(self.clockOffset).utf8))
     }
 
     /// Makes durable what was appended.
@@ -79,9 +79,16 @@ public final class NodeStorage {
 
     /// Puts records in the place of all others, durably.
     public func replaceLog(with records: [JSONValue]) throws(NodeError) {
+        try self.replaceLog(with: records) { _ throws(NodeError) in }
+    }
+
+    func replaceLog(
+        with records: [JSONValue], after step: (ReplacementStep) throws(NodeError) -> Void
+    ) throws(NodeError) {
         var bytes: [UInt8] = []
         for record in records { bytes.append(contentsOf: LogCodec.line(of: record).utf8) }
-        try self.replaceFile("log", with: bytes)
+        try Self.replaceFile(
+            "log", in: self.folder, self.folderDescriptor, with: bytes, after: step)
         self.buffer.removeAll(keepingCapacity: true)
         self.isDirty = false
         try self.openLog(keeping: bytes.count)
@@ -123,16 +130,47 @@ public final class NodeStorage {
         guard fsync(self.folderDescriptor) == 0 else { throw Self.error("cannot write to", path) }
     }
 
-    private func replaceFile(_ name: String, with bytes: [UInt8]) throws(NodeError) {
-        let path = "\(self.folder)/\(name)"
+    /// Raises the number of a folder's starts, durably: how often a node began to live on it, this time included.
+    static func countStart(
+        in folder: String, _ folderDescriptor: Int32
+    ) throws(NodeError) -> UInt64 {
+        let starts = try Self.read("\(folder)/starts") ?? []
+        let start = (UInt64(String(decoding: starts.prefix { $0 != 10 }, as: UTF8.self)) ?? 0) + 1
+        try Self.replaceFile(
+            "starts", in: folder, folderDescriptor, with: Array("\(start)\n".utf8))
+        return start
+    }
+
+    /// What replacing a file has come to. A crash after any of these leaves the old file or the new one.
+    enum ReplacementStep: CaseIterable {
+        /// There is an empty file beside the old one.
+        case opened
+        /// It has all bytes, which may be in the kernel alone.
+        case written
+        /// They are on the disk.
+        case synced
+        /// It has the old one's name, which may be in the kernel alone.
+        case renamed
+    }
+
+    /// Puts a file in the place of another one: a new one beside it, a rename, and the folder brought to the disk.
+    private static func replaceFile(
+        _ name: String, in folder: String, _ folderDescriptor: Int32, with bytes: [UInt8],
+        after step: (ReplacementStep) throws(NodeError) -> Void = { _ throws(NodeError) in }
+    ) throws(NodeError) {
+        let path = "\(folder)/\(name)"
         let newPath = path + ".new"
         let descriptor = open(newPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.error("cannot open", newPath) }
         defer { close(descriptor) }
+        try step(.opened)
         try Self.write(bytes, to: descriptor, of: newPath)
-        guard fsync(descriptor) == 0, rename(newPath, path) == 0,
-            fsync(self.folderDescriptor) == 0
-        else { throw Self.error("cannot write to", path) }
+        try step(.written)
+        guard fsync(descriptor) == 0 else { throw Self.error("cannot write to", newPath) }
+        try step(.synced)
+        guard rename(newPath, path) == 0 else { throw Self.error("cannot replace", path) }
+        try step(.renamed)
+        guard fsync(folderDescriptor) == 0 else { throw Self.error("cannot write to", folder) }
     }
 
     /// Writes all bytes, however many calls it takes.

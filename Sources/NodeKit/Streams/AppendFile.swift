@@ -9,6 +9,8 @@
 /// What is inside is the node's business, a torn end too. It lies in a folder that belongs to one
 /// process at a time.
 final class AppendFile {
+    /// How often the folder's node was started, this time included.
+    let start: UInt64
     private let path: String
     private let folderDescriptor: Int32
     private let descriptor: Int32
@@ -20,6 +22,12 @@ final class AppendFile {
     init(in folder: String, id: String) throws(NodeError) {
         let (path, folderDescriptor) = try NodeStorage.lockFolder(in: folder, id: id)
         self.path = path + "/appendonly"
+        do throws(NodeError) {
+            self.start = try NodeStorage.countStart(in: path, folderDescriptor)
+        } catch {
+            close(folderDescriptor)
+            throw error
+        }
         self.folderDescriptor = folderDescriptor
         self.descriptor = open(self.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard self.descriptor >= 0, fsync(folderDescriptor) == 0 else {

@@ -67,16 +67,18 @@ final class StreamExchange {
         id: String, others: [String], seed: UInt64, cookie: String, folder: String?
     ) throws(NodeError) {
         var bytes: [UInt8] = []
+        var start: UInt64 = 0
         if let folder {
             let file = try AppendFile(in: folder, id: id)
             bytes = try file.read()
+            start = file.start
             self.file = file
         }
         self.handle(
             .started(
                 StreamStart(
                     id: id, others: others, seed: seed, date: WallClock.now, cookie: cookie,
-                    hasDatagrams: self.datagrams != nil, log: bytes)))
+                    hasDatagrams: self.datagrams != nil, start: start, log: bytes)))
         self.settle()
     }
 

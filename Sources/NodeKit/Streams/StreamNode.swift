@@ -52,12 +52,14 @@ package struct StreamStart: Hashable, Sendable {
     package let cookie: String
     /// Whether the node can send and receive datagrams.
     package let hasDatagrams: Bool
+    /// How often the node was started on its folder, this time included; 0 without a folder.
+    package let start: UInt64
     /// What earlier lives wrote to the log; empty without a folder.
     package let log: [UInt8]
 
     package init(
         id: String, others: [String], seed: UInt64, date: Duration = .zero, cookie: String = "",
-        hasDatagrams: Bool = false, log: [UInt8] = []
+        hasDatagrams: Bool = false, start: UInt64 = 0, log: [UInt8] = []
     ) {
         self.id = id
         self.others = others
@@ -65,6 +67,7 @@ package struct StreamStart: Hashable, Sendable {
         self.date = date
         self.cookie = cookie
         self.hasDatagrams = hasDatagrams
+        self.start = start
         self.log = log
     }
 }

@@ -25,6 +25,13 @@ struct Account: Behaviour {
 
     private var ledger: Ledger { self.participant.accounts }
 
+    /// What happened, and what is promised.
+    var snapshot: [JSONValue]? {
+        // Who forgets must not be helped.
+        if self.flaw == .forgets { return nil }
+        return [self.ledger.record] + self.participant.snapshot
+    }
+
     mutating func handle(
         _ mail: Mail, _ context: inout ProcessContext
     ) throws(ProcessExit) {
@@ -116,6 +123,7 @@ struct Account: Behaviour {
 /// of whom nobody knew (OTP's `DynamicSupervisor`).
 ///
 ///     keep{account} -> {}
+///     list          -> {accounts}
 struct AccountKeeper: Behaviour {
     private let flaw: Bank.Flaw?
     private var accounts: [PID: String] = [:]
@@ -132,6 +140,10 @@ struct AccountKeeper: Behaviour {
                 if let account = record.stringValue { self.start(account, &context) }
             }
         case .call(let body, let caller):
+            if body["type"]?.stringValue == "list" {
+                let names = self.accounts.values.sorted().map { JSONValue.string($0) }
+                return context.reply(caller, ["accounts": .array(names)])
+            }
             if let account = body["account"]?.stringValue, !self.accounts.values.contains(account) {
                 context.append(.string(account))
                 self.start(account, &context)

@@ -88,6 +88,35 @@ struct Ledger: TransactionAccounts {
             _ = self.carryOut(order, isDone: true)
         } else if let order = AccountOrder(record["refused"]) {
             _ = self.carryOut(order, isDone: false)
+        } else if let ledger = record["ledger"] {
+            self.restore(ledger)
+        }
+    }
+
+    /// All of it, as one record: what happened stays, and how it came about is over.
+    var record: JSONValue {
+        let answers = self.answers.sorted { $0.key < $1.key }.map { _, known -> JSONValue in
+            [known.order.json, .object(known.answer)]
+        }
+        return [
+            "ledger": [
+                "initial": self.initial.map { .int($0) } ?? .null, "opened": .int(self.opened),
+                "entries": .array(self.entries.map { .object($0.json) }),
+                "answers": .array(answers),
+            ]
+        ]
+    }
+
+    private mutating func restore(_ ledger: JSONValue) {
+        self.initial = ledger["initial"]?.intValue
+        self.opened = ledger["opened"]?.intValue ?? 0
+        self.entries = (ledger["entries"]?.arrayValue ?? []).compactMap(LedgerEntry.init)
+        for known in ledger["answers"]?.arrayValue ?? [] {
+            guard let parts = known.arrayValue, parts.count == 2,
+                let order = AccountOrder(parts[0]), let key = order.key,
+                let answer = parts[1].objectValue
+            else { continue }
+            self.answers[key] = (order, answer)
         }
     }
 

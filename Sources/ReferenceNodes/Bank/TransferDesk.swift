@@ -16,8 +16,8 @@ struct TransferDesk: Behaviour {
 
     private var places: AccountPlaces?
     private var coordinator: TransactionCoordinator?
-    /// The transfers that were refused, by their names.
-    private var refused: [String: Transfer] = [:]
+    /// The transfers that were refused lately, by their names.
+    private var refused = RecentEntries<String, Transfer>()
     /// Who waits for a transfer: the coordinator knows requests by number.
     private var waiting: [Int64: (transfer: Transfer, caller: Caller)] = [:]
     /// Who waits until both accounts have what is decided.
@@ -60,8 +60,16 @@ struct TransferDesk: Behaviour {
             // Each account takes part for itself.
             holder: { $0 })
         for record in context.records {
-            if let transfer = Transfer(record["refused"]) { self.refused[transfer.id] = transfer }
+            if let transfer = Transfer(record["refused"]) {
+                self.refused.note(transfer, for: transfer.id)
+            }
         }
+    }
+
+    /// The transfers that would be known again, and who has not heard of a decision.
+    var snapshot: [JSONValue]? {
+        guard let coordinator else { return nil }
+        return coordinator.snapshot + self.refused.entries.map { ["refused": $0.value.json] }
     }
 
     private mutating func take(
@@ -159,7 +167,8 @@ struct TransferDesk: Behaviour {
         }
         switch ErrorCode(rawValue: body["code"]?.intValue ?? 0) {
         case .preconditionFailed:
-            if self.refused.updateValue(transfer, forKey: transfer.id) == nil {
+            if self.refused[transfer.id] == nil {
+                self.refused.note(transfer, for: transfer.id)
                 context.append(["refused": transfer.json])
             }
             context.reply(caller, ["outcome": "refused"])

@@ -19,6 +19,7 @@ struct SlotCounterNode: Node {
     private var slot: JSONValue = ""
     /// The sums of this life as the node itself counts them.
     private var own = SlotCounter()
+    private var log = LogCompaction()
 
     init(_ flaws: Flaws = [], isGrowOnly: Bool) {
         self.flaws = flaws
@@ -26,8 +27,15 @@ struct SlotCounterNode: Node {
     }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        let effects = self.live(input, at: now)
+        guard self.log.isDue(after: effects) else { return effects }
+        return effects + [self.log.rewrite(as: self.replica.parts)]
+    }
+
+    private mutating func live(_ input: Input, at now: Duration) -> [Effect] {
         switch input {
         case .started(let membership):
+            self.log.start(membership.life)
             let life = membership.life.incarnation
             self.slot = .string(
                 self.flaws.contains(.forgets) ? membership.id : "\(membership.id)/\(life)")

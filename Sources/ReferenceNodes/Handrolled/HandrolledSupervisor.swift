@@ -26,6 +26,9 @@ struct HandrolledSupervisor: Behaviour {
     /// Three restarts in five seconds are survived.
     private static let restartsMax = 3
     private static let period = Duration.seconds(5)
+    /// How long a child that was asked to end may take; then it is killed.
+    private static let shutdown = Duration.seconds(5)
+    private static let shutdownTimer = "shutdown"
 
     private let flaws: Set<Flaw>
     private let children: [Child]
@@ -65,6 +68,11 @@ struct HandrolledSupervisor: Behaviour {
             self.running[index] = nil
             if let fate = self.fate { return try self.stop(fate, &context) }
             try self.childEnded(index, reason, &context)
+        case .timer:
+            guard self.fate != nil, let last = self.running.last(where: { $0 != nil }),
+                let pid = last
+            else { return }
+            context.exit(pid, .killed)
         default: break
         }
     }
@@ -105,6 +113,7 @@ struct HandrolledSupervisor: Behaviour {
         self.fate = reason
         guard let last = self.running.lastIndex(where: { $0 != nil }), let pid = self.running[last]
         else { throw ProcessExit(reason) }
+        context.setTimer(Self.shutdownTimer, after: Self.shutdown)
         context.exit(pid, .shutdown)
     }
 }

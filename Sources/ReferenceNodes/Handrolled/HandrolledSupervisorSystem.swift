@@ -53,7 +53,7 @@ enum HandrolledCounters {
                     Supervisor(
                         .oneForOne,
                         Self.counters.map { name, value in
-                            Supervisor.Child(name, restart: .transient, shutdown: .infinity) {
+                            Supervisor.Child(name, restart: .transient) {
                                 Counter(value: value)
                             }
                         })

@@ -6,14 +6,22 @@ import NodeKit
 struct DeltaLinkNode: Node {
     private var membership = Membership(id: "", members: [], seed: 0)
     private var replica: DeltaReplica<LinkBook>
+    private var log = LogCompaction()
 
     init(_ flaw: DeltaReplica<LinkBook>.Flaw? = nil) {
         self.replica = DeltaReplica(flaw: flaw)
     }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        let effects = self.live(input, at: now)
+        guard self.log.isDue(after: effects) else { return effects }
+        return effects + [self.log.rewrite(as: self.replica.parts)]
+    }
+
+    private mutating func live(_ input: Input, at now: Duration) -> [Effect] {
         switch input {
         case .started(let membership):
+            self.log.start(membership.life)
             self.membership = membership
             return self.replica.start(membership)
         case .timer: return self.replica.tell()

@@ -19,6 +19,9 @@ struct RecentVisits: Sendable {
         return ["visit", .string(visit)]
     }
 
+    /// The visits that are known, as records, the oldest first.
+    var records: [JSONValue] { self.order.map { ["visit", .string($0)] } }
+
     /// Takes note of a visit that an earlier life has logged; other records are not its business.
     mutating func restore(_ record: JSONValue) {
         guard let words = record.arrayValue, words.count == 2, words[0] == "visit",

@@ -43,10 +43,19 @@ struct ViewedLinkNode: Node {
     private var totals: [String: Int64] = [:]
     /// The codes of views that are to be counted late.
     private var late: [String] = []
+    private var log = LogCompaction()
 
     init(_ flaw: Flaw? = nil) { self.flaw = flaw }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        let effects = self.live(input, at: now)
+        // Who begins each life at 0 must not be helped.
+        guard self.log.isDue(after: effects), self.flaw != .forgets else { return effects }
+        // Links, slots, and the visitors that would be known again: all else is over.
+        return effects + [self.log.rewrite(as: self.replica.parts + self.visits.records)]
+    }
+
+    private mutating func live(_ input: Input, at now: Duration) -> [Effect] {
         switch input {
         case .started(let membership): return self.start(membership)
         case .timer(PeerWatch.timer): return self.take(self.peers.beat(at: now))
@@ -60,6 +69,7 @@ struct ViewedLinkNode: Node {
 
     private mutating func start(_ membership: Membership) -> [Effect] {
         self.membership = membership
+        self.log.start(membership.life)
         switch self.flaw {
         case .forgets: self.slot = membership.id
         case .sharesSlot: self.slot = "node"

@@ -7,6 +7,8 @@ struct ManagedMapReduceNode: MapReduceNode {
     enum Flaw: Sendable {
         /// A task is lent for ever.
         case neverExpires
+        /// A task is lent however often its workers died of it.
+        case neverGivesUp
         /// Merges what it had before it notes the last result.
         case mergesTooEarly
         /// A job that is over ends again with each report of a task of it.
@@ -21,7 +23,9 @@ struct ManagedMapReduceNode: MapReduceNode {
     init(_ flaw: Flaw? = nil) {
         self.flaw = flaw
         self.master = MapReduceMaster(
-            TaskDispatcher(lease: flaw == .neverExpires ? nil : .milliseconds(600)))
+            TaskDispatcher(
+                lease: flaw == .neverExpires ? nil : .milliseconds(600),
+                attemptsMax: flaw == .neverGivesUp ? .max : TaskDispatcher.attemptsMax))
     }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] { self.live(input, at: now) }

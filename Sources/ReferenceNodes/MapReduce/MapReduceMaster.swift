@@ -25,12 +25,21 @@ struct MapReduceMaster {
     enum Outcome {
         case counts([String: Int64])
         case failed(String)
+
+        /// How it ended, for the log.
+        var record: JSONObject {
+            switch self {
+            case .counts(let counts): ["counts": MapReduceJob.json(counts)]
+            case .failed(let reason): ["reason": .string(reason)]
+            }
+        }
     }
 
     var dispatcher: TaskDispatcher
     /// Splits an input into chunks.
     let cut: @Sendable (String) -> [String]
     var jobs: [String: Job] = [:]
+    var log = LogCompaction()
 
     init(
         _ dispatcher: TaskDispatcher,
@@ -52,19 +61,51 @@ struct MapReduceMaster {
     /// Takes in what the log says.
     mutating func recall(_ records: [JSONValue]) {
         for record in records {
-            if let name = record["job"]?.stringValue, let job = self.job(record) {
+            if let name = record["over"]?.stringValue {
+                // Of a job that is over nothing is asked but its result.
+                self.jobs[name] = Job(function: .words, chunks: [])
+                self.conclude(name, record)
+            } else if let name = record["job"]?.stringValue, let job = self.job(record) {
                 self.jobs[name] = job
             } else if let task = record["finished"]?.stringValue.flatMap(TaskID.init) {
                 self.jobs[task.job]?.finished[task] = record["attempt"]?.stringValue ?? ""
                 self.jobs[task.job]?.results[task] = MapReduceJob.counts(record["counts"])
             } else if let name = record["done"]?.stringValue {
-                if let counts = MapReduceJob.counts(record["counts"]) {
-                    self.jobs[name]?.outcome = .counts(counts)
-                } else {
-                    self.jobs[name]?.outcome = .failed(record["reason"]?.stringValue ?? "")
-                }
-                self.jobs[name]?.resultCount = 1
+                self.conclude(name, record)
             }
+        }
+    }
+
+    private mutating func conclude(_ name: String, _ record: JSONValue) {
+        self.jobs[name]?.outcome =
+            MapReduceJob.counts(record["counts"]).map { .counts($0) }
+            ?? .failed(record["reason"]?.stringValue ?? "")
+        self.jobs[name]?.resultCount = 1
+    }
+
+    /// What the next life has to know: the results of jobs that are over, and of others all that is done.
+    var snapshot: [JSONValue] {
+        self.jobs.sorted { $0.key < $1.key }.flatMap { name, job -> [JSONValue] in
+            if let outcome = job.outcome {
+                var record = outcome.record
+                record["over"] = .string(name)
+                return [.object(record)]
+            }
+            let begin: JSONValue = [
+                "job": .string(name), "fn": .string(job.function.rawValue),
+                "input": .string(job.chunks.joined()),
+            ]
+            let finished = job.finished.sorted { $0.key.text < $1.key.text }
+                .map { task, attempt -> JSONValue in
+                    var record: JSONObject = [
+                        "finished": .string(task.text), "attempt": .string(attempt),
+                    ]
+                    if let counts = job.results[task] {
+                        record["counts"] = MapReduceJob.json(counts)
+                    }
+                    return .object(record)
+                }
+            return [begin] + finished
         }
     }
 

@@ -129,11 +129,8 @@ extension MapReduceNode {
         self.master.dispatcher.remove { TaskID($0)?.job == job }
         self.master.jobs[job]?.outcome = outcome
         self.master.jobs[job]?.resultCount += 1
-        var record: JSONObject = ["done": .string(job)]
-        switch outcome {
-        case .counts(let counts): record["counts"] = MapReduceJob.json(counts)
-        case .failed(let reason): record["reason"] = .string(reason)
-        }
+        var record = outcome.record
+        record["done"] = .string(job)
         return self.note(.object(record))
     }
 }

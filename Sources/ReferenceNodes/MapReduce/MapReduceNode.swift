@@ -16,8 +16,8 @@ protocol MapReduceNode: Node {
     func order(for task: TaskID, of job: MapReduceMaster.Job) -> JSONObject
     /// As the master: takes in that a worker says that a task is done.
     mutating func take(_ report: Message, of task: TaskID) -> [Effect]
-    /// As the master: writes something down for its next life.
-    func note(_ record: JSONValue) -> [Effect]
+    /// As the master: whether its next life is to know anything.
+    var keepsLog: Bool { get }
     /// As a worker: does a task, and ends with ``report(_:)``.
     mutating func compute(_ task: TaskID, _ order: Message) -> [Effect]
 }
@@ -26,7 +26,21 @@ extension MapReduceNode {
     var isMaster: Bool { self.membership.id == self.membership.members.first }
     var masterName: String { self.membership.members.first ?? "" }
 
-    func note(_ record: JSONValue) -> [Effect] { [.append(record)] }
+    var keepsLog: Bool { true }
+
+    /// As the master: writes something down for its next life.
+    mutating func note(_ record: JSONValue) -> [Effect] {
+        guard self.keepsLog else { return [] }
+        let effect = Effect.append(record)
+        _ = self.master.log.isDue(after: [effect])
+        return [effect]
+    }
+
+    /// As the master: writes its log anew where it is long.
+    private mutating func compact() -> [Effect] {
+        guard self.master.log.isDue(after: []) else { return [] }
+        return [self.master.log.rewrite(as: self.master.snapshot)]
+    }
 
     /// Lives as a master or as a worker.
     mutating func live(_ input: Input, at now: Duration) -> [Effect] {
@@ -35,11 +49,12 @@ extension MapReduceNode {
             self.membership = membership
             if !self.isMaster { return self.beginWork() }
             self.master.recall(membership.life.records)
+            self.master.log.start(membership.life)
             var effects: [Effect] = []
             for job in self.master.running { effects += self.begin(job) }
             return effects + [.setTimer(MapReduceMaster.timer, after: .zero)]
         case .timer(MapReduceMaster.timer):
-            return self.dispatch(at: now)
+            return self.dispatch(at: now) + self.compact()
                 + [.setTimer(MapReduceMaster.timer, after: MapReduceMaster.interval)]
         case .timer(MapReduceWorker.pulse): return self.pulse()
         case .timer:

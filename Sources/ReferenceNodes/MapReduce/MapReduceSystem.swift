@@ -28,6 +28,9 @@ extension ReferenceSystem {
             Variant("no-leases", "a task of a dead worker is waited for, for ever") {
                 StoredMapReduceNode([.neverExpires])
             },
+            Variant("tries-for-ever", "a task that kills its workers is lent to the next one") {
+                StoredMapReduceNode([.neverGivesUp])
+            },
             Variant("adds-reports", "adds up whatever is reported, once or twice") {
                 StoredMapReduceNode([.addsReports])
             },
@@ -60,6 +63,9 @@ extension ReferenceSystem {
             },
             Variant("no-leases", "a lost task is waited for, for ever") {
                 ManagedMapReduceNode(.neverExpires)
+            },
+            Variant("tries-for-ever", "a task that kills its workers is lent to the next one") {
+                ManagedMapReduceNode(.neverGivesUp)
             },
         ])
 }

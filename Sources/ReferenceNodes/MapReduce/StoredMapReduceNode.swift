@@ -15,6 +15,8 @@ struct StoredMapReduceNode: MapReduceNode, CallingNode {
     enum Trait: Sendable {
         /// A task is lent for ever.
         case neverExpires
+        /// A task is lent however often its workers died of it.
+        case neverGivesUp
         /// The results of reduce tasks are added up as they are reported.
         case addsReports
         /// Map tasks append their output to what is there.
@@ -43,6 +45,7 @@ struct StoredMapReduceNode: MapReduceNode, CallingNode {
         self.traits = traits
         let dispatcher = TaskDispatcher(
             lease: traits.contains(.neverExpires) ? nil : .milliseconds(600),
+            attemptsMax: traits.contains(.neverGivesUp) ? .max : TaskDispatcher.attemptsMax,
             relends: traits.contains(.relends))
         self.master =
             traits.contains(.cutsAnywhere)
@@ -57,9 +60,7 @@ struct StoredMapReduceNode: MapReduceNode, CallingNode {
         return unanswered.flatMap { $0(&self) } + self.live(input, at: now)
     }
 
-    func note(_ record: JSONValue) -> [Effect] {
-        self.traits.contains(.forgets) ? [] : [.append(record)]
-    }
+    var keepsLog: Bool { !self.traits.contains(.forgets) }
 
     // MARK: The store
 

@@ -4,6 +4,9 @@
 /// time is lent to the next one; one that takes long is lent to a second worker besides, where there is nothing else to
 /// do. So a task may be done several times, and the first one to finish it counts.
 struct TaskDispatcher {
+    /// After how many attempts a task is given up, where nobody says otherwise.
+    static let attemptsMax = 5
+
     /// How long a task is lent; `nil` is for ever.
     let lease: Duration?
     /// After how long a task is given to a second worker, too.
@@ -39,7 +42,7 @@ struct TaskDispatcher {
 
     init(
         lease: Duration? = .milliseconds(600), straggling: Duration = .seconds(1),
-        attemptsMax: Int = 5, relends: Bool = false
+        attemptsMax: Int = Self.attemptsMax, relends: Bool = false
     ) {
         self.lease = lease
         self.straggling = straggling

@@ -44,12 +44,17 @@ struct MembershipNode: StreamNode {
         self.seeds = start.others
         self.secret = SymmetricKey(data: Array(start.cookie.utf8))
         self.randomness = Randomness(seed: start.seed, label: start.id)
-        // A later life has the larger number.
         self.table = MemberTable(
-            id: start.id, life: start.date.wholeNanoseconds / 1000,
+            id: start.id, life: Self.life(of: start),
             believesHearsay: self.flaws.contains(.believesHearsay), at: now)
         let word = self.word
         return self.seeds.map { .send(to: $0, word) } + [self.nextTimer()]
+    }
+
+    /// A number that is larger in each later life: counted in the node's folder, and only without one taken from the clock, which may have
+    /// been set back.
+    private static func life(of start: StreamStart) -> Int64 {
+        start.start > 0 ? Int64(start.start) : start.date.wholeNanoseconds / 1000
     }
 
     private mutating func nextTimer() -> StreamEffect {

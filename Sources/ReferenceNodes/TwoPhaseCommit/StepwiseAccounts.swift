@@ -7,7 +7,7 @@ import NodeKit
 /// comes after its cancellation not at all.
 struct StepwiseAccounts {
     private let habit: StepwiseNode.Habit
-    private var balances: [String: Int64]
+    private var balances: AccountBalances
     /// The steps that were taken: `n1.1.7/withdraw`.
     private var taken: Set<String> = []
     /// The transfers whose withdrawal was cancelled, had it been taken or not.
@@ -16,21 +16,33 @@ struct StepwiseAccounts {
     /// Begins a life, knowing what the log says of the earlier ones.
     init(_ membership: Membership, _ book: AccountBook, _ habit: StepwiseNode.Habit) {
         self.habit = habit
-        self.balances = book.balances(of: membership.id)
+        self.balances = AccountBalances(balances: book.balances(of: membership.id))
         for record in membership.life.records {
+            self.balances.recall(record)
+            self.taken.formUnion((record["steps"]?.arrayValue ?? []).compactMap(\.stringValue))
+            self.cancelled.formUnion(
+                (record["cancellations"]?.arrayValue ?? []).compactMap(\.stringValue))
             guard let account = record["account"]?.stringValue,
                 let change = record["change"]?.intValue
             else { continue }
-            self.balances[account, default: 0] += change
+            self.balances.change(account, by: change, as: nil)
             if let step = record["taken"]?.stringValue { self.taken.insert(step) }
             if let tx = record["cancelled"]?.stringValue { self.cancelled.insert(tx) }
         }
     }
 
+    /// What the next life has to know. Steps are never forgotten: a coordinator that was away for long says its step again.
+    var snapshot: [JSONValue] {
+        [
+            self.balances.record, ["steps": .array(self.taken.sorted().map { .string($0) })],
+            ["cancellations": .array(self.cancelled.sorted().map { .string($0) })],
+        ]
+    }
+
     mutating func step(_ message: Message) -> [Effect] {
         guard let tx = message["tx"]?.stringValue, let step = message["step"]?.stringValue,
             let account = message["account"]?.stringValue, let amount = message["amount"]?.intValue,
-            let balance = self.balances[account], !self.cancelled.contains(tx)
+            let balance = self.balances.balance(of: account), !self.cancelled.contains(tx)
         else { return [] }
         let name = "\(tx)/\(step)"
         let done = Effect.send(
@@ -40,7 +52,7 @@ struct StepwiseAccounts {
         if balance + change < 0 {
             return [.send(to: message.source, ["type": "refused", "tx": .string(tx)])]
         }
-        self.balances[account] = balance + change
+        self.balances.change(account, by: change, as: nil)
         self.taken.insert(name)
         let record: JSONValue = [
             "taken": .string(name), "account": .string(account), "change": .int(change),
@@ -51,12 +63,12 @@ struct StepwiseAccounts {
     /// Gives the money of a withdrawal back, and sees to it that a late copy of it takes nothing.
     mutating func cancel(_ message: Message) -> [Effect] {
         guard let tx = message["tx"]?.stringValue, let account = message["account"]?.stringValue,
-            let amount = message["amount"]?.intValue, let balance = self.balances[account]
+            let amount = message["amount"]?.intValue, self.balances.balance(of: account) != nil
         else { return [] }
         let answer = Effect.send(to: message.source, ["type": "cancelled", "tx": .string(tx)])
         if !self.cancelled.insert(tx).inserted { return [answer] }
         let change = self.taken.contains("\(tx)/withdraw") ? amount : 0
-        self.balances[account] = balance + change
+        self.balances.change(account, by: change, as: nil)
         let record: JSONValue = [
             "cancelled": .string(tx), "account": .string(account), "change": .int(change),
         ]
@@ -65,15 +77,12 @@ struct StepwiseAccounts {
 
     /// The balances as they are, whoever is about to change them.
     func look(_ message: Message) -> [Effect] {
-        let balances = self.balances.sorted { $0.key < $1.key }.map {
-            (key: $0.key, value: JSONValue.int($0.value))
-        }
-        return [
+        [
             .send(
                 to: message.source,
                 [
                     "type": "seen", "look": message["look"] ?? nil,
-                    "balances": .object(JSONObject(balances)),
+                    "balances": self.balances.record["balances"] ?? nil,
                 ])
         ]
     }

@@ -54,7 +54,22 @@ struct StepwiseCoordinator {
         } else if let tx = record["ended"]?.stringValue {
             self.courses[tx] = nil
             if let id = record["id"]?.stringValue { self.finished.insert(id) }
+        } else if let ids = record["finished"]?.arrayValue {
+            self.finished.formUnion(ids.compactMap(\.stringValue))
         }
+    }
+
+    /// What the next life has to know: what is done, and how far everything else is.
+    var snapshot: [JSONValue] {
+        let courses = self.courses.sorted { $0.key < $1.key }.flatMap { tx, course -> [JSONValue] in
+            let begun: JSONValue = ["begun": .string(tx), "transfer": course.transfer.json]
+            switch course.phase {
+            case .withdrawing: return [begun]
+            case .depositing: return [begun, ["withdrawn": .string(tx)]]
+            case .cancelling: return [begun, ["cancelling": .string(tx)]]
+            }
+        }
+        return [["finished": .array(self.finished.sorted().map { .string($0) })]] + courses
     }
 
     mutating func begin(

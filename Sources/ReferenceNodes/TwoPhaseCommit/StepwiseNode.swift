@@ -31,11 +31,22 @@ struct StepwiseNode: Node {
     private var book: AccountBook?
     private var looks: [Int64: Look] = [:]
     private var lookCount: Int64 = 0
+    private var log = LogCompaction()
 
     init(_ habit: Habit) { self.habit = habit }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        let effects = self.live(input, at: now)
+        guard self.log.isDue(after: effects), self.habit == .saga, let sides = self.sides else {
+            return effects
+        }
+        let snapshot = sides.accounts.snapshot + sides.coordinator.snapshot
+        return effects + [self.log.rewrite(as: snapshot)]
+    }
+
+    private mutating func live(_ input: Input, at now: Duration) -> [Effect] {
         if case .started(let membership) = input {
+            self.log.start(membership.life)
             let book = AccountBook(membership)
             self.book = book
             self.sides = (

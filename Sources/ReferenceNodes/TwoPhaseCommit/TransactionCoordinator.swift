@@ -47,8 +47,7 @@ struct TransactionCoordinator {
 
     /// A transaction that is decided, and that not everybody has carried out.
     private struct Committing {
-        /// The client's name for the transfer.
-        let id: String
+        let transfer: Transfer
         var missing: [String]
         var repeatsAt: Duration
     }
@@ -62,8 +61,8 @@ struct TransactionCoordinator {
     /// The orders that met a lock, and when they are tried again.
     private var postponed: [(errand: Errand, until: Duration)] = []
     private var committing: [String: Committing] = [:]
-    /// The transfers that were committed, by their clients' names for them.
-    private var committed: [String: Transfer] = [:]
+    /// The transfers that were committed lately, by their clients' names for them.
+    private var committed = RecentEntries<String, Transfer>()
 
     /// Begins a life, knowing what the log says of the earlier ones.
     ///
@@ -91,18 +90,37 @@ struct TransactionCoordinator {
     /// Whether this very transfer was committed, and all participants have carried it out.
     func hasCarriedOut(_ transfer: Transfer) -> Bool {
         self.committed[transfer.id] == transfer
-            && !self.committing.values.contains { $0.id == transfer.id }
+            && !self.committing.values.contains { $0.transfer.id == transfer.id }
     }
 
     private mutating func recall(_ record: JSONValue) {
         if let tx = record["decided"]?.stringValue, let transfer = Transfer(record["transfer"]) {
             let participants = (record["participants"]?.arrayValue ?? []).compactMap(\.stringValue)
             self.committing[tx] = Committing(
-                id: transfer.id, missing: participants, repeatsAt: .zero)
-            self.committed[transfer.id] = transfer
+                transfer: transfer, missing: participants, repeatsAt: .zero)
+            self.committed.note(transfer, for: transfer.id)
+        } else if let transfer = Transfer(record["carried-out"]) {
+            self.committed.note(transfer, for: transfer.id)
         } else if let tx = record["ended"]?.stringValue {
             self.committing[tx] = nil
         }
+    }
+
+    /// What the next life has to know: which transfers are done, and who has not heard of a decision.
+    var snapshot: [JSONValue] {
+        var settled: [JSONValue] = []
+        let open = Set(self.committing.values.map(\.transfer.id))
+        for (id, transfer) in self.committed.entries where !open.contains(id) {
+            settled.append(["carried-out": transfer.json])
+        }
+        let decided = self.committing.sorted { $0.key < $1.key }
+            .map { tx, committing -> JSONValue in
+                [
+                    "decided": .string(tx), "transfer": committing.transfer.json,
+                    "participants": .array(committing.missing.map { .string($0) }),
+                ]
+            }
+        return settled + decided
     }
 
     // MARK: Phase one
@@ -212,9 +230,9 @@ struct TransactionCoordinator {
         _ tx: String, _ transfer: Transfer, _ voting: Voting, _ plan: CrashPlan, at now: Duration
     ) -> [Effect] {
         self.voting[tx] = nil
-        self.committed[transfer.id] = transfer
+        self.committed.note(transfer, for: transfer.id)
         self.committing[tx] = Committing(
-            id: transfer.id, missing: voting.participants, repeatsAt: now + Self.repetition)
+            transfer: transfer, missing: voting.participants, repeatsAt: now + Self.repetition)
         var effects = plan.passing(.votesCounted)
         if !self.isForgetful {
             let participants = voting.participants.map { JSONValue.string($0) }

@@ -37,6 +37,13 @@ struct TransactionParticipant<Accounts: TransactionAccounts>: Sendable {
         let change: Int64?
         /// What the change is part of, if the coordinator says so.
         let transfer: Transfer?
+
+        var json: JSONValue {
+            [
+                .string(self.account), self.change.map { .int($0) } ?? .null,
+                self.transfer?.json ?? .null,
+            ]
+        }
     }
 
     private struct Promise {
@@ -52,8 +59,8 @@ struct TransactionParticipant<Accounts: TransactionAccounts>: Sendable {
     /// What it holds.
     var accounts: Accounts
     private var promises: [String: Promise] = [:]
-    /// The transactions that are over, so that a late copy of a message does not begin them anew.
-    private var over: Set<String> = []
+    /// The transactions that were over lately, so that a late copy of a message does not begin them anew.
+    private var over = RecentEntries<String, Bool>()
 
     /// Begins a life with accounts as they were at first.
     init(_ accounts: Accounts, flaw: Flaw? = nil) {
@@ -82,11 +89,25 @@ struct TransactionParticipant<Accounts: TransactionAccounts>: Sendable {
             self.apply(tx)
         } else if let tx = record["aborted"]?.stringValue {
             self.end(tx)
+        } else if let names = record["over"]?.arrayValue {
+            for name in names { if let tx = name.stringValue { self.end(tx) } }
         }
     }
 
+    /// What the next life has to know besides the accounts: what is over, and what is promised.
+    var snapshot: [JSONValue] {
+        let over: JSONValue = ["over": .array(self.over.entries.map { .string($0.key) })]
+        let promises = self.promises.sorted { $0.key < $1.key }.map { tx, promise in
+            [
+                "promised": .string(tx), "to": .string(promise.coordinator),
+                "ops": .array(promise.operations.map(\.json)),
+            ] as JSONValue
+        }
+        return [over] + promises
+    }
+
     mutating func prepare(_ message: Message, _ plan: CrashPlan, at now: Duration) -> [Effect] {
-        guard let tx = message["tx"]?.stringValue, !self.over.contains(tx),
+        guard let tx = message["tx"]?.stringValue, self.over[tx] == nil,
             let list = message["ops"], let operations = Self.operations(list)
         else { return [] }
         if self.promises[tx] != nil { return [self.vote(tx, for: operations, to: message.source)] }
@@ -181,7 +202,7 @@ struct TransactionParticipant<Accounts: TransactionAccounts>: Sendable {
 
     private mutating func end(_ tx: String) {
         self.promises[tx] = nil
-        self.over.insert(tx)
+        self.over.note(true, for: tx)
     }
 
     /// Asks what became of promises that nobody speaks of any more.

@@ -22,10 +22,22 @@ struct TwoPhaseCommitNode: Node {
     private var sides: (coordinator: TransactionCoordinator, participant: Participant)?
     private var book: AccountBook?
     private var plan = CrashPlan()
+    private var log = LogCompaction()
 
     init(_ flaw: Flaw? = nil) { self.flaw = flaw }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
+        let effects = self.live(input, at: now)
+        // What a wrong variant forgets or does twice must not be put right.
+        guard self.log.isDue(after: effects), self.flaw == nil, let sides = self.sides else {
+            return effects
+        }
+        let balances = sides.participant.accounts.record
+        let snapshot = [balances] + sides.participant.snapshot + sides.coordinator.snapshot
+        return effects + [self.log.rewrite(as: snapshot)]
+    }
+
+    private mutating func live(_ input: Input, at now: Duration) -> [Effect] {
         if case .started(let membership) = input {
             self.begin(membership)
             return [.setTimer(Self.timer, after: Self.interval)]
@@ -74,7 +86,11 @@ struct TwoPhaseCommitNode: Node {
         var participant = Participant(
             AccountBalances(balances: book.balances(of: membership.id)),
             flaw: self.flaw?.ofParticipant)
-        for record in membership.life.records { participant.recall(record) }
+        for record in membership.life.records {
+            participant.accounts.recall(record)
+            participant.recall(record)
+        }
+        self.log.start(membership.life)
         self.book = book
         self.sides = (coordinator, participant)
     }
@@ -83,6 +99,20 @@ struct TwoPhaseCommitNode: Node {
 /// What the accounts of one node hold, and nothing else.
 struct AccountBalances: TransactionAccounts {
     var balances: [String: Int64]
+
+    /// All of it as a record of a log.
+    var record: JSONValue {
+        let members = self.balances.sorted { $0.key < $1.key }
+            .map { (key: $0.key, value: JSONValue.int($0.value)) }
+        return ["balances": .object(JSONObject(members))]
+    }
+
+    /// Takes in what ``record`` made; other records are not its business.
+    mutating func recall(_ record: JSONValue) {
+        for (account, balance) in record["balances"]?.objectValue?.members ?? [] {
+            self.balances[account] = balance.intValue
+        }
+    }
 
     func balance(of account: String) -> Int64? { self.balances[account] }
 

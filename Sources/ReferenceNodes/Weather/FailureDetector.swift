@@ -14,6 +14,8 @@ struct FailureDetector: Sendable {
         case adaptive
         /// After so long, whatever the network is like, and until the next sign.
         case fixed(Duration)
+        /// Never: who lived once lives.
+        case never
     }
 
     /// So many deviations above the mean are suspicious: less than one silence in ten thousand, if they were normal.
@@ -71,6 +73,7 @@ struct FailureDetector: Sendable {
         let silence = (now - self.lastSign).seconds
         let verdict: State
         switch self.rule {
+        case .never: return
         case .fixed(let patience): verdict = silence > patience.seconds ? .dead : .alive
         case .adaptive:
             let surprise = self.surprise(at: silence)

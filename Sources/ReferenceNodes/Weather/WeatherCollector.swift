@@ -17,6 +17,18 @@ struct WeatherCollector: Sendable {
         /// The known ones above that.
         private var above: Set<Int64> = []
 
+        init() {}
+
+        /// Reads what ``json`` made.
+        init(_ json: JSONValue?) {
+            self.upTo = json?["up_to"]?.intValue ?? 0
+            self.above = Set((json?["above"]?.arrayValue ?? []).compactMap(\.intValue))
+        }
+
+        var json: JSONValue {
+            ["up_to": .int(self.upTo), "above": .array(self.above.sorted().map { .int($0) })]
+        }
+
         /// Takes note of a number; `false` where it is known.
         mutating func note(_ number: Int64) -> Bool {
             guard number > self.upTo, self.above.insert(number).inserted else { return false }
@@ -49,13 +61,55 @@ struct WeatherCollector: Sendable {
     init(_ membership: Membership, _ flaws: Set<WeatherFlaw>) {
         self.flaws = flaws
         let rule: FailureDetector.Rule =
-            flaws.contains(.waitsFixedTime) ? .fixed(Self.fixedPatience) : .adaptive
+            flaws.contains(.neverDoubts)
+            ? .never
+            : flaws.contains(.waitsFixedTime) ? .fixed(Self.fixedPatience) : .adaptive
         for name in membership.others {
             self.stations[name] = Station(detector: FailureDetector(rule, at: .zero))
         }
         for record in membership.life.records {
-            guard let name = record["from"]?.stringValue else { continue }
-            self.take(record, from: name)
+            if let totals = record["totals"]?.objectValue {
+                self.recall(totals)
+                self.alerts = (record["alerts"]?.arrayValue ?? []).compactMap(\.stringValue)
+            } else if let name = record["from"]?.stringValue {
+                self.take(record, from: name)
+            }
+        }
+    }
+
+    // MARK: Its log
+
+    /// All that events came to, in the place of the events.
+    var snapshot: [JSONValue] {
+        let totals = self.stations.sorted { $0.key < $1.key }.map { name, station in
+            let series = station.series.sorted { $0.key < $1.key }
+                .map { (key: String($0), value: $1.json) }
+            return (
+                key: name,
+                value: [
+                    "received": .int(station.received), "dropped": .int(station.dropped),
+                    "temperature": station.temperature.map { .int($0) } ?? .null,
+                    "series": .object(JSONObject(series)),
+                ] as JSONValue
+            )
+        }
+        return [
+            [
+                "totals": .object(JSONObject(totals)),
+                "alerts": .array(self.alerts.map { .string($0) }),
+            ]
+        ]
+    }
+
+    private mutating func recall(_ totals: JSONObject) {
+        for (name, total) in totals.members {
+            self.stations[name]?.received = total["received"]?.intValue ?? 0
+            self.stations[name]?.dropped = total["dropped"]?.intValue ?? 0
+            self.stations[name]?.temperature = total["temperature"]?.intValue
+            for (number, series) in total["series"]?.objectValue?.members ?? [] {
+                guard let number = Int64(number) else { continue }
+                self.stations[name]?.series[number] = Series(series)
+            }
         }
     }
 

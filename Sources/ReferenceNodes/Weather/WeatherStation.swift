@@ -15,8 +15,6 @@ struct WeatherStation: Sendable {
     private static let bufferLimit = 512
     /// How many are told at once.
     private static let batchLimit = 64
-    /// How many records the log may have that nobody needs.
-    private static let logLimit = 1000
 
     /// An event that the collector does not have yet.
     private struct Entry {
@@ -36,7 +34,7 @@ struct WeatherStation: Sendable {
     private var number: Int64 = 0
     private var dropped: Int64 = 0
     private var buffer: [Entry] = []
-    private var recordCount = 0
+    private let isFirstLife: Bool
     private var isSpoiled = false
     /// Whether the one handler of events is still attached.
     private var isAttached = true
@@ -46,12 +44,12 @@ struct WeatherStation: Sendable {
         self.flaws = flaws
         self.collector = membership.members.first ?? ""
         self.series = membership.life.incarnation
+        self.isFirstLife = membership.life.records.isEmpty
         for record in membership.life.records { self.recall(record) }
         self.limitBuffer()
     }
 
     private mutating func recall(_ record: JSONValue) {
-        self.recordCount += 1
         if let series = record["series"]?.intValue {
             self.series = UInt64(bitPattern: series)
             self.number = record["number"]?.intValue ?? 0
@@ -68,7 +66,7 @@ struct WeatherStation: Sendable {
         switch input {
         case .started:
             let start: [Effect] = [.setTimer(Self.beatTimer, after: .zero)]
-            return self.recordCount > 0 ? start : start + [.append(self.beginning)]
+            return self.isFirstLife ? start + [.append(self.beginning)] : start
         case .timer:
             let beat: [Effect] = [
                 .send(to: self.collector, ["type": "beat"]),
@@ -145,7 +143,6 @@ struct WeatherStation: Sendable {
         if hasFailed { self.dropped += 1 }
         self.buffer.append(entry)
         self.limitBuffer()
-        self.recordCount += 1
         let words = Self.words(entry.number, entry.measurement)
         return [.append(words), .send(to: self.collector, self.message([words]))]
     }
@@ -177,15 +174,12 @@ struct WeatherStation: Sendable {
             entry.request.map { Self.acknowledgement(of: entry.number, to: $0) }
         }
         self.buffer.removeAll { numbers.contains($0.number) }
-        return answers + self.compact()
+        return answers
     }
 
-    /// Forgets what the collector has, when it is much.
-    private mutating func compact() -> [Effect] {
-        if self.recordCount < Self.logLimit + self.buffer.count { return [] }
-        self.recordCount = self.buffer.count + 1
-        let rest = self.buffer.map { Self.words($0.number, $0.measurement) }
-        return [.replaceLog([self.beginning] + rest)]
+    /// What the next life has to know: where the numbers are, and what the collector does not have.
+    var snapshot: [JSONValue] {
+        [self.beginning] + self.buffer.map { Self.words($0.number, $0.measurement) }
     }
 
     private func message(_ entries: [JSONValue]) -> JSONObject {

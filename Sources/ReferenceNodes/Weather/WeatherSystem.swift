@@ -38,6 +38,7 @@ extension ReferenceSystem {
             Variant("fixed-timeout", "who gives no sign of life for 400 ms is dead") {
                 WeatherNode([.waitsFixedTime])
             },
+            Variant("never-doubts", "who lived once lives") { WeatherNode([.neverDoubts]) },
         ])
 }
 
@@ -48,6 +49,7 @@ enum WeatherFlaw: Sendable {
     case numbersNothing
     case forgetsTotals
     case waitsFixedTime
+    case neverDoubts
 }
 
 /// One measurement, as stations tell it.
@@ -73,11 +75,13 @@ struct WeatherNode: Node {
 
     private let flaws: Set<WeatherFlaw>
     private var role = Role.unborn
+    private var log = LogCompaction()
 
     init(_ flaws: Set<WeatherFlaw>) { self.flaws = flaws }
 
     mutating func handle(_ input: Input, at now: Duration) -> [Effect] {
         if case .started(let membership) = input {
+            self.log.start(membership.life)
             if membership.members.first == membership.id {
                 self.role = .collector(WeatherCollector(membership, self.flaws))
             } else {
@@ -91,10 +95,10 @@ struct WeatherNode: Node {
         case .unborn: return []
         case .collector(var collector):
             defer { self.role = .collector(collector) }
-            return collector.handle(input, at: now)
+            return self.log.compacting(collector.handle(input, at: now)) { collector.snapshot }
         case .station(var station):
             defer { self.role = .station(station) }
-            return station.handle(input, at: now)
+            return self.log.compacting(station.handle(input, at: now)) { station.snapshot }
         }
     }
 }
