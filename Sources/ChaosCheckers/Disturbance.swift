@@ -8,11 +8,14 @@ package struct Disturbance: Hashable, Sendable {
     package var end: Instant
     /// Whether it cut links.
     package var isCut: Bool
+    /// The nodes that were dead or stood still meanwhile.
+    package var silenced: [String]
 
     /// Makes a disturbance.
-    package init(begin: Instant, end: Instant, isCut: Bool) {
+    package init(begin: Instant, end: Instant, isCut: Bool, silenced: [String] = []) {
         self.begin = begin
         self.end = end
         self.isCut = isCut
+        self.silenced = silenced
     }
 }

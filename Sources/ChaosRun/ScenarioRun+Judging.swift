@@ -87,7 +87,9 @@ extension ScenarioRun {
         }
         let disturbances = seen.records.compactMap { record in
             record.end.map {
-                Disturbance(begin: record.begin, end: $0, isCut: record.mode != nil)
+                Disturbance(
+                    begin: record.begin, end: $0, isCut: record.mode != nil,
+                    silenced: record.silencedNodes)
             }
         }
         var findings: [Finding] = []
@@ -123,6 +125,14 @@ extension ScenarioRun {
 }
 
 extension InjectionRecord {
+    /// The nodes that do not run while it is on.
+    fileprivate var silencedNodes: [String] {
+        switch self.action {
+        case .kill, .stop, .pause: self.places
+        case .resume, .restart, nil: []
+        }
+    }
+
     /// The record as results have it.
     fileprivate var result: RunResult.Fault {
         let text =

@@ -129,10 +129,12 @@ private let workloadKinds: [WorkloadKind] = [
             hasFinalReads: true
         ) { SharedSource.configuration($0.seed) }
     },
-    WorkloadKind(name: "jobs", defaults: waiting()) { _, settings throws(InputError) in
-        GeneratedWorkload(
+    WorkloadKind(name: "jobs", parameters: ["poisoned"], defaults: waiting()) {
+        parameters, settings throws(InputError) in
+        let poisoned = try parameters.count("poisoned", in: 1...1_000_000)
+        return GeneratedWorkload(
             kind: "jobs", settings: settings, checks: [CheckRequest("jobs")], hasFinalReads: true
-        ) { JobSource(seed: $0.seed) }
+        ) { JobSource(poisoned: poisoned, seed: $0.seed) }
     },
     WorkloadKind(name: "lock", defaults: waiting()) { _, settings throws(InputError) in
         GeneratedWorkload(

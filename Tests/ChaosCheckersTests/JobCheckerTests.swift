@@ -34,6 +34,20 @@ struct JobCheckerTests {
         #expect(try finding("jobs", [:], script).verdict == .valid)
     }
 
+    /// A job that kills whoever does it has to be given up, while others are done.
+    @Test func poisonHasToBeGivenUp() throws {
+        let poisoned = #"{"job":"j2","fn":"words","input":"foo\npoison"}"#
+        func judge(_ end: String) throws -> Finding {
+            try self.judge(
+                #"ok job {"foo":2,"bar":1,"baz":1}"#, after: "6 0 call job \(poisoned)\n7 0 \(end)")
+        }
+        let good = try judge("fail job null")
+        #expect(good.verdict == .valid)
+        #expect(good.summary.hasSuffix(", and 1 given up that nobody could do"))
+        #expect(try judge("info job null").anomalies == ["not-finished"])
+        #expect(try judge(#"ok job {"foo":1}"#).anomalies == ["wrong-result"])
+    }
+
     @Test func aJobMustEndAndEndOnce() throws {
         #expect(try self.judge("info job null").anomalies == ["not-finished"])
         #expect(try self.judge("fail job null").anomalies == ["failed-job"])

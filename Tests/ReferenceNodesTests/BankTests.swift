@@ -72,6 +72,57 @@ struct BankTests {
         #expect([bank.balance("alice"), bank.balance("bob")] == [300, 200])
     }
 
+    // MARK: - Looking
+
+    @Test func accountsAreListedInPages() throws {
+        var bank = try self.bank()
+        #expect(bank.bank("GET", "/accounts")?.json == ["accounts": [], "next": nil])
+        for name in ["dora", "alice", "carol", "bob"] { bank.open(name, 1) }
+        let all = bank.bank("GET", "/accounts", on: "n2")
+        #expect(all?.json == ["accounts": ["alice", "bob", "carol", "dora"], "next": nil])
+        let page = try there(bank.bank("GET", "/accounts?limit=3"))
+        #expect(page.json["accounts"] == ["alice", "bob", "carol"])
+        let next = try #require(page.json["next"]?.stringValue)
+        #expect(page.headers["link"]?.stringValue == "<\(next)>; rel=\"next\"")
+        #expect(bank.bank("GET", next)?.json == ["accounts": ["dora"], "next": nil])
+        #expect(bank.bank("GET", "/accounts?limit=0")?.status == 400)
+        let wrong = bank.bank("DELETE", "/accounts")
+        #expect(wrong?.status == 405 && wrong?.headers["allow"] == "GET, POST")
+        // An account that nobody can see is not left out without a word.
+        bank.kill("n3")
+        let refusal = try there(bank.bank("GET", "/accounts", within: .seconds(5)))
+        #expect(refusal.status == 503)
+        #expect(refusal.body.contains("'n3' does not say which accounts it has"))
+    }
+
+    /// Who waits for what comes next is told when it comes, or that nothing came.
+    @Test func newsAreWaitedFor() throws {
+        var bank = try self.bank()
+        bank.open("alice", 500)
+        let path = "/accounts/alice/transactions?cursor=0&wait=10"
+        let waiting = bank.request("n2", HTTPRequest.body("GET", path))
+        bank.run(for: .seconds(3))
+        #expect(bank.replies[waiting] == nil)
+        // Even where the account's process ends meanwhile.
+        let hasCrashed = bank.crash(process: "account alice")
+        #expect(hasCrashed)
+        bank.run(for: .seconds(1))
+        bank.deposit(200, to: "alice", on: "n3")
+        bank.run(for: .milliseconds(200))
+        let told = try #require(bank.replies[waiting]?["body"]?.stringValue)
+        let entries = try JSONValue(parsing: told)["transactions"]?.arrayValue
+        #expect(entries?.count == 1 && entries?.first?["amount"] == 200)
+        // At once where there is something, and never for longer than asked for.
+        #expect(bank.bank("GET", path)?.status == 200)
+        let began = bank.now
+        let nothing = bank.bank(
+            "GET", "/accounts/alice/transactions?cursor=1&wait=2", within: .seconds(5))
+        #expect(nothing?.json["transactions"] == [])
+        #expect((.seconds(2)...(.milliseconds(2200))).contains(bank.now - began))
+        let wrong = bank.bank("GET", "/accounts/alice/transactions?wait=31")
+        #expect(wrong?.status == 400)
+    }
+
     // MARK: - Keys
 
     @Test func aKeyIsAnsweredOnce() throws {
@@ -209,7 +260,7 @@ struct BankTests {
         var bank = try self.bank()
         bank.open("alice", 100)
         let cases: [(method: String, target: String, body: JSONValue?, status: Int64)] = [
-            ("GET", "/", nil, 404), ("GET", "/nothing", nil, 404), ("GET", "/accounts", nil, 405),
+            ("GET", "/", nil, 404), ("GET", "/nothing", nil, 404), ("PUT", "/accounts", nil, 405),
             ("DELETE", "/accounts/alice", nil, 405), ("GET", "/transfers", nil, 405),
             ("GET", "/accounts/bob", nil, 404), ("GET", "/accounts/bob/transactions", nil, 404),
             ("GET", "/accounts/a%2Fb", nil, 400), ("POST", "/accounts", [:], 400),

@@ -12,10 +12,10 @@ struct GrowSetTests {
         return try cluster.finding("set-full")
     }
 
-    @Test(arguments: ["gossip", "volatile", "naive", "list"])
+    @Test(arguments: ["gossip", "volatile", "naive", "list", "xor"])
     func withoutFaultsAllAreRight(variant: String) throws {
         // Among three nodes and more an element comes by many ways, which a list shows.
-        let nodes = variant == "list" ? 2 : 5
+        let nodes = ["list", "xor"].contains(variant) ? 2 : 5
         var cluster = try ClusterSimulation("g-set", variant, nodes: nodes)
         let finding = try self.verdict(&cluster)
         #expect(finding.verdict == .valid, "\(finding.summary)")
@@ -59,5 +59,16 @@ struct GrowSetTests {
             cluster.fate = { message in message.type == "values" ? .arrivesTwice : nil }
             #expect(try self.verdict(&cluster).anomalies == anomalies)
         }
+    }
+
+    /// The counterexample of the course's slides: exclusive or is commutative and associative, and not idempotent.
+    @Test(arguments: [("xor", 0), ("gossip", 1)])
+    func whatComesTwiceIsThereOnce(_ variant: String, count: Int) throws {
+        var cluster = try ClusterSimulation("g-set", variant, nodes: 2)
+        cluster.fate = { $0.type == "values" ? .arrivesTwice : nil }
+        #expect(cluster.ask("n1", ["type": "add", "element": 7])?.type == "add_ok")
+        cluster.run(for: .milliseconds(100))
+        #expect(cluster.ask("n2", ["type": "read"])?["value"]?.arrayValue?.count == count)
+        #expect(cluster.ask("n1", ["type": "read"])?["value"] == [7])
     }
 }

@@ -80,6 +80,14 @@ struct MapReduceTests {
         #expect(cluster.ask("n1", ["type": "result", "job": "j2"])?["state"] == "done")
     }
 
+    @Test(arguments: ["map-reduce-manager", "map-reduce"])
+    func aPoisonedChunkIsTriedForEver(_ system: String) throws {
+        var cluster = try self.cluster(system, "tries-for-ever")
+        _ = cluster.ask("n1", Self.submit(Self.input + "\npoison"))
+        #expect(self.outcome(&cluster, within: .seconds(30)).state == "running")
+        #expect(cluster.reports.count { $0.contains("ate poison") } > 5)
+    }
+
     // MARK: - Results in messages
 
     @Test func theManagersLastChunkIsMissing() throws {

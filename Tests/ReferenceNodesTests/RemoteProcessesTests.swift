@@ -69,6 +69,34 @@ struct RemoteProcessesTests {
         #expect(self.epochs(&cluster) == [1, nil, nil])
     }
 
+    /// What OTP's `Process.list` shows of another node, and where somebody starts who may run anywhere.
+    @Test func processesAreListedAndSpread() throws {
+        var cluster = try self.cluster()
+        func list(_ node: String) -> [String]? {
+            self.ask(&cluster, "n1", ["type": "list", "node": .string(node)])?["processes"]?
+                .arrayValue?.compactMap(\.stringValue)
+        }
+        #expect(list("n2") == [])
+        let first = try self.spawn(&cluster, on: "n2")
+        let second = try self.spawn(&cluster, on: "n2")
+        #expect(list("n2") == [first, second])
+        #expect(self.ask(&cluster, "n2", ["type": "list"])?["processes"]?.arrayValue?.count == 2)
+        var placed: [String] = []
+        for _ in 0..<7 {
+            let pid = try self.spawn(&cluster, on: "any")
+            placed.append(String(pid.dropFirst().prefix(2)))
+        }
+        #expect(placed == ["n1", "n3", "n1", "n3", "n1", "n2", "n3"])
+        let exit: JSONObject = ["type": "exit", "pid": .string(first), "reason": "normal"]
+        _ = self.ask(&cluster, "n1", exit)
+        #expect(list("n2")?.contains(first) == false)
+        #expect(try self.spawn(&cluster, on: "any").hasPrefix("<n2."))
+        // Who cannot be heard gets none.
+        cluster.kill("n2")
+        cluster.run(for: .seconds(2))
+        for _ in 0..<4 { #expect(try !self.spawn(&cluster, on: "any").hasPrefix("<n2.")) }
+    }
+
     @Test func whoEndsBetweenTwoMessagesIsMissedByThoseWhoNeedTwo() throws {
         for (variant, told) in [("monitored", ["noproc"]), ("looks-first", [])] {
             var cluster = try self.cluster(variant)

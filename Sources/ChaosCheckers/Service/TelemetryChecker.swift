@@ -7,8 +7,8 @@ import ChaosCore
 ///   less.
 /// - **went-back**: a total is smaller than an earlier report had it.
 /// - **missed-alert**: a measurement above ``alertLimit`` was acknowledged, was not told to be dropped or missing, and is not among the final alerts. **alerted-twice**: it is there twice.
-/// - **flapping**: a station was taken for dead more often than ``deaths`` says. **shown-alive**: links were cut for longer than ``silence``, and no report
-///   meanwhile shows a station as dead.
+/// - **flapping**: a station was taken for dead more often than ``deaths`` says. **shown-alive**: links were cut, or a station did not run, for longer than
+///   ``silence``, and no report meanwhile shows a station, or that one, as dead.
 ///
 /// Linear in the history.
 package struct TelemetryChecker: Checker {
@@ -171,18 +171,27 @@ package struct TelemetryChecker: Checker {
     }
 
     private func blindness(_ reports: [Report]) -> [(name: String, line: String)] {
-        self.disturbances.filter(\.isCut).compactMap { cut in
-            let from = cut.begin + Self.silence
+        self.disturbances.flatMap { disturbance in
+            let from = disturbance.begin + Self.silence
             let looks = reports.filter {
-                from <= $0.invocation.begin.time && $0.invocation.end?.time ?? from <= cut.end
+                from <= $0.invocation.begin.time
+                    && $0.invocation.end?.time ?? from <= disturbance.end
             }
-            let isKnown = looks.contains { $0.stations.values.contains { $0.state == "dead" } }
-            if looks.isEmpty || isKnown { return nil }
-            return (
-                "shown-alive",
-                "links were cut from \(moment(cut.begin)) to \(moment(cut.end)), and"
-                    + " \(counted(looks.count, "report")) showed no station as dead"
-            )
+            if looks.isEmpty { return [(name: String, line: String)]() }
+            let span = "from \(moment(disturbance.begin)) to \(moment(disturbance.end))"
+            let seen = counted(looks.count, "report")
+            let dead = Set(looks.flatMap { $0.stations.filter { $0.value.state == "dead" }.keys })
+            var found: [(name: String, line: String)] = []
+            if disturbance.isCut, dead.isEmpty {
+                let line = "links were cut \(span), and \(seen) showed no station as dead"
+                found.append(("shown-alive", line))
+            }
+            for name in disturbance.silenced
+            where looks[0].stations[name] != nil && !dead.contains(name) {
+                let line = "\(name) did not run \(span), and \(seen) did not show it as dead"
+                found.append(("shown-alive", line))
+            }
+            return found
         }
     }
 }

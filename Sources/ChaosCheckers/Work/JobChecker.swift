@@ -6,11 +6,14 @@ import ChaosCore
 /// `results` (completion: `{job: how often its result was given out}`).
 /// - **wrong-result**: a count is not that of the input.
 /// - **not-finished**: a job had no result in time.
-/// - **failed-job**: a job was given up.
+/// - **failed-job**: a job was given up. One with ``poison`` in its input has to be: nobody lives to count that.
 /// - **two-results**: the result of a job was given out more than once.
 ///
 /// Linear in the inputs.
 package struct JobChecker: Checker {
+    /// The word that kills whoever counts it.
+    package static let poison = "poison"
+
     package init() {}
 
     package var name: String { "jobs" }
@@ -19,12 +22,14 @@ package struct JobChecker: Checker {
         var found: [(name: String, line: String)] = []
         var rightCount = 0
         var keyCount = 0
+        var givenUpCount = 0
         do {
             for invocation in history.invocations {
                 switch invocation.begin.function {
                 case "job":
                     let (expected, job) = try Self.oracle(invocation.begin)
                     switch invocation.outcome {
+                    case .fail where expected[Self.poison] != nil: givenUpCount += 1
                     case .ok:
                         let lines = try Self.differences(invocation, expected)
                         found += lines.map {
@@ -56,8 +61,11 @@ package struct JobChecker: Checker {
         return Finding(
             checker: self.name, found: found,
             gap: rightCount == 0 ? "no job was finished" : nil,
-            praise: "\(counted(rightCount, "job")) with \(counted(keyCount, "count")), all exact",
-            statistics: ["job_count": .int(Int64(rightCount))])
+            praise: "\(counted(rightCount, "job")) with \(counted(keyCount, "count")), all exact"
+                + (givenUpCount > 0 ? ", and \(givenUpCount) given up that nobody could do" : ""),
+            statistics: [
+                "job_count": .int(Int64(rightCount)), "given_up_count": .int(Int64(givenUpCount)),
+            ])
     }
 
     /// What a job must come to, and its name.

@@ -5,7 +5,7 @@ import ChaosCore
 /// none comes twice.
 ///
 /// A client submits a job until somebody takes it, and asks for its result until there is one. In the end every client
-/// asks how many results there were of each job.
+/// asks how many results there were of each job. In one of the jobs there may be a word that kills whoever counts it.
 struct JobSource: OperationSource {
     private static let vocabulary = [
         "foo", "bar", "baz", "qux", "alpha", "beta", "gamma", "delta", "epsilon", "omega",
@@ -16,19 +16,28 @@ struct JobSource: OperationSource {
     private static let pause = Duration.milliseconds(50)
     private static let patience = Duration.milliseconds(500)
 
+    /// The number of the job that nobody can do; `nil` is none.
+    private let poisoned: Int?
     private var generator: Generator
     private var count = 0
 
-    init(seed: Seed) { self.generator = seed.derived("operations").generator }
+    init(poisoned: Int?, seed: Seed) {
+        self.poisoned = poisoned
+        self.generator = seed.derived("operations").generator
+    }
 
     mutating func next(idle: [Int]) -> (worker: Int, operation: PlannedOperation)? {
         guard let worker = self.generator.pick(idle) else { return nil }
         self.count += 1
         let isOfWords = self.count % 2 == 1
-        let argument: JSONObject = [
+        let input = isOfWords ? self.words() : self.numbers()
+        var argument: JSONObject = [
             "job": .string("j\(self.count)"), "fn": isOfWords ? "words" : "lines",
-            "input": .string(isOfWords ? self.words() : self.numbers()),
+            "input": .string(input),
         ]
+        if self.count == self.poisoned {
+            argument["input"] = .string(input + JobChecker.poison + "\n")
+        }
         return (worker, Self.operation(argument))
     }
 

@@ -5,6 +5,7 @@ import NodeKit
 enum BankRequest: Sendable {
     case order(account: String, AccountOrder.Kind, amount: Int64, description: String)
     case transfer(from: String, to: String, amount: Int64, description: String)
+    case index(limit: Int, cursor: String)
     case show(account: String)
     case list(account: String, StatementQuery, StatementFormat)
 
@@ -18,8 +19,12 @@ enum BankRequest: Sendable {
     init(_ request: HTTPRequest) throws(Problem) {
         let path = request.path
         switch (path.first, path.count) {
+        case ("accounts", 1) where request.method == "GET" || request.method == "HEAD":
+            self = .index(
+                limit: try StatementQuery.limit(request.query),
+                cursor: request.query["cursor"] ?? "")
         case ("accounts", 1):
-            try Self.require(request, "POST")
+            try Self.require(request, "POST", orElse: "GET, POST")
             let fields = try Fields(request)
             self = .order(
                 account: try fields.account("id"), .open,
@@ -55,6 +60,12 @@ enum BankRequest: Sendable {
         }
     }
 
+    /// How long a client waits for something to happen.
+    var wait: Duration {
+        if case .list(_, let query, _) = self { return query.wait }
+        return .zero
+    }
+
     /// The key under which a client wants it done once.
     ///
     /// - Throws: ``Problem`` where the header has none.
@@ -68,9 +79,11 @@ enum BankRequest: Sendable {
         return String(key)
     }
 
-    private static func require(_ request: HTTPRequest, _ method: String) throws(Problem) {
+    private static func require(
+        _ request: HTTPRequest, _ method: String, orElse allowed: String? = nil
+    ) throws(Problem) {
         if request.method == method || method == "GET" && request.method == "HEAD" { return }
-        throw .notAllowed(request.method, allowed: method)
+        throw .notAllowed(request.method, allowed: allowed ?? method)
     }
 
     private static func format(_ request: HTTPRequest) throws(Problem) -> StatementFormat {

@@ -4,10 +4,11 @@ import NodeKit
 // S39: a bank with accounts on all nodes, and a REST API at each of them.
 //
 //     POST /accounts                    id, initial                 -> 201, Location    409 where there is one
+//     GET  /accounts                    ?limit=&cursor=             -> 200              503 while a node is away
 //     GET  /accounts/ID                                             -> 200
 //     POST /accounts/ID/deposits        amount[, description]       -> 201
 //     POST /accounts/ID/withdrawals     amount[, description]       -> 201              409 with too little money
-//     GET  /accounts/ID/transactions    ?type=&since=&limit=&cursor=&format=json|csv|table -> 200
+//     GET  /accounts/ID/transactions    ?type=&since=&limit=&cursor=&wait=&format=json|csv|table -> 200
 //     POST /transfers                   from, to, amount[, description] -> 201          409 with too little money
 //
 // Money is in whole cents. A POST with an Idempotency-Key is done once, however often it is sent. Errors are problems
@@ -106,12 +107,18 @@ enum Bank {
 struct AccountPlaces: Sendable {
     private let ring: HashRing
 
-    init(_ membership: Membership) { self.ring = HashRing(membership.members) }
+    init(_ membership: Membership) {
+        self.nodes = membership.members
+        self.ring = HashRing(membership.members)
+    }
 
     /// Where an account's process is found, if there is such an account.
     func address(of account: String) -> ProcessAddress {
         .name(Bank.process(of: account), on: self.node(of: account))
     }
+
+    /// All nodes, in order.
+    let nodes: [String]
 
     /// The node that has an account.
     func node(of account: String) -> String { self.ring.owners(of: account).first ?? "" }

@@ -8,6 +8,7 @@ import NodeKit
 struct StatementQuery: Hashable, Sendable {
     private static let defaultLimit: Int64 = 100
     private static let limits: ClosedRange<Int64> = 1...1000
+    private static let waits: ClosedRange<Int64> = 0...30
 
     /// What `type` may be, and what it means.
     private static let types: [(name: String, kinds: [LedgerEntry.Kind])] =
@@ -21,6 +22,8 @@ struct StatementQuery: Hashable, Sendable {
     private let limit: Int64
     /// Only those behind the entry of this number.
     private let cursor: Int64
+    /// How long somebody waits for an entry where there is none yet.
+    let wait: Duration
 
     /// Reads what stands behind the question mark.
     ///
@@ -36,18 +39,28 @@ struct StatementQuery: Hashable, Sendable {
             throw .malformed(
                 "'since' is a date, or a time such as 2026-11-22T03:40:00Z, found '\(text)'")
         }
-        let limit = query["limit"].map { Int64($0) ?? 0 } ?? Self.defaultLimit
-        guard Self.limits.contains(limit) else {
-            throw .malformed(
-                "'limit' is a whole number from 1 to \(Self.limits.upperBound),"
-                    + " found '\(query["limit"] ?? "")'")
-        }
+        let limit = Int64(try Self.limit(query))
         let cursor = query["cursor"].map { Int64($0) ?? -1 } ?? 0
         guard cursor >= 0 else {
             throw .malformed(
                 "'cursor' is what the page before says is next, found '\(query["cursor"] ?? "")'")
         }
-        (self.limit, self.cursor) = (limit, cursor)
+        let wait = query["wait"].map { Int64($0) ?? -1 } ?? 0
+        guard Self.waits.contains(wait) else {
+            throw .malformed(
+                "'wait' is a whole number of seconds from 0 to \(Self.waits.upperBound),"
+                    + " found '\(query["wait"] ?? "")'")
+        }
+        (self.limit, self.cursor, self.wait) = (limit, cursor, .seconds(wait))
+    }
+
+    /// How many things a page has at most.
+    static func limit(_ query: [String: String]) throws(Problem) -> Int {
+        let limit = query["limit"].map { Int64($0) ?? 0 } ?? Self.defaultLimit
+        if Self.limits.contains(limit) { return Int(limit) }
+        throw .malformed(
+            "'limit' is a whole number from 1 to \(Self.limits.upperBound),"
+                + " found '\(query["limit"] ?? "")'")
     }
 
     /// Reads what ``json`` made.
@@ -56,6 +69,7 @@ struct StatementQuery: Hashable, Sendable {
         self.since = body["since"]?.intValue
         self.limit = body["limit"]?.intValue ?? Self.defaultLimit
         self.cursor = body["cursor"]?.intValue ?? 0
+        self.wait = .zero
     }
 
     /// The question to an account's process.

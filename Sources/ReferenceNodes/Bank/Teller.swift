@@ -31,10 +31,21 @@ struct Teller: Behaviour {
         let questions: [Question]
         /// How many of them are answered.
         var step = 0
+        /// What they were answered.
+        var answers: [JSONObject] = []
         let deadline: Duration
         var repeatsAt = Duration.zero
 
         var question: Question { self.questions[self.step] }
+
+        /// Until when it is no answer that there is nothing.
+        var waitsUntil: Duration { self.deadline - Teller.patience }
+
+        /// What a client is told where somebody does not answer.
+        var silence: Problem {
+            guard case .index = self.demand else { return .unknown }
+            return .busy("'\(self.question.address.node)' does not say which accounts it has")
+        }
     }
 
     private let flaw: Bank.Flaw?
@@ -80,7 +91,7 @@ struct Teller: Behaviour {
             }
             self.errands[self.count] = Errand(
                 request: request, demand: demand, hasKey: key != nil, questions: questions,
-                deadline: context.now + Self.patience)
+                deadline: context.now + demand.wait + Self.patience)
             self.ask(self.count, &context)
         } catch {
             context.answer(.respond(to: request, error))
@@ -113,6 +124,12 @@ struct Teller: Behaviour {
                     address: desk, body: ["type": "transfer", "transfer": transfer.json],
                     isToAccount: false)
             ]
+        case .index:
+            return places.nodes.map {
+                Question(
+                    address: .name(Bank.accounts, on: $0), body: ["type": "list"],
+                    isToAccount: false)
+            }
         case .show(let account):
             return [Question(address: places.address(of: account), body: ["type": "show"])]
         case .list(let account, let query, _):
@@ -135,9 +152,13 @@ struct Teller: Behaviour {
     ) {
         guard let errand = self.errands[number] else { return }
         switch outcome {
-        case .reply where errand.step + 1 < errand.questions.count:
+        case .reply(let body) where errand.step + 1 < errand.questions.count:
             self.errands[number]?.step += 1
+            self.errands[number]?.answers.append(body)
             self.ask(number, &context)
+        case .reply(let body) where Self.isEmpty(body) && context.now < errand.waitsUntil:
+            // Who waits for news is told when there are some: the account is asked again soon.
+            self.errands[number]?.repeatsAt = context.now + Self.breath
         case .reply(let body):
             self.conclude(number, with: Self.response(to: errand, body), &context)
         case .exited(.noProcess) where errand.question.isToAccount:
@@ -145,8 +166,14 @@ struct Teller: Behaviour {
             self.conclude(number, with: response, &context)
         // Whoever ended is about to start again.
         case .exited: self.errands[number]?.repeatsAt = context.now + Self.breath
-        case .timeout: self.conclude(number, with: .respond(to: errand.request, .unknown), &context)
+        case .timeout:
+            self.conclude(number, with: .respond(to: errand.request, errand.silence), &context)
         }
+    }
+
+    /// Whether an account had nothing to list.
+    private static func isEmpty(_ body: JSONObject) -> Bool {
+        body["entries"]?.arrayValue?.isEmpty == true
     }
 
     private mutating func conclude(
@@ -160,7 +187,8 @@ struct Teller: Behaviour {
     private mutating func run(_ context: inout ProcessContext) {
         for (number, errand) in self.errands.sorted(by: { $0.key < $1.key }) {
             if errand.deadline <= context.now {
-                self.conclude(number, with: .respond(to: errand.request, .unknown), &context)
+                self.conclude(
+                    number, with: .respond(to: errand.request, errand.silence), &context)
             } else if errand.repeatsAt <= context.now {
                 self.ask(number, &context)
             }
@@ -200,6 +228,8 @@ struct Teller: Behaviour {
             return .respond(to: request, 201, json: body["entry"] ?? nil, headers: headers)
         case ("done", .transfer):
             return .respond(to: request, 201, json: body["transfer"] ?? nil, headers: headers)
+        case (_, .index(let limit, let cursor)):
+            return self.index(errand.answers + [body], limit, cursor, to: request)
         case ("done", .show): return .respond(to: request, 200, json: body["account"] ?? nil)
         case ("done", .list(let account, let query, let format)):
             return self.statement(account, query, format, body, to: request)
@@ -208,6 +238,25 @@ struct Teller: Behaviour {
             for header in headers.members { problem.headers[header.key] = header.value }
             return .respond(to: request, problem)
         }
+    }
+
+    /// The accounts of all nodes, in order.
+    private static func index(
+        _ answers: [JSONObject], _ limit: Int, _ cursor: String, to request: HTTPRequest
+    ) -> Effect {
+        let all = answers.flatMap { $0["accounts"]?.arrayValue ?? [] }.compactMap(\.stringValue)
+        let rest = all.filter { $0 > cursor }.sorted()
+        let page = rest.prefix(limit)
+        let last = rest.count > limit ? page.last : nil
+        let next = last.map { "/accounts?cursor=\($0)&limit=\(limit)" }
+        var headers: JSONObject = [:]
+        if let next { headers["link"] = .string("<\(next)>; rel=\"next\"") }
+        return .respond(
+            to: request, 200,
+            json: [
+                "accounts": .array(page.map { .string($0) }),
+                "next": next.map { .string($0) } ?? nil,
+            ], headers: headers)
     }
 
     private static func statement(

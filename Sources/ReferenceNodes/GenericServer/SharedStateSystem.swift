@@ -18,6 +18,9 @@ extension ReferenceSystem {
             {
                 SharedNumber.node(SharedNumberWords(readsFirst: true))
             },
+            Variant("no-ids", "a change that comes again is made again") {
+                SharedNumber.node(SharedNumberWords(), server: [.forgetsRequests])
+            },
             Variant("volatile", "begins with 0 when its process starts again") {
                 SharedNumber.node(SharedNumberWords(), server: [.keepsNothing])
             },

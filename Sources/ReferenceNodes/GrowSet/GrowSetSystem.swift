@@ -23,6 +23,9 @@ extension ReferenceSystem {
             Variant("list", "joins lists, not sets; doubled messages double elements") {
                 GrowSetNode([.neverCompares, .keepsDuplicates])
             },
+            Variant("xor", "joins by exclusive or; what comes twice is gone again") {
+                GrowSetNode([.neverCompares, .joinsByExclusiveOr])
+            },
         ])
 }
 
@@ -36,11 +39,15 @@ struct GrowSetNode: Node {
         static let neverCompares = Flaws(rawValue: 2)
         /// What arrives twice is there twice.
         static let keepsDuplicates = Flaws(rawValue: 4)
+        /// What arrives twice is not there, as a bit that is flipped twice is not set.
+        static let joinsByExclusiveOr = Flaws(rawValue: 8)
     }
 
     private let flaws: Flaws
     private var replica = Replica<GrowingSet>()
     private var duplicates: [JSONValue] = []
+    /// The elements that came an even number of times.
+    private var cancelled: Set<JSONValue> = []
 
     init(_ flaws: Flaws = []) { self.flaws = flaws }
 
@@ -65,7 +72,9 @@ struct GrowSetNode: Node {
             return record + self.replica.learn([element], from: message.source)
                 + [.reply(to: message, ["type": "add_ok"])]
         case "read":
-            let elements = Array(self.replica.state.elements) + self.duplicates
+            let elements =
+                self.replica.state.elements.filter { !self.cancelled.contains($0) }
+                + self.duplicates
             return [.reply(to: message, ["type": "read_ok", "value": .array(elements)])]
         case let type where Replica<GrowingSet>.messageTypes.contains(type):
             self.note(message["values"]?.arrayValue ?? [])
@@ -75,8 +84,12 @@ struct GrowSetNode: Node {
         }
     }
 
+    /// Looks at elements that are about to be joined, where joining them is not all.
     private mutating func note(_ elements: [JSONValue]) {
-        guard self.flaws.contains(.keepsDuplicates) else { return }
-        self.duplicates += elements.filter { self.replica.state.elements.contains($0) }
+        let known = elements.filter { self.replica.state.elements.contains($0) }
+        if self.flaws.contains(.keepsDuplicates) { self.duplicates += known }
+        if self.flaws.contains(.joinsByExclusiveOr) {
+            self.cancelled.formSymmetricDifference(known)
+        }
     }
 }

@@ -54,6 +54,7 @@ extension ReferenceSystem {
             .pool(
                 "leaks", "one call at a time; what the dead borrowed is lost",
                 .lent(returnsOfDead: false)),
+            .pool("resends", "sends commands again whose replies got lost", .inTurn, .resends),
         ])
 }
 

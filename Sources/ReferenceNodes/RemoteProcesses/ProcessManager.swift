@@ -11,6 +11,20 @@ struct ProcessManager: Behaviour {
         case request(Message)
         /// Whether a process lives that somebody wants to have watched.
         case look(Message, PID)
+        /// How many processes a node has, for a process that may run anywhere.
+        case count(survey: Int, node: String)
+    }
+
+    /// Who has how many processes, as far as they have said, so that the next one starts where there are fewest.
+    private struct Survey {
+        let request: Message
+        var missing: Set<String>
+        var counts: [String: Int64] = [:]
+
+        /// The node with the fewest processes.
+        var idlest: String? {
+            self.counts.min { ($0.value, $0.key) < ($1.value, $1.key) }?.key
+        }
     }
 
     private static let patience = Duration.seconds(1)
@@ -23,6 +37,8 @@ struct ProcessManager: Behaviour {
     /// What was told of watched processes.
     private var downs: [JSONValue] = []
     private var errands: [CallReference: Errand] = [:]
+    private var surveys: [Int: Survey] = [:]
+    private var surveyCount = 0
     private var watchCount = 0
     /// Where looking and watching are two: what this node watches elsewhere, and who watches here.
     private var distantWatches: [String: PID] = [:]
@@ -63,8 +79,11 @@ struct ProcessManager: Behaviour {
             ]
             return context.answer(.reply(to: request, told))
         }
-        if request.type == "spawn" {
+        if request.type == "spawn" || request.type == "list" {
             let node = request["node"]?.stringValue ?? context.pid.node
+            if request.type == "spawn", node == RemoteProcesses.anywhere {
+                return self.survey(for: request, &context)
+            }
             return self.send(request, to: node, &context)
         }
         guard let pid = request["pid"]?.stringValue.flatMap({ PID($0) }) else {
@@ -99,10 +118,43 @@ struct ProcessManager: Behaviour {
         self.errands[call] = .request(request)
     }
 
+    // MARK: Processes that may run anywhere
+
+    /// Asks all that can be heard how many processes they have.
+    private mutating func survey(for request: Message, _ context: inout ProcessContext) {
+        self.surveyCount += 1
+        let nodes = [context.pid.node] + context.connected
+        self.surveys[self.surveyCount] = Survey(request: request, missing: Set(nodes))
+        for node in nodes {
+            let call = context.call(
+                .name(RemoteProcesses.manager, on: node), ["type": "count"],
+                within: Self.patience)
+            self.errands[call] = .count(survey: self.surveyCount, node: node)
+        }
+    }
+
+    /// Takes in what one of them says, and starts the process when all have.
+    private mutating func note(
+        _ outcome: CallOutcome, of node: String, in number: Int, _ context: inout ProcessContext
+    ) {
+        guard var survey = self.surveys[number] else { return }
+        survey.missing.remove(node)
+        if case .reply(let body) = outcome { survey.counts[node] = body["count"]?.intValue }
+        self.surveys[number] = survey.missing.isEmpty ? nil : survey
+        guard survey.missing.isEmpty else { return }
+        guard let idlest = survey.idlest else {
+            let text = "no node says how many processes it has"
+            return context.answer(
+                .error(to: survey.request, .temporarilyUnavailable, text))
+        }
+        self.send(survey.request, to: idlest, &context)
+    }
+
     private mutating func conclude(
         _ errand: Errand, _ outcome: CallOutcome, _ context: inout ProcessContext
     ) {
         switch (errand, outcome) {
+        case (.count(let survey, let node), _): self.note(outcome, of: node, in: survey, &context)
         case (.request(let request), .reply(let body)):
             if body["type"] == "error" {
                 let text = body["text"]?.stringValue ?? ""
@@ -143,6 +195,12 @@ struct ProcessManager: Behaviour {
             self.workers[context.monitor(.pid(pid))] = pid
             return ["type": "spawn_ok", "pid": .string(pid.description)]
         }
+        if body["type"] == "list" {
+            let own = self.workers.values.sorted { $0.number < $1.number }
+            let listed = own.map { JSONValue.string($0.description) }
+            return ["type": "list_ok", "processes": .array(listed)]
+        }
+        if body["type"] == "count" { return ["count": .int(Int64(self.workers.count))] }
         let pid = body["pid"]?.stringValue.flatMap { PID($0) }
         let worker = self.workers.values.first { $0 == pid }
         if body["type"] == "info" {

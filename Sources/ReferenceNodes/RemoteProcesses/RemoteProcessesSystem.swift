@@ -4,6 +4,8 @@ import NodeKit
 // S09: processes on other nodes: started, watched and ended from afar, and one service that runs somewhere.
 //
 //     spawn{node, lives, ends}  -> spawn_ok{pid}         lives: milliseconds until it ends by itself, with 'ends'; or for ever
+//                                                        'node' is this one where nothing is said, and 'any' is the one with the fewest
+//     list{node}                -> list_ok{processes: [pid]}
 //     info{pid}                 -> info_ok{alive}
 //     exit{pid, reason}         -> exit_ok               error 20: there is no such process
 //     monitor{pid}              -> monitor_ok{ref}
@@ -47,7 +49,9 @@ enum RemoteProcesses {
 
     static let manager = "manager"
     static let keeper = "keeper"
-    private static let requests = ["spawn", "info", "exit", "monitor", "downs"]
+    /// What a client says in the place of a node where any will do.
+    static let anywhere = "any"
+    private static let requests = ["spawn", "list", "info", "exit", "monitor", "downs"]
 
     static func node(_ flaws: Set<Flaw>) -> ProcessNode {
         var owners = Dictionary(uniqueKeysWithValues: Self.requests.map { ($0, Self.manager) })

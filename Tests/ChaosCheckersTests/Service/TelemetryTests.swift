@@ -72,6 +72,26 @@ struct TelemetryTests {
         #expect(try self.judge(script, ["deaths": 2]).anomalies == ["flapping"])
     }
 
+    @Test func whoIsDeadIsShown() throws {
+        func judge(_ state: String, dead: String = "n2", until end: Int64 = 4000) throws -> Finding
+        {
+            let script =
+                Self.report("2,0,0,0", at: 3000, state: state, final: "")
+                + Self.report("2,0,0,0", at: 5000)
+            let death = Disturbance(
+                begin: Instant(nanoseconds: 100_000_000),
+                end: Instant(nanoseconds: end * 1_000_000), isCut: false, silenced: [dead])
+            return try makeChecker(name: "telemetry").told(of: [death], absent: [])
+                .check(try events(Self.measures + script))
+        }
+        #expect(try judge("dead").verdict == .valid)
+        #expect(try judge("alive").anomalies == ["shown-alive"])
+        #expect(try judge("suspect").anomalies == ["shown-alive"])
+        // Of whom no report tells, and who was away for a moment only.
+        #expect(try judge("alive", dead: "n9").verdict == .valid)
+        #expect(try judge("alive", until: 2500).verdict == .valid)
+    }
+
     @Test func whoIsCutOffIsShown() throws {
         func judge(_ state: String) throws -> Finding {
             let script =
