@@ -166,4 +166,38 @@ struct LongLogTests {
         for node in cluster.names { cluster.restart(node) }
         #expect(cluster.ask("n1", ["type": "read"])?["value"] == 1500)
     }
+
+    /// A number and a stack behind a generic server, pings, tasks and central ids: whatever a process or node counts goes on.
+    @Test func smallOnes() throws {
+        var state = try ClusterSimulation("shared-state", "in-the-loop", nodes: 2)
+        for _ in 0..<1500 {
+            let reply = state.ask("n2", ["type": "add", "delta": 2])
+            #expect(reply?.type == "add_ok")
+        }
+        #expect((1...1499).contains(self.recordCount(state, "n1")))
+        state.restart("n1")
+        #expect(state.ask("n2", ["type": "read"], within: .seconds(5))?["value"] == 3000)
+
+        var stack = try ClusterSimulation("stack", "numbered", nodes: 2)
+        for value in 0..<700 {
+            _ = stack.ask("n2", ["type": "push", "value": .int(Int64(value))])
+            if value % 2 == 1 { _ = stack.ask("n2", ["type": "pop"]) }
+        }
+        stack.restart("n1")
+        #expect(stack.ask("n2", ["type": "info"], within: .seconds(5))?["value"] == 350)
+        #expect(stack.ask("n2", ["type": "pop"])?["value"] == 698)
+        #expect(stack.ask("n2", ["type": "pop"])?["value"] == 696)
+
+        var pings = try ClusterSimulation("ping-pong", "epochs", nodes: 2)
+        for _ in 0..<1500 { _ = pings.ask("n1", ["type": "send_ping"]) }
+        #expect(self.recordCount(pings, "n1") <= Self.least)
+        pings.restart("n1")
+        #expect(pings.ask("n1", ["type": "send_ping"])?["index"] == 1501)
+
+        var ids = try ClusterSimulation("unique-ids", "central", nodes: 2)
+        for _ in 0..<1500 { _ = ids.ask("n2", ["type": "generate"]) }
+        #expect(self.recordCount(ids, "n1") <= Self.least)
+        ids.restart("n1")
+        #expect(ids.ask("n1", ["type": "generate"])?["id"] == 1501)
+    }
 }

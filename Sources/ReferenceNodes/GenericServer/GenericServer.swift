@@ -9,6 +9,9 @@ protocol ServerModule: Sendable {
     mutating func handle(
         _ command: JSONObject
     ) throws(ProcessExit) -> (answer: JSONValue, isChange: Bool)?
+
+    /// The commands that make of a new module what this one is.
+    var commands: [JSONObject] { get }
 }
 
 /// A generic server as one writes it by hand, from casts alone: takes a command, lets its module do it, writes it
@@ -53,9 +56,23 @@ struct GenericServer<Module: ServerModule>: Behaviour {
         }
     }
 
+    /// What the module is, and which requests would be known again.
+    var snapshot: [JSONValue]? {
+        if self.flaws.contains(.keepsNothing) { return nil }
+        let known = self.order.map { JSONValue.array([.string($0), self.answers[$0] ?? nil]) }
+        return self.module.commands.map { .object($0) } + [["known": .array(known)]]
+    }
+
     private mutating func recall(_ command: JSONObject) throws(ProcessExit) {
+        if let known = command["known"]?.arrayValue {
+            for pair in known.compactMap(\.arrayValue) where pair.count == 2 {
+                if let id = pair[0].stringValue { self.remember(pair[1], for: id) }
+            }
+            return
+        }
         guard let done = try self.module.handle(command) else { return }
-        self.remember(done.answer, for: command["id"]?.stringValue ?? "")
+        // A command of a snapshot is nobody's request.
+        if let id = command["id"]?.stringValue { self.remember(done.answer, for: id) }
     }
 
     private mutating func serve(

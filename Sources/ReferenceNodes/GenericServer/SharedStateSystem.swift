@@ -34,6 +34,8 @@ extension ReferenceSystem {
 private struct SharedNumber: ServerModule {
     private var number: Int64 = 0
 
+    var commands: [JSONObject] { [["type": "set", "value": .int(self.number)]] }
+
     mutating func handle(
         _ command: JSONObject
     ) throws(ProcessExit) -> (answer: JSONValue, isChange: Bool)? {

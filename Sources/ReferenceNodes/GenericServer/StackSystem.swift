@@ -38,6 +38,8 @@ private struct Stack: ServerModule {
     let hasAnswerWhenEmpty: Bool
     private var elements: [JSONValue] = []
 
+    var commands: [JSONObject] { self.elements.map { ["type": "push", "value": $0] } }
+
     init(hasAnswerWhenEmpty: Bool) { self.hasAnswerWhenEmpty = hasAnswerWhenEmpty }
 
     mutating func handle(

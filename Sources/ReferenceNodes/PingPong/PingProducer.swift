@@ -23,6 +23,9 @@ struct PingProducer: Behaviour {
 
     init(flaws: Set<PingPong.Flaw>) { self.flaws = flaws }
 
+    /// The last number says it all.
+    var snapshot: [JSONValue]? { self.flaws.contains(.forgets) ? nil : [.int(self.sent)] }
+
     mutating func handle(
         _ mail: Mail, _ context: inout ProcessContext
     ) throws(ProcessExit) {

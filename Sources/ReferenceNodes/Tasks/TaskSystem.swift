@@ -64,6 +64,8 @@ enum Tasks {
 private struct TaskSum: Behaviour {
     private var value: Int64 = 0
 
+    var snapshot: [JSONValue]? { [.int(self.value)] }
+
     mutating func handle(
         _ mail: Mail, _ context: inout ProcessContext
     ) throws(ProcessExit) {

@@ -87,6 +87,7 @@ struct CentralIds: CallingNode {
     private var counter = ""
     private var isCounter = false
     private var count: Int64 = 0
+    private var log = LogCompaction()
 
     mutating func receive(_ input: Input, at now: Duration) -> [Effect] {
         switch input {
@@ -94,6 +95,7 @@ struct CentralIds: CallingNode {
             self.counter = membership.members.first ?? membership.id
             self.isCounter = self.counter == membership.id
             self.count = membership.life.records.last?.intValue ?? 0
+            self.log.start(membership.life)
             return []
         case .message(let request) where request.type == "generate":
             return self.generate(request)
@@ -109,7 +111,8 @@ struct CentralIds: CallingNode {
 
     private mutating func countOn() -> [Effect] {
         self.count += 1
-        return [.append(.int(self.count))]
+        let record = JSONValue.int(self.count)
+        return self.log.compacting([.append(record)]) { [record] }
     }
 
     private mutating func generate(_ request: Message) -> [Effect] {
