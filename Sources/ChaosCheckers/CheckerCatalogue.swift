@@ -16,8 +16,13 @@ private let checkerKinds: [CheckerKind] = [
             isLinearizable: try parameters.flag("linearizable") ?? false,
             lastReadIsFinal: try parameters.flag("last_read_is_final") ?? false)
     },
-    CheckerKind(name: "availability", parameters: ["at_least"]) { parameters throws(InputError) in
-        AvailabilityChecker(minimum: try parameters.share("at_least"))
+    CheckerKind(name: "availability", parameters: ["at_least", "nodes", "answers"]) {
+        parameters throws(InputError) in
+        let nodes = try parameters.text("nodes") ?? ""
+        return AvailabilityChecker(
+            minimum: try parameters.share("at_least"),
+            nodes: nodes.split(separator: " ").map { String($0) },
+            answers: try parameters.codes("answers"))
     },
     CheckerKind(name: "recovers", parameters: ["within"]) { parameters throws(InputError) in
         RecoversChecker(within: try parameters.duration("within"))
@@ -101,6 +106,9 @@ private let checkerKinds: [CheckerKind] = [
     CheckerKind(name: "membership", parameters: ["strangers"]) { parameters throws(InputError) in
         let strangers = try parameters.text("strangers") ?? ""
         return MembershipChecker(strangers: strangers.split(separator: " ").map { String($0) })
+    },
+    CheckerKind(name: "pubsub", parameters: ["within"]) { parameters throws(InputError) in
+        PublicationChecker(within: try parameters.duration("within") ?? .milliseconds(1500))
     },
     CheckerKind(name: "processes", parameters: ["within"]) { parameters throws(InputError) in
         ProcessesChecker(within: try parameters.duration("within") ?? .seconds(2))

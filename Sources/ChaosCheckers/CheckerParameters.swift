@@ -70,6 +70,17 @@ extension CheckerParameters {
             found: value.stringValue ?? value.text)
     }
 
+    /// Codes of errors, such as `22 30`; none when they are not given.
+    func codes(_ key: String) throws(InputError) -> Set<Int> {
+        guard let value = self.values[key] else { return [] }
+        let words = (value.stringValue ?? value.text).split { $0 == " " || $0 == "," }
+        let codes = words.compactMap { Int($0) }
+        if !words.isEmpty, codes.count == words.count { return Set(codes) }
+        throw InputError(
+            "'\(key)' of '\(self.checker)' are codes of errors, such as '22 30'",
+            found: value.stringValue ?? value.text)
+    }
+
     /// How many steps a search may take.
     var budget: Int? {
         get throws(InputError) { try self.count("budget") }

@@ -89,7 +89,7 @@ extension ScenarioRun {
             record.end.map {
                 Disturbance(
                     begin: record.begin, end: $0, isCut: record.mode != nil,
-                    silenced: record.silencedNodes)
+                    silenced: record.silencedNodes, losesNothing: record.losesNothing)
             }
         }
         var findings: [Finding] = []
@@ -108,7 +108,8 @@ extension ScenarioRun {
         }
         // They compare what all others found.
         let measures = AssertionChecker.measures(
-            history: seen.history, findings: findings, net: self.netStatistics(seen))
+            history: seen.history, findings: findings, net: self.netStatistics(seen),
+            bytes: Self.bytesBetweenNodes(seen))
         for (offset, (place, checker)) in assertions.enumerated() {
             var checker = checker
             checker.measures = measures
@@ -118,6 +119,13 @@ extension ScenarioRun {
     }
 
     /// What crossed, per operation of the clients.
+    /// What the proxies of links between nodes delivered; `nil` where nodes reach each other without one.
+    private static func bytesBetweenNodes(_ seen: Observations) -> Int? {
+        let links = seen.links.filter { $0.link.source != .client && $0.link.target != .client }
+        let bytes = links.reduce(0) { $0 + $1.bytes }
+        return bytes == 0 ? nil : bytes
+    }
+
     private func netStatistics(_ seen: Observations) -> JSONObject? {
         let operations = seen.history.operations.count { $0.kind == .invoke }
         return seen.net?.json(operations: operations)
@@ -131,6 +139,13 @@ extension InjectionRecord {
         case .kill, .stop, .pause: self.places
         case .resume, .restart, nil: []
         }
+    }
+
+    /// Whether everything arrives all the same.
+    fileprivate var losesNothing: Bool {
+        let harmless: Set<FaultKind> = [.delay, .duplicate, .reorder, .slicer, .coalesce]
+        return self.kind == .faults
+            && self.rules.allSatisfy { $0.faults.allSatisfy { harmless.contains($0.kind) } }
     }
 
     /// The record as results have it.

@@ -160,6 +160,12 @@ private let workloadKinds: [WorkloadKind] = [
             hasFinalReads: true
         ) { SharedSource.members($0.seed) }
     },
+    WorkloadKind(name: "pubsub", defaults: waiting()) { _, settings throws(InputError) in
+        GeneratedWorkload(
+            kind: "pubsub", settings: settings, checks: [CheckRequest("pubsub")],
+            hasFinalReads: true
+        ) { PublicationSource(nodes: $0.nodes.map(\.node), seed: $0.seed) }
+    },
     WorkloadKind(name: "processes", defaults: waiting(perNode: 2)) {
         _, settings throws(InputError) in
         GeneratedWorkload(

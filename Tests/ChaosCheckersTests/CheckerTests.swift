@@ -42,6 +42,38 @@ struct CheckerTests {
         #expect(finding.statistics["info"] == 1)
     }
 
+    /// Some nodes may be judged alone, and what failed is told with why.
+    @Test func whatCouldNotBeUsedIsNamed() throws {
+        var history = HistoryScript.faultless.history
+        func add(_ node: String, _ error: String) {
+            for kind in [Operation.Kind.invoke, .fail] {
+                history.append(
+                    Operation(
+                        index: history.operations.count, process: 99, kind: kind,
+                        function: "transfer", time: Instant(nanoseconds: 1_000_000_000),
+                        node: node, error: kind == .fail ? error : nil))
+            }
+        }
+        for _ in 0..<3 { add("n1", "refused") }
+        for _ in 0..<2 { add("n2", "error 30: locked") }
+        add("n2", "error 11: not now")
+        let checker = try makeChecker(
+            name: "availability", parameters: ["at_least": "95%", "nodes": "n2 n3"])
+        let finding = checker.check(history)
+        #expect(finding.verdict == .invalid)
+        #expect(
+            finding.evidence.last
+                == "transfer: 0 ok, 3 fail, 0 info; 2 × error 30: locked; 1 × error 11: not now")
+        // What counts as an answer does not fail.
+        let refusing = try makeChecker(
+            name: "availability",
+            parameters: ["at_least": "total", "nodes": "n2", "answers": "30 11"])
+        #expect(refusing.check(history).verdict == .valid)
+        let other = try makeChecker(
+            name: "availability", parameters: ["at_least": "total", "nodes": "n3"])
+        #expect(other.check(history).verdict == .valid)
+    }
+
     @Test func anEchoReturnsWhatWasSent() {
         var script = HistoryScript()
         script.operation("echo", "Please echo 1", .ok, "Please echo 1")

@@ -99,6 +99,67 @@ struct ProcessGroupsTests {
         #expect(self.members(&cluster) == Array(repeating: [], count: 3))
     }
 
+    /// What a node's own member of the lobby got, and what others say that they published there for it.
+    private func greetings(
+        _ cluster: inout ClusterSimulation, of node: String
+    ) -> (got: Set<JSONValue>, promised: Set<JSONValue>) {
+        let member: JSONValue = ["lobby", .string(node)]
+        let inbox = self.ask(&cluster, node, ["type": "inbox", "element": member])
+        var promised: Set<JSONValue> = []
+        for other in cluster.names where other != node {
+            let greetings = self.ask(&cluster, other, ["type": "greetings"])?["value"]?.arrayValue
+            for greeting in greetings ?? [] where greeting["to"]?.stringValue == node {
+                if let message = greeting["message"] { promised.insert(message) }
+            }
+        }
+        return (Set(inbox?["value"]?.arrayValue ?? []), promised)
+    }
+
+    /// Of two nodes that meet, the one that hears the other one first knows nobody there yet.
+    @Test(arguments: [("monitored", true), ("publishes-at-nodeup", false)])
+    func aGreetingReachesWhoHasComeUp(_ variant: String, isRight: Bool) throws {
+        var cluster = try self.cluster(variant)
+        cluster.run(for: .seconds(1))
+        var areAllThere = true
+        for node in cluster.names {
+            let (got, promised) = self.greetings(&cluster, of: node)
+            #expect(promised.count == 2)
+            areAllThere = areAllThere && promised.isSubset(of: got)
+        }
+        #expect(areAllThere == isRight)
+    }
+
+    /// A node that begins another life has another member of the lobby, and is greeted anew; nobody gets anything twice.
+    @Test func aNewLifeIsGreetedAnew() throws {
+        var cluster = try self.cluster()
+        cluster.kill("n3")
+        cluster.run(for: .seconds(2))
+        cluster.restart("n3")
+        cluster.run(for: .seconds(2))
+        let (got, promised) = self.greetings(&cluster, of: "n3")
+        #expect(promised.count == 4)
+        #expect(got.intersection(promised).count == 2)
+        // Clients see nothing of the lobby.
+        #expect(self.members(&cluster) == Array(repeating: [], count: 3))
+    }
+
+    /// A message that the network brings twice is one publication.
+    @Test func whatTheNetworkDoublesComesOnce() throws {
+        var cluster = try self.cluster()
+        let message = Message(
+            from: "n1", to: "n2",
+            body: [
+                "type": "message", "id": "<n1.1.2>/100", "value": 8,
+                "mail": ["op": "cast", "to": "lobby"],
+            ])
+        cluster.deliverAgain(message)
+        cluster.deliverAgain(message)
+        cluster.run(for: .milliseconds(20))
+        let inbox = self.ask(
+            &cluster, "n2", ["type": "inbox", "element": ["lobby", "n2"]])?["value"]?.arrayValue
+        #expect(inbox?.count { $0 == 8 } == 1)
+    }
+
     @Test func whoIsNotWatchedStays() throws {
         var cluster = try self.cluster("no-monitor")
         self.join(&cluster, "a", on: "n1")

@@ -161,9 +161,11 @@ extension AssertionChecker {
     }
 
     /// Everything that can be asserted of a run: counts and latencies of operations, the numbers of
-    /// its findings by checker, the latencies of a set as `stable_latency`, and the net.
+    /// its findings by checker, the latencies of a set as `stable_latency`, the net, and as `bytes_per_op` what crossed between nodes.
+    ///
+    /// - Parameter bytes: How many bytes links between nodes delivered; `nil` where that is not known.
     package static func measures(
-        history: History, findings: [Finding], net: JSONObject?
+        history: History, findings: [Finding], net: JSONObject?, bytes: Int? = nil
     ) -> JSONObject {
         let statistics = OperationStatistics(history)
         var measures = statistics.all.json
@@ -179,6 +181,10 @@ extension AssertionChecker {
                 measures["stable_latency"] = .object(
                     JSONObject(latencies.members.map { (names[$0.key] ?? $0.key, $0.value) }))
             }
+        }
+        let operations = history.operations.count { $0.kind == .invoke }
+        if let bytes, operations > 0 {
+            measures["bytes_per_op"] = .double(Double(bytes) / Double(operations))
         }
         if let net {
             measures["net"] = .object(net)

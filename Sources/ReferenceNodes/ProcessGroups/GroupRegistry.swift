@@ -20,6 +20,7 @@ struct GroupRegistry: Behaviour {
     private var leaving: [JSONValue: Message] = [:]
     /// Who waits for what a member got.
     private var asking: [CallReference: Message] = [:]
+    private var publisher = GroupPublisher()
 
     init(flaws: Set<ProcessGroups.Flaw>) { self.flaws = flaws }
 
@@ -28,9 +29,22 @@ struct GroupRegistry: Behaviour {
         case .started: context.setTimer("compare", after: Self.interval)
         case .timer: self.compare(&context)
         case .cast(let body):
-            self.learn(body["parts"]?.arrayValue ?? [], &context)
-        case .nodeUp(let node) where !self.flaws.contains(.tellsOnce):
-            context.cast(.name(ProcessGroups.registry, on: node), self.everything)
+            switch body["type"]?.stringValue {
+            case "join": self.welcome(body, &context)
+            default:
+                self.learn(body["parts"]?.arrayValue ?? [], &context)
+                guard let node = body["all_of"]?.stringValue else { return }
+                self.publisher.merged(node, self.members(context), &context)
+            }
+        case .nodeUp(let node):
+            if !self.flaws.contains(.tellsOnce) {
+                context.cast(
+                    .name(ProcessGroups.registry, on: node), self.everything(of: context.pid.node))
+                // Who belongs there is known when as much comes from there.
+                if !self.flaws.contains(.publishesAtOnce) { self.publisher.wait(for: node) }
+            }
+            self.publisher.greet(node, self.members(context), &context)
+        case .nodeDown(let node): self.publisher.giveUp(node)
         case .down(let monitor, _, _):
             if let name = self.monitors.removeValue(forKey: monitor) { self.end(name, &context) }
         case .answer(let call, let outcome):
@@ -39,8 +53,9 @@ struct GroupRegistry: Behaviour {
                 let text = "the member has ended"
                 return context.answer(.error(to: request, .keyDoesNotExist, text))
             }
-            let value = body["value"] ?? []
-            context.answer(.reply(to: request, ["type": "inbox_ok", "value": value]))
+            var reply = body
+            reply["type"] = "inbox_ok"
+            context.answer(.reply(to: request, reply))
         case .request(let request): self.serve(request, &context)
         default: break
         }
@@ -54,11 +69,14 @@ struct GroupRegistry: Behaviour {
         case "add": self.join(name, request, &context)
         case "remove": self.leave(name, request, &context)
         case "publish":
+            let message = request["message"] ?? .null
             let members = self.members(context)
-            let message: JSONObject = ["type": "message", "value": request["message"] ?? .null]
-            for member in members { context.cast(.pid(member.pid), message) }
-            let count = JSONValue.int(Int64(members.count))
-            context.answer(.reply(to: request, ["type": "publish_ok", "count": count]))
+            let count = self.publisher.publish(message, in: .clients, members, &context)
+            context.answer(
+                .reply(to: request, ["type": "publish_ok", "count": .int(Int64(count))]))
+        case "greetings":
+            let greetings = self.publisher.greetings(at: context.now)
+            context.answer(.reply(to: request, ["type": "greetings_ok", "value": greetings]))
         case "inbox":
             guard let pid = self.own[name] else {
                 let text = "no member of this name is on this node"
@@ -67,8 +85,8 @@ struct GroupRegistry: Behaviour {
             let call = context.call(.pid(pid), ["type": "inbox"], within: .seconds(1))
             self.asking[call] = request
         default:
-            let names = JSONValue.array(self.members(context).map(\.name))
-            context.answer(.reply(to: request, ["type": "read_ok", "value": names]))
+            let names = self.members(context).filter { $0.group == .clients }.map(\.name)
+            context.answer(.reply(to: request, ["type": "read_ok", "value": .array(names)]))
         }
     }
 
@@ -85,6 +103,21 @@ struct GroupRegistry: Behaviour {
             self.tell([ObservedRemoveSet.part(pid.json, name, isRemoved: false)], &context)
         }
         context.answer(.reply(to: request, ["type": "add_ok"]))
+    }
+
+    /// A process of this node belongs to a group from its first moment. Those who cannot be heard yet hear of it when they can.
+    private mutating func welcome(_ body: JSONObject, _ context: inout ProcessContext) {
+        guard let name = body["name"], let pid = PID(json: body["pid"]) else { return }
+        self.own[name] = pid
+        if !self.flaws.contains(.neverMonitors) {
+            self.monitors[context.monitor(.pid(pid))] = name
+        }
+        let part = ObservedRemoveSet.part(pid.json, name, isRemoved: false)
+        self.take(part)
+        for node in context.connected {
+            context.cast(
+                .name(ProcessGroups.registry, on: node), ["type": "entries", "parts": [part]])
+        }
     }
 
     private mutating func leave(
@@ -114,19 +147,19 @@ struct GroupRegistry: Behaviour {
     // MARK: Who belongs
 
     /// The members on nodes that can be heard.
-    private func members(_ context: ProcessContext) -> [(name: JSONValue, pid: PID)] {
+    private func members(_ context: ProcessContext) -> [GroupMembership] {
         let reachable = context.connected + [context.membership.id]
         return self.dots.compactMap { dot in
             guard let pid = PID(json: dot), reachable.contains(pid.node),
                 let part = self.entries.part(of: dot)?.arrayValue, part[4] == false
             else { return nil }
-            return (part[3], pid)
+            return GroupMembership(name: part[3], pid: pid)
         }
     }
 
-    private var everything: JSONObject {
+    private func everything(of node: String) -> JSONObject {
         let parts = self.dots.compactMap { self.entries.part(of: $0) }
-        return ["type": "entries", "parts": .array(parts)]
+        return ["type": "entries", "all_of": .string(node), "parts": .array(parts)]
     }
 
     private mutating func tell(_ parts: [JSONValue], _ context: inout ProcessContext) {
@@ -167,19 +200,7 @@ struct GroupRegistry: Behaviour {
         guard !self.flaws.contains(.tellsOnce),
             let node = context.randomness.pick(context.connected)
         else { return }
-        context.cast(.name(ProcessGroups.registry, on: node), self.everything)
-    }
-}
-
-/// A member of a group: keeps what is published to it.
-struct GroupMember: Behaviour {
-    private var inbox: [JSONValue] = []
-
-    mutating func handle(_ mail: Mail, _ context: inout ProcessContext) throws(ProcessExit) {
-        switch mail {
-        case .cast(let body): self.inbox.append(body["value"] ?? .null)
-        case .call(_, let caller): context.reply(caller, ["value": .array(self.inbox)])
-        default: break
-        }
+        context.cast(
+            .name(ProcessGroups.registry, on: node), self.everything(of: context.pid.node))
     }
 }
