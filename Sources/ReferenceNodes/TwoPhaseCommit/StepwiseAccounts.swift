@@ -3,13 +3,15 @@ import NodeKit
 
 /// The accounts of one node, changed by one step at a time and without locks.
 ///
-/// Those of a saga know the steps that they have taken, so that one that comes again is taken once, and one that
-/// comes after its cancellation not at all.
+/// Those of a saga know the steps that they have taken and refused, so that one that comes again gets the same answer, and one that
+/// comes after its cancellation none.
 struct StepwiseAccounts {
     private let habit: StepwiseNode.Habit
     private var balances: AccountBalances
     /// The steps that were taken: `n1.1.7/withdraw`.
     private var taken: Set<String> = []
+    /// The steps that were refused; whoever was told so has given up the transfer, whatever money has come since.
+    private var refused: Set<String> = []
     /// The transfers whose withdrawal was cancelled, had it been taken or not.
     private var cancelled: Set<String> = []
 
@@ -27,6 +29,7 @@ struct StepwiseAccounts {
             else { continue }
             self.balances.change(account, by: change, as: nil)
             if let step = record["taken"]?.stringValue { self.taken.insert(step) }
+            if let step = record["refused"]?.stringValue { self.refused.insert(step) }
             if let tx = record["cancelled"]?.stringValue { self.cancelled.insert(tx) }
         }
     }
@@ -47,10 +50,18 @@ struct StepwiseAccounts {
         let name = "\(tx)/\(step)"
         let done = Effect.send(
             to: message.source, ["type": "done", "tx": .string(tx), "step": .string(step)])
-        if self.habit == .saga, self.taken.contains(name) { return [done] }
+        let refusal = Effect.send(to: message.source, ["type": "refused", "tx": .string(tx)])
+        if self.habit == .saga {
+            if self.taken.contains(name) { return [done] }
+            if self.refused.contains(name) { return [refusal] }
+        }
         let change = step == "withdraw" ? -amount : amount
         if balance + change < 0 {
-            return [.send(to: message.source, ["type": "refused", "tx": .string(tx)])]
+            self.refused.insert(name)
+            return [
+                .append(["refused": .string(name), "account": .string(account), "change": 0]),
+                refusal,
+            ]
         }
         self.balances.change(account, by: change, as: nil)
         self.taken.insert(name)
