@@ -2,6 +2,7 @@ import ChaosCheckers
 import ChaosCore
 import NodeKit
 import OrderedCollections
+import Synchronization
 import Testing
 
 @testable import ReferenceNodes
@@ -109,5 +110,29 @@ struct RemovableSetTests {
             let read = self.ask(&cluster, node, ["type": "read"])
             #expect(read?["value"]?.arrayValue?.count == left, "\(node)")
         }
+    }
+
+    /// n2 hears first that x was removed, and then that it was added.
+    @Test(arguments: [("deltas", 0), ("deltas-no-context", 1)])
+    func aRemovalThatOvertakesItsAddition(_ variant: String, left: Int) throws {
+        var cluster = try ClusterSimulation("or-set", variant, nodes: 2)
+        cluster.run(for: .seconds(1))
+        let addition = Mutex<Message?>(nil)
+        cluster.fate = { message in
+            guard message.type == "delta", message.destination == "n2" else { return nil }
+            return addition.withLock { first in
+                if first == nil { first = message }
+                return .isLost
+            }
+        }
+        _ = self.ask(&cluster, "n1", ["type": "add", "element": "x"])
+        cluster.run(for: .milliseconds(200))
+        _ = self.ask(&cluster, "n1", ["type": "remove", "element": "x"])
+        cluster.fate = nil
+        cluster.run(for: .seconds(1))
+        cluster.deliverAgain(try #require(addition.withLock { $0 }))
+        cluster.run(for: .seconds(1))
+        let read = self.ask(&cluster, "n2", ["type": "read"])
+        #expect(read?["value"]?.arrayValue?.count == left)
     }
 }
