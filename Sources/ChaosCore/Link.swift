@@ -34,18 +34,33 @@ package struct Link: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Selects nodes: a name, a range `n1..n3`, a glob such as `eu-*`, or several joined by commas.
+/// Selects nodes: a name, a range `n1..n3`, a glob such as `eu-*`, a block of addresses such as `127.0.1.0/24`,
+/// or several joined by commas.
 package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
     /// The pattern as written.
     package let text: String
+    /// Names, with or without wildcards.
     private let alternatives: [String]
+    /// The blocks of addresses among it.
+    package let blocks: [CIDRBlock]
+    /// Who is in the blocks, once somebody who knows the nodes' addresses has said so.
+    private let members: Set<NodeName>
 
     /// Every node of the cluster, but neither `client` nor a service.
     package static let all = NodePattern(unchecked: "*")
 
     private init(unchecked text: String) {
+        self.init(text, [text])
+    }
+
+    private init(
+        _ text: String, _ alternatives: [String], _ blocks: [CIDRBlock] = [],
+        _ members: Set<NodeName> = []
+    ) {
         self.text = text
-        self.alternatives = [text]
+        self.alternatives = alternatives
+        self.blocks = blocks
+        self.members = members
     }
 
     /// A pattern for exactly one node.
@@ -54,9 +69,14 @@ package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
     /// Reads a pattern.
     package init(parsing text: String) throws(InputError) {
         var alternatives: [String] = []
+        var blocks: [CIDRBlock] = []
         let rule = "nodes are named like 'n1', 'n1..n3', 'eu-*' or 'n1,n2'"
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let part = part.trimmingSpaces
+            if CIDRBlock.isMeant(by: part) {
+                blocks.append(try CIDRBlock(parsing: String(part)))
+                continue
+            }
             if let names = try NodeRange.expand(String(part)) {
                 alternatives += names.map(\.text)
                 continue
@@ -70,17 +90,26 @@ package struct NodePattern: Hashable, Sendable, CustomStringConvertible {
             }
             alternatives.append(String(part))
         }
-        self.text = text
-        self.alternatives = alternatives
+        self.init(text, alternatives, blocks)
     }
 
-    /// Whether the pattern names one node or several word for word, without wildcards.
+    /// The same pattern, whose blocks select the nodes that this book has in them. Before, a block
+    /// selects nobody.
+    package func resolved(in book: AddressBook) -> NodePattern {
+        if self.blocks.isEmpty { return self }
+        return NodePattern(
+            self.text, self.alternatives, self.blocks,
+            Set(self.blocks.flatMap { book.nodes(in: $0) }))
+    }
+
+    /// Whether the pattern names one node or several word for word, without wildcards or addresses.
     package var isExact: Bool {
-        !self.alternatives.contains { $0.contains("*") || $0.contains("?") }
+        self.blocks.isEmpty && !self.alternatives.contains { $0.contains("*") || $0.contains("?") }
     }
 
     /// Whether a node is selected. `client` and services must be named: no wildcard selects them.
     package func matches(_ node: NodeName) -> Bool {
+        if self.members.contains(node) { return true }
         let mustBeNamed = node == .client || node.isService
         return self.alternatives.contains { pattern in
             if pattern == node.text { return true }
@@ -199,16 +228,40 @@ package struct LinkPattern: Hashable, Sendable, CustomStringConvertible {
         var right = text[arrow...].dropFirst(2).trimmingSpaces
         self.isBothWays = left.hasSuffix("<")
         if self.isBothWays { left = left.dropLast().trimmingSpaces }
-        if let colon = right.firstIndex(of: ":") {
+        // The colons of an IPv6 address stand in brackets, so that the port's is the one behind them.
+        let bracket = right.lastIndex(of: "]")
+        if bracket == nil, right.contains("/"), right.contains("::") {
+            throw InputError(
+                "a block of IPv6 addresses at the end of a link stands in brackets", found: text,
+                hint: "for example '\(left)->[fd00:77::/64]'")
+        }
+        if let colon = right[(bracket ?? right.startIndex)...].firstIndex(of: ":") {
             self.port = try PortName(parsing: String(right[colon...].dropFirst()))
             right = right[..<colon]
         } else {
             self.port = nil
         }
+        self.sources = try Self.end(left, of: text, rule)
+        self.targets = try Self.end(right, of: text, rule)
+    }
+
+    private static func end(
+        _ end: Substring, of text: String, _ rule: String
+    ) throws(InputError) -> NodePattern {
         do {
-            self.sources = try NodePattern(parsing: String(left))
-            self.targets = try NodePattern(parsing: String(right))
-        } catch { throw InputError(rule, found: text) }
+            return try NodePattern(parsing: String(end))
+        } catch {
+            // What is wrong with a block says more than how links are written.
+            throw end.split(separator: ",").contains { CIDRBlock.isMeant(by: $0) }
+                ? error : InputError(rule, found: text)
+        }
+    }
+
+    /// The same pattern, whose blocks of addresses select the nodes that this book has in them.
+    package func resolved(in book: AddressBook) -> LinkPattern {
+        LinkPattern(
+            self.sources.resolved(in: book), self.targets.resolved(in: book),
+            isBothWays: self.isBothWays, port: self.port)
     }
 
     /// Whether a link is selected. A link from a node to itself does not exist.

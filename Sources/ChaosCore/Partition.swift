@@ -64,7 +64,8 @@ extension Partition: CustomStringConvertible {
         ("majorities-ring", .majoritiesRing), ("bridge", .bridge), ("isolate", .isolateRandom),
     ]
 
-    /// Reads `n1 / n2 n3`, `n1,n2 -> n3`, `isolate n2`, `isolate any` or a shape's word.
+    /// Reads `n1 / n2 n3`, `n1,n2 -> n3`, `127.0.1.0/24 / 127.0.2.0/24`, `isolate n2`, `isolate any` or a shape's
+    /// word.
     ///
     /// - Throws: `InputError` when a group is empty or stands alone.
     package init(parsing text: String) throws(InputError) {
@@ -86,9 +87,7 @@ extension Partition: CustomStringConvertible {
                 to: try Self.members(trimmed[arrow...].dropFirst(2)))
         } else {
             var groups: [[NodePattern]] = []
-            for group in trimmed.split(separator: "/", omittingEmptySubsequences: false) {
-                groups.append(try Self.members(group))
-            }
+            for group in Self.groups(of: trimmed) { groups.append(try Self.members(group)) }
             try self.init(groups: groups, written: text)
         }
     }
@@ -108,6 +107,30 @@ extension Partition: CustomStringConvertible {
         self = .groups(groups)
     }
 
+    /// What the slashes of a partition part; one between an address and a digit belongs to a block of
+    /// addresses.
+    package static func groups(of text: String) -> [Substring] {
+        var groups: [Substring] = []
+        var start = text.startIndex
+        var word = text.startIndex
+        for index in text.indices {
+            switch text[index] {
+            case " ", ",", "\t": word = text.index(after: index)
+            case "/":
+                let next = text.index(after: index)
+                let isOfBlock =
+                    next < text.endIndex && text[next].isNumber
+                    && CIDRBlock.looksLikeAddress(text[word..<index])
+                if isOfBlock { continue }
+                groups.append(text[start..<index])
+                start = next
+                word = next
+            default: break
+            }
+        }
+        return groups + [text[start...]]
+    }
+
     private static func members(_ text: Substring) throws(InputError) -> [NodePattern] {
         var members: [NodePattern] = []
         for word in text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\t" }) {
@@ -121,14 +144,30 @@ extension Partition: CustomStringConvertible {
 
     /// The nodes that the partition names word for word.
     package var namedNodes: [NodeName] {
-        let patterns: [NodePattern] =
-            switch self {
-            case .groups(let groups): groups.flatMap { $0 }
-            case .oneWay(let from, let to): from + to
-            case .isolate(let members): members
-            default: []
-            }
-        return patterns.flatMap(\.exactNames).filter { $0 != "rest" }
+        self.patterns.flatMap(\.exactNames).filter { $0 != "rest" }
+    }
+
+    /// Everybody whom the partition names, in whatever way.
+    package var patterns: [NodePattern] {
+        switch self {
+        case .groups(let groups): groups.flatMap { $0 }
+        case .oneWay(let from, let to): from + to
+        case .isolate(let members): members
+        default: []
+        }
+    }
+
+    /// The same partition, whose blocks of addresses are the nodes that this book has in them.
+    package func resolved(in book: AddressBook) -> Partition {
+        func resolve(_ members: [NodePattern]) -> [NodePattern] {
+            members.map { $0.resolved(in: book) }
+        }
+        return switch self {
+        case .groups(let groups): .groups(groups.map(resolve))
+        case .oneWay(let from, let to): .oneWay(from: resolve(from), to: resolve(to))
+        case .isolate(let members): .isolate(resolve(members))
+        default: self
+        }
     }
 
     /// The partition in its written form.

@@ -134,6 +134,7 @@ package struct BackendChoice: Hashable, Sendable {
 extension Scenario {
     /// Whether it cuts or impairs links between nodes, or has nodes that know each other's names.
     fileprivate var wantsLinksBetweenNodes: Bool {
+        if self.firstBlock != nil { return true }
         let names = self.nodes.map(\.name)
         if self.network.rules.contains(where: { $0.isBetween(names) }) { return true }
         let isWanted = self.schedule.contains { entry in

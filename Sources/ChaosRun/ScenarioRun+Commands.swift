@@ -13,7 +13,9 @@ extension ScenarioRun: CommandTarget {
 
     package func perform(_ command: Command) async throws(CommandError) -> JSONValue {
         let parts = try self.live()
-        try command.validate(nodes: self.clusterNames, ports: self.portNames)
+        let book = self.scenario.addressBook
+        let command = command.resolved(in: book)
+        try command.validate(nodes: self.clusterNames, ports: self.portNames, book: book)
         if self.phase == .ending {
             switch command {
             case .status, .end: break

@@ -35,7 +35,7 @@ extension ScenarioRun {
         let style = try self.style()
         var allocator = FreePorts(style: style)
         let plan = try AddressPlan(
-            nodes: self.plannedNodes, style: style,
+            nodes: self.plannedNodes, style: style, hosts: self.givenHosts,
             socketDirectory: directory.socketDirectory, allocator: &allocator)
         let host = try await self.makeHost(directory, plan)
         let lab = try await self.openLab(directory, plan, clock)
@@ -197,6 +197,13 @@ extension ScenarioRun {
     private var plannedNodes: [(name: NodeName, ports: [PortSpec])] {
         self.scenario.nodes.map { ($0.name, $0.ports) }
             + self.scenario.services.map { ($0, [PortSpec(name: NodeSpec.messagePort)]) }
+    }
+
+    /// Where nodes listen whose address the scenario gives.
+    private var givenHosts: [NodeName: String] {
+        var hosts: [NodeName: String] = [:]
+        for node in self.scenario.nodes { hosts[node.name] = node.address?.description }
+        return hosts
     }
 
     /// The names of all ports, each once, in order.

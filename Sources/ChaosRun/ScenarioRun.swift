@@ -72,7 +72,7 @@ package actor ScenarioRun {
     /// Prepares a run; nothing exists yet.
     package init(_ settings: RunSettings) {
         self.settings = settings
-        self.scenario = settings.scenario
+        self.scenario = settings.scenario.resolvingBlocks()
         self.length = RunLength(settings.scenario, wanted: settings.duration)
         (self.ends, self.ending) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
     }

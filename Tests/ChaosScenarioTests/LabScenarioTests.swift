@@ -30,6 +30,8 @@ struct LabScenarioTests {
         ),
         ("schedule: [{ at: 1s, partition: n1 / n2, mode: reject }]", .proxy),
         ("expose: { db: 127.0.0.1:5432 }", .lab),
+        ("schedule: [{ at: 1s, partition: 10.77.0.1/32 / 10.77.0.2/31 }]", .lab),
+        ("network: { links: { '[fd00:77::2/127]->n1': { delay: 1ms } } }", .lab),
     ])
     func whatOnlyTheLabCanDo(_ text: String, _ expected: Backend) throws {
         #expect(try self.read(text).chosenBackend == expected)

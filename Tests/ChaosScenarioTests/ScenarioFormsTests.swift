@@ -19,6 +19,35 @@ struct ScenarioFormsTests {
         return try #require(try self.scenario(text).schedule.first)
     }
 
+    /// What is written again says the same: addresses, and blocks of them wherever nodes are named.
+    @Test func withAddresses() throws {
+        let text = """
+            nodes:
+              n1: { command: x, address: 127.0.1.1 }
+              n2: { command: x, address: "::1" }
+            network: { links: { "127.0.1.0/24->[::/0]": { delay: 1ms } } }
+            schedule:
+              - { at: 1s, partition: 127.0.1.0/24 / ::1/128 }
+              - { at: 2s, kill: 127.0.0.0/8 }
+              - { when: { log: x, node: 127.0.1.1/32 }, isolate: that }
+            for: 5s
+            """
+        let scenario = try self.scenario(text)
+        #expect(scenario.nodes.map { $0.address?.description } == ["127.0.1.1", "::1"])
+        #expect(scenario.chosenBackend == .proxy)
+        #expect(try ScenarioParser().scenario(scenario.yaml, file: "dir/kv.test.yaml") == scenario)
+        let resolved = scenario.resolvingBlocks()
+        #expect(resolved.network.rules[0].links.matches(Link("n1", "n2", "main")))
+        #expect(!resolved.network.rules[0].links.matches(Link("n2", "n1", "main")))
+        guard case .process(_, .nodes(let killed)) = resolved.schedule[1].action,
+            case .when(let trigger) = resolved.schedule[2].timing
+        else { throw InputError("the schedule is as written") }
+        #expect(killed.matches("n1") && !killed.matches("n2"))
+        #expect(trigger.nodes.matches("n1") && !trigger.nodes.matches("n2"))
+        // A resolved scenario is still written as it was.
+        #expect(resolved.yaml == scenario.yaml)
+    }
+
     @Test func withAlmostNothing() throws {
         let scenario = try self.scenario("summary: nothing happens")
         #expect(scenario.name == "kv.test")

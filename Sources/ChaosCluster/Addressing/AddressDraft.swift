@@ -6,6 +6,8 @@ import ChaosTopology
 struct AddressDraft {
     private let style: AddressPlan.Style
     private let socketDirectory: String
+    /// The addresses that a scenario gives its nodes; all others have what the style says.
+    private let hosts: [NodeName: String]
     /// Numbers that somebody fixed, so that none of the automatic ones may be among them.
     private let fixed: Set<UInt16>
     /// In addressing loopback, and in the lab: the number of every automatic port of this name.
@@ -15,9 +17,10 @@ struct AddressDraft {
 
     init(
         style: AddressPlan.Style, socketDirectory: String,
-        nodes: [(name: NodeName, ports: [PortSpec])]
+        nodes: [(name: NodeName, ports: [PortSpec])], hosts: [NodeName: String] = [:]
     ) {
         self.style = style
+        self.hosts = hosts
         self.socketDirectory = socketDirectory
         self.fixed = Set(nodes.flatMap { $0.ports.compactMap(\.number) })
     }
@@ -27,12 +30,7 @@ struct AddressDraft {
         _ node: NodeName, number: Int, _ port: PortSpec, _ allocator: inout some PortAllocator
     ) throws(InputError) -> Endpoint {
         if port.transport == .unix { return try self.socket("\(node).\(port.name).sock") }
-        let host: String
-        switch self.style {
-        case .loopback(let network): host = "127.\(network).\(number).\(number)"
-        case .ports(let one): host = one
-        case .lab(let family): host = LabAddresses.node(number, family)
-        }
+        let host = self.hosts[node] ?? self.style.host(of: number)
         let numeral = try self.numeral(of: port, on: host, &allocator)
         if port.number != nil {
             let key = "\(port.transport) \(host) \(numeral)"
@@ -54,6 +52,11 @@ struct AddressDraft {
         guard case .tcp(_, let numeral) = listen else {
             return try self.socket(Self.socketName(of: node, port.name, seenBy: viewer))
         }
+        if self.hosts[node]?.contains(":") == true {
+            // A view of an IPv6 node is an IPv6 address, and there is but one that is local.
+            let free = try allocator.next(on: "::1", port.transport, avoiding: self.fixed)
+            return .tcp(host: "::1", port: free)
+        }
         switch self.style {
         case .loopback(let network):
             return .tcp(host: "127.\(network).\(view).\(number)", port: numeral)
@@ -66,9 +69,13 @@ struct AddressDraft {
         }
     }
 
-    /// The address from which a proxy dials a node for a dialer.
-    func source(node: Int, dialer: Int) -> String? {
+    /// The address from which a proxy dials, for a dialer, what a node listens at; nil for whichever the
+    /// system takes.
+    func source(node: Int, dialer: Int, at listen: Endpoint) -> String? {
+        guard case .tcp(let host, _) = listen else { return nil }
         switch self.style {
+        // An address of 127/8 reaches no IPv6 address.
+        case .loopback where host.contains(":"): return nil
         case .loopback(let network): return "127.\(network).\(node).\(dialer)"
         case .ports: return nil
         case .lab(let family): return LabAddresses.client(family)
@@ -80,6 +87,10 @@ struct AddressDraft {
     ) throws(InputError) -> UInt16 {
         if let number = port.number { return number }
         if case .ports = self.style {
+            return try allocator.next(on: host, port.transport, avoiding: self.fixed)
+        }
+        // Two nodes may have one address.
+        if self.hosts.values.contains(host) {
             return try allocator.next(on: host, port.transport, avoiding: self.fixed)
         }
         if let number = self.shared[port.name] { return number }

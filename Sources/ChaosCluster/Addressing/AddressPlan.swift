@@ -12,6 +12,8 @@ import ChaosTopology
 ///   u listens            127.B.u.u:port
 ///   v sees u at          127.B.v.u:port
 ///   the proxy dials u    127.B.u.v  ->  127.B.u.u:port     u sees v where it would dial v
+/// a node whose scenario gives it an IPv4 address listens there, all else is the same; an IPv6 node is seen at
+/// ports of their own on ::1
 /// addressing ports
 ///   every one of these endpoints is a port of its own on 127.0.0.1 or ::1
 /// in the lab (`LabAddresses`)
@@ -26,6 +28,15 @@ package struct AddressPlan: Sendable {
         case ports(host: String)
         /// A network namespace for each node, with addresses of its own.
         case lab(LabAddresses.Family)
+
+        /// The address at which a node of this number listens, unless its scenario says another.
+        func host(of number: Int) -> String {
+            switch self {
+            case .loopback(let network): "127.\(network).\(number).\(number)"
+            case .ports(let host): host
+            case .lab(let family): LabAddresses.node(number, family)
+            }
+        }
     }
 
     /// One endpoint for a proxy to listen at.
@@ -54,6 +65,8 @@ package struct AddressPlan: Sendable {
 
     private let ports: [NodeName: [PortSpec]]
     private let numbers: [NodeName: Int]
+    /// The addresses that the scenario gives its nodes.
+    private let hosts: [NodeName: String]
     private let listens: [Place: Endpoint]
     private let views: [View: Endpoint]
 
@@ -71,19 +84,22 @@ package struct AddressPlan: Sendable {
     ///
     /// - Parameters:
     ///   - nodes: The nodes and their ports, in order.
+    ///   - hosts: Where nodes listen that do not listen where the style would have them: numeric addresses.
     ///   - socketDirectory: Where Unix sockets lie, without a slash behind it.
     ///   - allocator: Gives free port numbers.
     /// - Throws: `InputError` for more than 254 nodes, a number that is wanted twice, or a socket
     ///   path that the system does not take.
     package init(
-        nodes: [(name: NodeName, ports: [PortSpec])], style: Style, socketDirectory: String,
+        nodes: [(name: NodeName, ports: [PortSpec])], style: Style,
+        hosts: [NodeName: String] = [:], socketDirectory: String,
         allocator: inout some PortAllocator
     ) throws(InputError) {
         guard nodes.count <= Self.nodeLimit else {
             throw InputError(
                 "nodes: a run has at most \(Self.nodeLimit) nodes", found: String(nodes.count))
         }
-        var draft = AddressDraft(style: style, socketDirectory: socketDirectory, nodes: nodes)
+        var draft = AddressDraft(
+            style: style, socketDirectory: socketDirectory, nodes: nodes, hosts: hosts)
         var listens: [Place: Endpoint] = [:]
         var views: [View: Endpoint] = [:]
         var routes: [Route] = []
@@ -103,12 +119,13 @@ package struct AddressPlan: Sendable {
                         Route(
                             viewer: viewer, node: node.name, port: port, listen: seen,
                             upstream: listen,
-                            source: port.transport == .unix
-                                ? nil : draft.source(node: offset + 1, dialer: number)))
+                            source: draft.source(
+                                node: offset + 1, dialer: number, at: listen)))
                 }
             }
         }
         self.style = style
+        self.hosts = hosts
         self.nodes = nodes.map(\.name)
         self.ports = Dictionary(uniqueKeysWithValues: nodes.map { ($0.name, $0.ports) })
         self.numbers = Dictionary(
@@ -162,18 +179,14 @@ package struct AddressPlan: Sendable {
     /// The address from which a proxy dials a node for another one, for `client` or for itself; nil
     /// for whichever the system takes.
     package func source(to node: NodeName, for dialer: NodeName) -> String? {
-        guard case .loopback(let network) = self.style else { return nil }
+        guard case .loopback(let network) = self.style, !self.host(of: node).contains(":") else {
+            return nil
+        }
         return "127.\(network).\(self.number(of: node)).\(self.number(of: dialer))"
     }
 
     /// The address at which the node's ports listen.
     package func host(of node: NodeName) -> String {
-        switch self.style {
-        case .loopback(let network):
-            let number = self.number(of: node)
-            return "127.\(network).\(number).\(number)"
-        case .ports(let host): return host
-        case .lab(let family): return LabAddresses.node(self.number(of: node), family)
-        }
+        self.hosts[node] ?? self.style.host(of: self.number(of: node))
     }
 }

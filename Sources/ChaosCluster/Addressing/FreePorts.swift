@@ -23,14 +23,20 @@ package final class FreePorts: PortAllocator {
     /// ip_local_port_range).
     private static let drawn: Range<UInt16> = 10_000..<32_000
 
-    private let countsUp: Bool
+    /// What addresses begin with that are ours alone; nil where there are none.
+    private let ownPrefix: String?
     private var last: UInt16
     private var given: Set<UInt16> = []
     private var held: [Int32] = []
 
     /// Makes an allocator for a style of addressing.
     package init(style: AddressPlan.Style) {
-        if case .ports = style { self.countsUp = false } else { self.countsUp = true }
+        self.ownPrefix =
+            switch style {
+            case .loopback(let network): "127.\(network)."
+            case .lab: "127.77."
+            case .ports: nil
+            }
         self.last = Self.first - 1
     }
 
@@ -45,14 +51,15 @@ package final class FreePorts: PortAllocator {
     package func next(
         on host: String, _ transport: PortSpec.Transport, avoiding taken: Set<UInt16>
     ) throws(InputError) -> UInt16 {
-        if !self.countsUp {
+        let countsUp = self.ownPrefix.map { host.hasPrefix($0) } ?? false
+        if !countsUp {
             for _ in 0..<10_000 {
                 let number = UInt16.random(in: Self.drawn)
                 if taken.contains(number) || !self.given.insert(number).inserted { continue }
                 if self.bind(host, number, transport) { return number }
             }
         }
-        while self.countsUp, self.last < 32_000 {
+        while countsUp, self.last < 32_000 {
             self.last += 1
             if taken.contains(self.last) { continue }
             if self.bind(host, self.last, transport) { return self.last }

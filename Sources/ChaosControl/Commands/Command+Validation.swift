@@ -1,4 +1,5 @@
 import ChaosCore
+import ChaosScenario
 
 extension Command {
     /// Checks that every node and port that the command names exists in the cluster.
@@ -6,10 +7,13 @@ extension Command {
     /// `client` exists in every cluster as one end of a link.
     ///
     /// - Throws: `CommandError` (`not-found`) for the first name that does not, with the nearest one.
-    package func validate(nodes: [NodeName], ports: [PortName]) throws(CommandError) {
-        let names = KnownNames(nodes: nodes, ports: ports)
+    package func validate(
+        nodes: [NodeName], ports: [PortName], book: AddressBook = AddressBook()
+    ) throws(CommandError) {
+        let names = KnownNames(nodes: nodes, ports: ports, book: book)
         switch self {
         case .partition(let partition, _, let named, _):
+            for pattern in partition.patterns { try names.checkBlocks(of: pattern) }
             for node in partition.namedNodes { try names.check(node, allowsClient: true) }
             for port in named { try names.check(port) }
         case .hold(let links, _), .release(.links(let links)), .clear(.links(let links)):
@@ -24,10 +28,46 @@ extension Command {
     }
 }
 
+extension Command {
+    /// The same command, whose blocks of addresses mean the nodes that this book has in them.
+    package func resolved(in book: AddressBook) -> Command {
+        func resolve(_ links: [LinkPattern]) -> [LinkPattern] {
+            links.map { $0.resolved(in: book) }
+        }
+        func resolve(_ selection: InjectionSelection) -> InjectionSelection {
+            if case .links(let links) = selection { return .links(resolve(links)) }
+            return selection
+        }
+        return switch self {
+        case .partition(let partition, let mode, let ports, let lease):
+            .partition(partition.resolved(in: book), mode: mode, ports: ports, lease: lease)
+        case .hold(let links, let lease): .hold(resolve(links), lease: lease)
+        case .release(let selection): .release(resolve(selection))
+        case .clear(let selection): .clear(resolve(selection))
+        case .set(let link, let faults, let lease):
+            .set(link.resolved(in: book), faults, lease: lease)
+        case .process(let action, let pattern): .process(action, pattern.resolved(in: book))
+        case .capture(let links, let file, let lease):
+            .capture(resolve(links), file: file, lease: lease)
+        case .heal, .endCapture, .status, .end: self
+        }
+    }
+}
+
 /// The names of a cluster, for refusing others.
 private struct KnownNames {
     let nodes: [NodeName]
     let ports: [PortName]
+    let book: AddressBook
+
+    func checkBlocks(of pattern: NodePattern) throws(CommandError) {
+        for block in pattern.blocks where self.book.nodes(in: block).isEmpty {
+            throw CommandError(
+                .notFound, "a block of addresses has a node in it, found '\(block)'",
+                hint: self.book.addresses.isEmpty
+                    ? "no node has an address that stays" : self.book.hint)
+        }
+    }
 
     func check(_ node: NodeName, allowsClient: Bool) throws(CommandError) {
         if self.nodes.contains(node) || (allowsClient && node == .client) { return }
@@ -45,6 +85,7 @@ private struct KnownNames {
 
     func check(_ pattern: NodePattern, allowsClient: Bool) throws(CommandError) {
         for name in pattern.exactNames { try self.check(name, allowsClient: allowsClient) }
+        try self.checkBlocks(of: pattern)
         let all = allowsClient ? self.nodes + [.client] : self.nodes
         if all.contains(where: pattern.matches) { return }
         throw CommandError(

@@ -1,5 +1,6 @@
 #if os(Linux) && Lab
     import CLab
+    import ChaosCore
     import ChaosTopology
 
     // TCP sockets of the router that have nodes' addresses. Every call returns at once; a failure is the

@@ -1,5 +1,6 @@
 #if os(Linux) && Lab
     import CNetlinkRoute
+    import ChaosCore
     import ChaosTopology
 
     #if canImport(Glibc)

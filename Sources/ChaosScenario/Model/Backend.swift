@@ -49,6 +49,11 @@ extension Scenario {
         if modes.contains(.unreachable) { return "mode 'unreachable'" }
         if let engine = self.engine { return "'engine: \(engine.rawValue)'" }
         if !self.captures.isEmpty { return "'capture'" }
+        if let block = self.firstBlock, self.nodes.allSatisfy({ $0.address == nil }),
+            !self.nodes.isEmpty
+        {
+            return "nodes in \(block) without an 'address' of theirs"
+        }
         return self.exposedServices.isEmpty ? nil : "'expose'"
     }
 }

@@ -10,6 +10,8 @@ package struct NodeSpec: Hashable, Sendable {
     package var environment: [EnvironmentVariable]
     /// The working directory, with placeholders; `nil` is where `chaos` was started.
     package var directory: String?
+    /// Where it listens and is found by blocks of addresses; `nil` is wherever its backend puts it.
+    package var address: IPAddress?
     /// As whom root starts it, a name or number; anybody else starts it as himself.
     package var user: String?
     /// The ports in order; the first is the one that `{listen}` means.

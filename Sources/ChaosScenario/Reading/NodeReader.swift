@@ -79,6 +79,7 @@ struct NodeReader {
             spec.speech = speech
         }
         spec.directory = mapping.text("directory")
+        spec.address = mapping.read("address", IPAddress.init(parsing:))
         spec.user = mapping.text("user")
         if let ready = mapping.node("ready") { self.readReady(ready, into: &spec) }
         spec.restart = mapping.word("restart") ?? .no

@@ -40,6 +40,7 @@ extension ScenarioRules {
         return self.scenario.captures.flatMap { links -> [Problem] in
             var errors = self.unknownNodes(
                 among: links.sources.exactNames + links.targets.exactNames)
+            errors += self.emptyBlocks(among: [links.sources, links.targets])
             if let port = links.port, port != "other", !self.ports.contains(port) {
                 errors.append(Self.unknown(port, among: self.ports))
             }

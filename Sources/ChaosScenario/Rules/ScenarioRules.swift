@@ -24,7 +24,7 @@ package struct ScenarioRules {
 
     /// Prepares the rules. `length` is how long the run lasts, if the command line says so.
     package init(_ scenario: Scenario, length: Duration? = nil) {
-        self.scenario = scenario
+        self.scenario = scenario.resolvingBlocks()
         self.length = length ?? scenario.duration ?? scenario.workload?.duration
         self.nodes =
             scenario.nodes.map(\.name) + scenario.externalLinks.map(\.name) + scenario.services
@@ -33,7 +33,7 @@ package struct ScenarioRules {
 
     /// Everything that is wrong.
     package func problems() -> [Problem] {
-        self.nodeProblems() + self.networkProblems()
+        self.nodeProblems() + self.addressProblems() + self.networkProblems()
             + (self.isInLab ? LabRules(self).problems() : [])
             + self.scenario.schedule.enumerated().flatMap { index, entry in
                 ScheduleRules(self, entry, path: "schedule[\(index)]").problems()
@@ -181,6 +181,7 @@ package struct ScenarioRules {
     func problems(of rule: FaultRule) -> [InputError] {
         var errors = self.unknownNodes(
             among: rule.links.sources.exactNames + rule.links.targets.exactNames)
+        errors += self.emptyBlocks(among: rule.patterns)
         if let port = rule.links.port, !self.nodes.isEmpty, !self.ports.contains(port) {
             errors.append(Self.unknown(port, among: self.ports))
         }

@@ -36,9 +36,9 @@ struct ScheduleRules {
             }
             return found
         case .when(let trigger):
-            var found: [Found] = self.rules.unknownNodes(among: trigger.nodes.exactNames).map {
-                ("when", $0)
-            }
+            var found: [Found] =
+                (self.rules.unknownNodes(among: trigger.nodes.exactNames)
+                + self.rules.emptyBlocks(among: [trigger.nodes])).map { ("when", $0) }
             if case .message = trigger.source, !self.rules.nodes.isEmpty,
                 !self.rules.ports.contains(where: self.rules.isFramed)
             {
@@ -125,6 +125,7 @@ struct ScheduleRules {
         var nodes = self.rules.scenario.nodes
         if case .nodes(let pattern) = selector {
             errors = self.rules.unknownNodes(among: pattern.exactNames)
+            errors += self.rules.emptyBlocks(among: [pattern])
             nodes = nodes.filter { pattern.matches($0.name) }
         }
         for node in nodes where !node.ports.contains(where: { $0.name == Administrator.port }) {
@@ -150,6 +151,7 @@ struct ScheduleRules {
             case .that: return self.problemsOfThat(action.rawValue)
             case .nodes(let pattern):
                 var errors = self.rules.unknownNodes(among: pattern.exactNames)
+                errors += self.rules.emptyBlocks(among: [pattern])
                 let servers = self.rules.scenario.externalLinks.map(\.name)
                 for name in pattern.exactNames where name == .client || servers.contains(name) {
                     errors.append(
@@ -205,6 +207,7 @@ struct ScheduleRules {
         var found: [Found] = []
         let named = partition.namedNodes
         found += self.rules.unknownNodes(among: named.filter { $0 != "that" }).map { (key, $0) }
+        found += self.rules.emptyBlocks(among: partition.patterns).map { (key, $0) }
         if named.contains("that") { found += self.problemsOfThat(key) }
         if let mode, let error = self.rules.problem(of: mode, port: port) {
             found.append(("mode", error))

@@ -79,6 +79,7 @@ extension NodeSpec {
         } else {
             entries.append(("protocol", .scalar(self.speech.rawValue)))
         }
+        if let address = self.address { entries.append(("address", .scalar(address.description))) }
         if !self.environment.isEmpty {
             entries.append(
                 ("env", .flow(self.environment.map { ($0.name, .scalar($0.value)) })))

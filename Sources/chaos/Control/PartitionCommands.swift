@@ -8,7 +8,8 @@ struct PartitionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "partition", abstract: "Cut nodes of a live run off from each other.",
         discussion: """
-            Groups are separated by '/', members by spaces: 'n1 / n2 n3'. One way is written \
+            Groups are separated by '/', members by spaces: 'n1 / n2 n3'. A block of addresses \
+            stands for the nodes in it: '127.0.1.0/24 / 127.0.2.0/24'. One way is written \
             'n1 -> n2', in quotes. Shapes: \(Partition.shapes.map(\.word).joined(separator: ", ")).
             """)
 
@@ -46,7 +47,7 @@ struct PartitionCommand: AsyncParsableCommand {
             throw ValidationError("there is no such option, found '\(option)'")
         }
         if !oneWay || text.contains("->") { return text }
-        let groups = text.split(separator: "/", omittingEmptySubsequences: false)
+        let groups = Partition.groups(of: text)
         if groups.count != 2 {
             throw ValidationError("--one-way needs two groups, as in 'n1 / n2', found '\(text)'")
         }

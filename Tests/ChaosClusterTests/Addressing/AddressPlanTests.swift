@@ -18,12 +18,12 @@ struct CountingPorts: PortAllocator {
 
 func plan(
     _ nodes: [(NodeName, [PortSpec])], style: AddressPlan.Style = .loopback(network: 77),
-    sockets: String = "/run/x"
+    hosts: [NodeName: String] = [:], sockets: String = "/run/x"
 ) throws(InputError) -> AddressPlan {
     var ports = CountingPorts()
     return try AddressPlan(
-        nodes: nodes.map { (name: $0.0, ports: $0.1) }, style: style, socketDirectory: sockets,
-        allocator: &ports)
+        nodes: nodes.map { (name: $0.0, ports: $0.1) }, style: style, hosts: hosts,
+        socketDirectory: sockets, allocator: &ports)
 }
 
 @Suite("Address plan")
@@ -46,6 +46,29 @@ struct AddressPlanTests {
         #expect(route.source == "127.77.1.3")
         // What the node sees as its peer's address is where it would dial that peer.
         #expect(plan.endpoint(of: "n3", "peer", seenBy: "n1")?.description == "127.77.1.3:7002")
+    }
+
+    /// A node that has an address of its own is seen by others where it always was, over its own family.
+    @Test func aNodeListensWhereItsScenarioSays() throws {
+        let main = [PortSpec(name: "main")]
+        let plan = try plan(
+            [("n1", main), ("n2", main), ("n3", main)], hosts: ["n1": "127.0.1.1", "n3": "::1"])
+        #expect(plan.listen("n1", "main")?.description == "127.0.1.1:7001")
+        #expect(plan.endpoint(of: "n1", "main", seenBy: "n2")?.description == "127.77.2.1:7001")
+        #expect(plan.source(to: "n1", for: "n2") == "127.77.1.2")
+        #expect(plan.host(of: "n1") == "127.0.1.1")
+        #expect(plan.host(of: "n2") == "127.77.2.2")
+        let views = [NodeName.client, "n1", "n2"].compactMap {
+            plan.endpoint(of: "n3", "main", seenBy: $0)?.description
+        }
+        #expect(Set(views).count == 3)
+        #expect(views.allSatisfy { $0.hasPrefix("[::1]:") })
+        #expect(plan.source(to: "n3", for: "n1") == nil)
+        #expect(plan.routes.filter { $0.node == "n3" }.allSatisfy { $0.source == nil })
+        #expect(
+            plan.routes.filter { $0.node == "n1" }.map(\.source) == [
+                "127.77.1.0", "127.77.1.2", "127.77.1.3",
+            ])
     }
 
     @Test func routesCoverEveryViewerOnceInOrder() throws {

@@ -1,5 +1,3 @@
-import ChaosCore
-
 /// The addresses of a lab, as a function of a node's number.
 ///
 /// Nodes have one address of each family, and routes to each other through the router alone; no two of
