@@ -59,9 +59,8 @@ package struct ReferenceSystem: Sendable {
     /// All systems. A new one adds its line here and a folder beside this file.
     package static let all: [ReferenceSystem] = [
         .echo, .uniqueIds, .broadcast, .growSet, .orSet, .gCounter, .pnCounter, .kafka, .linKV,
-        .listAppend, .readWriteRegister, .connections, .membership, .pingPong, .sequence, .rpc,
-        .redisServer,
-        .redisBlocking,
+        .listAppend, .readWriteRegister, .connections, .dialer, .membership, .pingPong, .sequence,
+        .rpc, .redisServer, .redisBlocking,
         .redisPipelined, .redisReconnecting, .redisPool, .termsCache, .twoPhaseCommit, .bank,
         .distributedCounter, .registry, .mapReduce, .mapReduceManager, .routing,
         .linkShortener, .linkReplication, .linkViews, .linkDeltas, .linkRing, .processGroups,

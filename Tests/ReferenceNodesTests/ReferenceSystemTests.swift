@@ -10,6 +10,7 @@ struct ReferenceSystemTests {
             ReferenceSystem.all.map(\.name) == [
                 "echo", "unique-ids", "broadcast", "g-set", "or-set", "g-counter", "pn-counter",
                 "kafka", "lin-kv", "txn-list-append", "txn-rw-register", "connections",
+                "dialer",
                 "membership", "ping-pong",
                 "sequence",
                 "rpc", "redis-server", "redis-blocking", "redis-pipelined", "redis-reconnecting",

@@ -12,10 +12,6 @@ import NIOPosix
 /// What a node writes leaves when everything has been handled that came at once, so that the log is
 /// made durable once for all of it.
 final class StreamExchange {
-    /// How long an attempt to connect may take: soon after a silent network heals the next one comes,
-    /// since the kernel's own repetitions of a SYN come ever later.
-    private static let connectTimeout = TimeAmount.seconds(1)
-
     private var node: any StreamNode
     /// How many seconds one second of the node's takes.
     private let timeScale: Double
@@ -78,7 +74,8 @@ final class StreamExchange {
             .started(
                 StreamStart(
                     id: id, others: others, seed: seed, date: WallClock.now, cookie: cookie,
-                    hasDatagrams: self.datagrams != nil, start: start, log: bytes)))
+                    hasDatagrams: self.datagrams != nil, start: start, log: bytes,
+                    hosts: self.peers.mapValues(\.host))))
         self.settle()
     }
 
@@ -120,9 +117,9 @@ final class StreamExchange {
             self.dialling.remove(stream)
             self.handle(.opened(stream))
         case .received(let bytes): self.handle(.received(stream, bytes))
-        case .ended(let reason):
+        case .ended(let end):
             self.channels[stream] = nil
-            self.handle(.ended(stream, reason))
+            self.handle(.ended(stream, end))
             self.settle()
         case .readBatchEnded: self.settle()
         }
@@ -137,7 +134,8 @@ final class StreamExchange {
 
     private func carryOut(_ effect: StreamEffect) {
         switch effect {
-        case .open(let number, let peer): self.open(number, to: peer)
+        case .open(let number, let peer, let patience):
+            self.open(number, to: peer, within: patience)
         case .write(let stream, let bytes):
             guard let channel = self.channels[stream] else { return }
             channel.write(ByteBuffer(bytes: bytes), promise: nil)
@@ -160,16 +158,17 @@ final class StreamExchange {
         }
     }
 
-    private func open(_ number: Int, to peer: String) {
+    private func open(_ number: Int, to peer: String, within patience: Duration) {
         let stream = StreamID.outbound(number)
         guard let address = self.peers[peer] else {
             // Later, because effects of one input come before the next input.
-            return self.later { $0.handle(.ended(stream, "there is no peer '\(peer)'")) }
+            let end = StreamEnd(.other, "there is no peer '\(peer)'")
+            return self.later { $0.handle(.ended(stream, end)) }
         }
         self.dialling.insert(stream)
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         ClientBootstrap(group: self.eventLoop)
-            .connectTimeout(Self.connectTimeout)
+            .connectTimeout(TimeAmount(patience * self.timeScale))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -184,7 +183,7 @@ final class StreamExchange {
                 let exchange = bound.value
                 guard exchange.dialling.remove(stream) != nil else { return }
                 exchange.channels[stream] = nil
-                exchange.handle(.ended(stream, ConnectFailure(error).reason))
+                exchange.handle(.ended(stream, ConnectFailure(error).end))
                 exchange.settle()
             }
     }
@@ -267,11 +266,11 @@ private final class StreamHandler: ChannelInboundHandler {
         case received([UInt8])
         /// All bytes of one read were reported.
         case readBatchEnded
-        case ended(String)
+        case ended(StreamEnd)
     }
 
     private let tell: (Event) -> Void
-    private var reason = "the other side closed the connection"
+    private var end = StreamEnd(.closed, "the other side closed the connection")
 
     init(tell: @escaping (Event) -> Void) { self.tell = tell }
 
@@ -293,10 +292,10 @@ private final class StreamHandler: ChannelInboundHandler {
         try? context.channel.syncOptions?.setOption(.autoRead, value: isWritable)
     }
 
-    func channelInactive(context: ChannelHandlerContext) { self.tell(.ended(self.reason)) }
+    func channelInactive(context: ChannelHandlerContext) { self.tell(.ended(self.end)) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.reason = ConnectFailure(error).reason
+        self.end = ConnectFailure(error).end
         context.close(promise: nil)
     }
 }

@@ -31,7 +31,7 @@ package enum StreamInput: Hashable, Sendable {
     case received(StreamID, [UInt8])
     /// A connection came to its end, for this reason, or could not be made. Its number means nothing
     /// any more.
-    case ended(StreamID, String)
+    case ended(StreamID, StreamEnd)
     /// A datagram came, from whomever: who sent it, it has to say itself.
     case datagram([UInt8])
     /// A timer that the node had set ran out.
@@ -44,6 +44,8 @@ package struct StreamStart: Hashable, Sendable {
     package let id: String
     /// The names of all other nodes, in order.
     package let others: [String]
+    /// Where they are: the address or host name of each.
+    package let hosts: [String: String]
     /// Fixes the node's randomness.
     package let seed: UInt64
     /// What the machine's clock shows, as time since 1970.
@@ -59,10 +61,12 @@ package struct StreamStart: Hashable, Sendable {
 
     package init(
         id: String, others: [String], seed: UInt64, date: Duration = .zero, cookie: String = "",
-        hasDatagrams: Bool = false, start: UInt64 = 0, log: [UInt8] = []
+        hasDatagrams: Bool = false, start: UInt64 = 0, log: [UInt8] = [],
+        hosts: [String: String] = [:]
     ) {
         self.id = id
         self.others = others
+        self.hosts = hosts
         self.seed = seed
         self.date = date
         self.cookie = cookie
@@ -74,8 +78,9 @@ package struct StreamStart: Hashable, Sendable {
 
 /// What a node that speaks in streams asks for.
 package enum StreamEffect: Hashable, Sendable {
-    /// Makes a connection to a peer. A number above all that the node used before.
-    case open(Int, to: String)
+    /// Makes a connection to a peer. A number above all that the node used before. An attempt that takes longer ends;
+    /// no attempt outlasts the kernel's own (tcp(7), `tcp_syn_retries`).
+    case open(Int, to: String, within: Duration = .seconds(1))
     /// Sends bytes; nothing happens where the connection has ended.
     case write(StreamID, [UInt8])
     /// Sends a datagram to a peer, which may get lost; nothing happens without a port for datagrams.

@@ -44,10 +44,10 @@ struct ConnectionsNode: StreamNode {
             for message in self.desk.read(bytes, on: stream) {
                 effects += self.take(message, on: stream, at: now)
             }
-        case .ended(let stream, let reason):
+        case .ended(let stream, let end):
             self.desk.forget(stream)
-            self.peers.ended(stream, reason)
-            self.mapper?.ended(stream, reason)
+            self.peers.ended(stream, end.reason)
+            self.mapper?.ended(stream, end.reason)
         case .timer: effects = self.tick(at: now)
         case .datagram: break
         }

@@ -54,10 +54,10 @@ struct RedisClientNode: StreamNode {
         case .opened(.outbound(let number)):
             guard let client = self.owners[number] else { return [] }
             actions = self.pool?.tell(client, .opened, at: now) ?? []
-        case .ended(.outbound(let number), let reason):
+        case .ended(.outbound(let number), let end):
             guard let client = self.owners.removeValue(forKey: number) else { return [] }
             self.connections[client] = nil
-            actions = self.pool?.tell(client, .ended(reason), at: now) ?? []
+            actions = self.pool?.tell(client, .ended(end.reason), at: now) ?? []
         case .opened(.inbound), .datagram: return []
         case .ended(let stream, _):
             self.desk.forget(stream)

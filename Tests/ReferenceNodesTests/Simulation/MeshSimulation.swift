@@ -190,10 +190,10 @@ struct MeshSimulation {
 
     private mutating func carryOut(_ effect: StreamEffect, of node: String) {
         switch effect {
-        case .open(let number, let peer):
+        case .open(let number, let peer, let patience):
             self.schedule(
                 .connect(
-                    node, .outbound(number), to: peer, givesUpAt: self.now + .seconds(1)),
+                    node, .outbound(number), to: peer, givesUpAt: self.now + patience),
                 after: .milliseconds(1))
         case .write(.inbound(0), let bytes):
             guard let message = try? Message(parsing: bytes.dropLast()) else { return }

@@ -289,7 +289,7 @@ struct StreamSimulation {
 
     private mutating func carryOut(_ effect: StreamEffect, of node: String) {
         switch effect {
-        case .open(let stream, let peer):
+        case .open(let stream, let peer, _):
             self.attempts.append(self.now)
             self.lastConnection += 1
             self.connections[self.lastConnection] = Connection(
@@ -372,7 +372,7 @@ struct StreamSimulation {
         guard let connection = self.connections.removeValue(forKey: number) else { return }
         for end in [connection.first, connection.second]
         where end.node != silent && !["c1", ""].contains(end.node) {
-            self.tell(end.node, .ended(end.stream, reason))
+            self.tell(end.node, .ended(end.stream, StreamEnd(.closed, reason)))
         }
     }
 }
