@@ -55,6 +55,12 @@ package struct MatrixRunner: Sendable {
             Task { await host.shutdown() }
         }
         await host.shutdown()
+        // Rows that are not as expected have left their directories in it.
+        if let left = try? FileManager.default.contentsOfDirectory(atPath: self.folder),
+            left.isEmpty
+        {
+            try? FileManager.default.removeItem(atPath: self.folder)
+        }
         try Task.checkCancellation()
         return outcomes
     }

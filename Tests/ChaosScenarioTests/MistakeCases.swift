@@ -124,6 +124,11 @@ let nodeMistakes = [
 
 let networkMistakes = [
     MistakeCase(
+        "  addressing: loopback\n  profil: lan",
+        "a.yaml:3:3: 'network' has no such key, found 'addressing'",
+        "hint: 'addressing' stands beside 'network', not in it",
+        "a.yaml:4:3: 'network' has no such key, found 'profil'", "hint: did you mean 'profile'?"),
+    MistakeCase(
         "  profile: flaky-wann\n  framing: { peer: http3, pier: lines }",
         "a.yaml:3:12: there is no such profile, found 'flaky-wann'",
         "hint: did you mean 'flaky-wan'?",

@@ -140,14 +140,23 @@ final class MappingReader {
     /// Whether there are keys that nobody asked for until now.
     var hasUnknownKeys: Bool { self.entries.contains { !self.asked.contains($0.key) } }
 
-    /// Tells about keys that nobody asked for. `synonyms` are words that other tools use.
-    func finish(synonyms: [String: String] = [:], notYet: [String] = []) {
+    /// Tells about keys that nobody asked for.
+    ///
+    /// - Parameters:
+    ///   - synonyms: Words that other tools use, and what to write instead.
+    ///   - outside: Keys that stand beside this mapping and not in it.
+    func finish(
+        synonyms: [String: String] = [:], outside: [String] = [], notYet: [String] = []
+    ) {
         for entry in self.entries where !self.asked.contains(entry.key) {
             let error: InputError
             if notYet.contains(entry.key) {
                 error = InputError("chaos cannot do '\(entry.key)' yet")
             } else {
-                let synonym = synonyms[entry.key].map { "write '\($0)'" }
+                let synonym =
+                    outside.contains(entry.key)
+                    ? "'\(entry.key)' stands beside \(self.what), not in it"
+                    : synonyms[entry.key].map { "write '\($0)'" }
                 error = InputError(
                     "\(self.what) has no such key", found: entry.key,
                     hint: synonym ?? Suggestion.hint(for: entry.key, among: self.asked))

@@ -50,7 +50,9 @@ struct NetworkReader {
                 read.rulePlaces.append(place)
             }
         }
-        mapping.finish(synonyms: ["default": "profile", "partition_mode": "mode"])
+        mapping.finish(
+            synonyms: ["default": "profile", "partition_mode": "mode"],
+            outside: ["addressing", "backend", "engine", "expose", "seed"])
         return read
     }
 

@@ -37,7 +37,10 @@ struct MatrixCommand: AsyncParsableCommand {
         help: "Write the table to this file, as Markdown; tables of systems not named stay there.")
     var table: String?
 
-    @Option(help: "Where the run directories of rows go that are not as expected.")
+    @Option(
+        help:
+            "Where the run directories of rows go that are not as expected, in a folder of this process's number."
+    )
     var runs: String = "runs/matrix"
 
     @Flag(help: "List the rows, and run nothing.")
@@ -112,8 +115,10 @@ struct MatrixCommand: AsyncParsableCommand {
             options = ["--time-scale", text]
             limit = limit * max(1, Double(text) ?? 1)
         }
+        // Two that run at the same time must not have one folder.
+        let folder = "\(self.runs)/\(getpid())"
         return MatrixRunner(
-            program: ownProgram, options: options, jobs: self.jobs, limit: limit, folder: self.runs)
+            program: ownProgram, options: options, jobs: self.jobs, limit: limit, folder: folder)
     }
 
     /// Runs the rows and tells of each; `nil` when the user ended it.

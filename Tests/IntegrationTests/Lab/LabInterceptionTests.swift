@@ -186,7 +186,7 @@ struct LabInterceptionTests {
         let result = try await run.end()
         let journal = try run.directory.text("\(run.directory.run())/journal.jsonl")
         let lost = journal.split(separator: "\n").filter { $0.contains(#""kind":"lose""#) }
-        #expect(lost.count { $0.contains(#""bytes":4"#) } == 1, "\(lost)")
+        #expect(lost.count { $0.contains(#""bytes":4"#) } == 1 && lost.count <= 2, "\(lost)")
         #expect((result["faults"]?[0]?["hits"]?.intValue ?? 0) > 2)
         for cut in result["cuts"]?.arrayValue ?? [] { #expect(cut["crossed_bytes"] == 0) }
     }
