@@ -1,4 +1,5 @@
 import ChaosCore
+import ChaosEngine
 import ChaosSockets
 import Dispatch
 import NIOConcurrencyHelpers
@@ -17,6 +18,17 @@ struct Silence {
     struct Listener: Sendable {
         let end: SocketEnd
         let spec: ProxiedLink
+        /// The links over which connections may come in here.
+        let links: [Link]
+        /// Who can tell over which of them somebody tries, where that must be known.
+        var openers: OpenerRule?
+
+        init(end: SocketEnd, spec: ProxiedLink, links: [Link]) {
+            self.end = end
+            self.spec = spec
+            self.links = links
+            self.openers = spec.openers
+        }
     }
 
     /// Somebody who tries to connect in vain.
@@ -35,9 +47,6 @@ struct Silence {
     /// Whether some listener is silent.
     var isWatching: Bool { !self.watched.isEmpty }
 
-    /// Whether a look may have to ask who is behind a socket, and to wait for the answer.
-    var asksForOpeners: Bool { self.watched.contains { $0.spec.openers != nil } }
-
     /// Watches these listeners and no others.
     mutating func watch(_ silent: [Listener]) {
         // Who still tries meets a new silence as well.
@@ -48,14 +57,33 @@ struct Silence {
         if silent.isEmpty { self.counted = [] }
     }
 
-    /// The look at the kernel's sockets, for a thread that may wait.
-    var look: @Sendable () -> [Attempt] {
-        let (watched, counted) = (self.watched, self.counted)
-        return {
+    /// A look at the kernel's sockets.
+    struct Look: Sendable {
+        fileprivate let listeners: [Listener]
+        fileprivate let counted: Set<Attempt>
+
+        /// Whether it may have to ask who is behind a socket, and to wait for the answer.
+        var asksForOpeners: Bool { self.listeners.contains { $0.openers != nil } }
+
+        /// Takes it; where it asks, on a thread that may wait.
+        func take() -> [Attempt] {
             // The kernel may be busy, or know nothing: then nobody is seen.
             let sockets = try? SocketDiagnostics().tcpSockets(in: .connecting)
-            return Self.attempts(sockets ?? [], at: watched, known: counted)
+            return Silence.attempts(sockets ?? [], at: self.listeners, known: self.counted)
         }
+    }
+
+    /// The look that shows who tries to connect in vain. It asks for nobody whose attempt counts for the
+    /// same cuts whoever he is.
+    func look(in network: Network) -> Look {
+        let listeners = self.watched.map { listener in
+            var listener = listener
+            if listener.openers != nil, network.attemptsCountAlike(on: listener.links) {
+                listener.openers = nil
+            }
+            return listener
+        }
+        return Look(listeners: listeners, counted: self.counted)
     }
 
     /// Who of these sockets tries to connect to silent listeners, and over which links.
@@ -71,7 +99,7 @@ struct Silence {
             else { continue }
             let index = found.count
             found.append((socket, listener))
-            guard let rule = listener.spec.openers, knownLinks[socket.inode] == nil else {
+            guard let rule = listener.openers, knownLinks[socket.inode] == nil else {
                 continue
             }
             questions.enter()

@@ -189,6 +189,25 @@ import Testing
         #expect(rig.network.listenerPolicy(for: StreamRig.link) == .open)
     }
 
+    /// Nobody need ask who knocks where the answer would change nothing.
+    @Test func attemptsCountAlikeWhereTheyMeetTheSameCuts() {
+        let network = Network(seed: Seed(1), nodes: ["n1", "n2", "n3"])
+        let links = [Link("n1", "n3", "peer"), Link("n2", "n3", "peer")]
+        func cut(_ pairs: [DirectedPair], _ id: String) {
+            network.cut(
+                pairs, text: "", mode: .drop, port: nil, id: id, origin: .control, at: .start)
+        }
+        #expect(network.attemptsCountAlike(on: links), "nothing is cut")
+        cut([DirectedPair("n1", "n3"), DirectedPair("n2", "n3")], "both")
+        #expect(network.attemptsCountAlike(on: links))
+        // Its answers are lost, and with them every attempt.
+        cut([DirectedPair("n3", "n1")], "answers")
+        #expect(!network.attemptsCountAlike(on: links))
+        #expect(network.attemptsCountAlike(on: [links[0]]) && network.attemptsCountAlike(on: []))
+        cut([DirectedPair("n3", "n2")], "other answers")
+        #expect(!network.attemptsCountAlike(on: links), "as many, and others")
+    }
+
     @Test func newOnlyStallsAConnectionThatSlippedIn() {
         let rig = StreamRig { network in
             network.cut(

@@ -203,22 +203,31 @@ package final class Network {
     /// The kernel answers such attempts, so the driver learns of them only where it can; see the
     /// driver's documentation.
     package func attemptBlocked(on link: Link) {
-        let policy = self.listenerPolicy(for: link)
-        if policy == .open { return }
-        let forward = self.state(of: link)
-        let refusing: [PartitionMode] = policy == .silent ? [.drop, .newOnly] : [.reject]
-        for cut in forward.cuts where refusing.contains(forward.effect(of: cut)) {
-            cut.strike()
-        }
-        if policy == .silent {
-            let backward = self.state(of: link.reversed)
-            for cut in backward.cuts
-            where backward.effect(of: cut) == .drop && !cut.covers(link) { cut.strike() }
-            return
-        }
-        if let refuse = forward.fault(.refuse) {
+        for cut in self.cutsThatBlockAttempts(on: link) { cut.strike() }
+        if self.listenerPolicy(for: link) == .refused,
+            let refuse = self.state(of: link).fault(.refuse)
+        {
             refuse.touch()
             refuse.hit()
+        }
+    }
+
+    /// Whether attempts to connect count for the same cuts, whichever of these links they are made over:
+    /// then nobody need find out who makes them.
+    package func attemptsCountAlike(on links: [Link]) -> Bool {
+        let cuts = links.map { Set(self.cutsThatBlockAttempts(on: $0).map(ObjectIdentifier.init)) }
+        return cuts.allSatisfy { $0 == cuts[0] }
+    }
+
+    /// The cuts that are the reason why a link's listener refuses or keeps silent.
+    private func cutsThatBlockAttempts(on link: Link) -> [Cut] {
+        let (forward, backward) = (self.state(of: link), self.state(of: link.reversed))
+        switch self.listenerPolicy(for: link) {
+        case .open: return []
+        case .refused: return forward.cuts.filter { forward.effect(of: $0) == .reject }
+        case .silent:
+            return forward.cuts.filter { [.drop, .newOnly].contains(forward.effect(of: $0)) }
+                + backward.cuts.filter { backward.effect(of: $0) == .drop && !$0.covers(link) }
         }
     }
 

@@ -45,7 +45,7 @@
             let count = Sockets.receive(source.descriptor, intake.memory, size)
             if count > 0 {
                 self.budget -= count
-                self.loop.noteCarried(count)
+                self.loop.noteRead(count)
                 // Less than there was room for: that was all, and news will be an event. Only the
                 // end comes without one once it was told.
                 if count < size && !source.hasEnd { source.isReadable = false }
@@ -84,6 +84,7 @@
         }
 
         func noteDelivered(_ count: Int, at sink: EpollLeg) {
+            self.loop.noteWritten(count)
             let direction: Direction = sink.leg == .listener ? .forward : .backward
             if let engine = self.engine {
                 engine.wrote(count, direction)

@@ -6,8 +6,9 @@
     // With an engine, it says what happens to what was read, and when.
 
     extension EpollConnection {
-        /// How many actions of the engine are carried out in one turn.
-        private static var actionsPerTurn: Int { 256 }
+        /// How many actions of the engine are carried out in one turn. Each may be a system call, so
+        /// that they are fewer while others wait for the turn's end.
+        private var actionsPerTurn: Int { self.loop.isPressed ? 16 : 256 }
 
         /// The engine, which takes over from here if there was none.
         @discardableResult
@@ -29,7 +30,7 @@
                 self.writeRests(engine)
                 self.updateReadiness(engine)
                 var hasMoved = false
-                while !self.isOver, actions < Self.actionsPerTurn, self.budget > 0,
+                while !self.isOver, actions < self.actionsPerTurn, self.budget > 0,
                     let action = engine.nextAction(at: self.plane.clock.now)
                 {
                     actions += 1
@@ -38,7 +39,7 @@
                     self.updateReadiness(engine)
                 }
                 if self.isOver { return }
-                if actions == Self.actionsPerTurn || self.budget <= 0 { return self.askForTurn() }
+                if actions >= self.actionsPerTurn || self.budget <= 0 { return self.askForTurn() }
                 if self.takeIn(self.opener, engine) { hasMoved = true }
                 if self.takeIn(self.listener, engine) { hasMoved = true }
                 if !hasMoved { return }

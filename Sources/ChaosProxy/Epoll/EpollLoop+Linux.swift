@@ -49,7 +49,7 @@
         private(set) var turnSize = Intake.size
         /// How many rounds ago somebody sent few bytes.
         private var roundsSinceSmall = 0
-        private var bytesSinceLook = 0
+        private var workSinceLook = 0
         /// Whether somebody sent few bytes over another loop: both may be on one processor.
         private let isBesideSmall = Atomic(false)
 
@@ -59,8 +59,10 @@
         /// What counts as few bytes, and for how many rounds of the thread.
         private static let smallSize = 4 << 10
         private static let roundsBesideSmall = 64
-        /// How many bytes may be carried between two looks at mail and deadlines.
-        private static let bytesBetweenLooks = 256 << 10
+        /// How many bytes may be read and written between two looks at mail and deadlines.
+        private static let workBetweenLooks = 256 << 10
+        /// For how many bytes a system call counts that carries fewer.
+        private static let leastWork = 4 << 10
         /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
         /// thread stops waiting, and only looks.
         private static let wakeupTime: Int64 = 50_000
@@ -183,15 +185,25 @@
         }
 
         /// Between two turns: whoever wants to be alone, what other threads ask for, and who is to be
-        /// woken must not wait until all had theirs if those carry much.
+        /// woken must not wait until all had theirs.
         private func endTurn() {
-            self.closeBooks()
-            if !self.isFirst && self.plane.pause.isWanted { self.plane.pause.standStill(self.lock) }
-            if self.bytesSinceLook < Self.bytesBetweenLooks { return }
-            self.bytesSinceLook = 0
+            self.letOthersIn()
+            if self.workSinceLook < Self.workBetweenLooks && !self.hasMail { return }
+            self.workSinceLook = 0
             self.readMail()
             if self.isFirst { self.plane.goOn() }
             self.wakeSleepers()
+        }
+
+        /// Gives away what is not this thread's own, and stands still if another one wants to be alone.
+        private func letOthersIn() {
+            self.closeBooks()
+            if !self.isFirst && self.plane.pause.isWanted { self.plane.pause.standStill(self.lock) }
+        }
+
+        /// Whether other threads ask for something.
+        private var hasMail: Bool {
+            self.mailbox.hasTasks || (self.isFirst && self.plane.mailbox.hasTasks)
         }
 
         private func readMail() {
@@ -212,12 +224,14 @@
             let now = self.plane.clock.now
             while let sleeper = self.deadlines.popDue(at: now) {
                 sleeper.wake(at: now)
-                self.closeBooks()
+                self.letOthersIn()
+                // Who is left is woken in the next round, after the mail.
+                if self.hasMail { return }
             }
         }
 
         /// Whether others should have their turn soon.
-        var isPressed: Bool { self.plane.pause.isWanted }
+        var isPressed: Bool { self.plane.pause.isWanted || self.hasMail }
 
         /// Lets a connection go on after all others that have something to do.
         func giveTurn(to connection: EpollConnection) { self.waiting.append(connection) }
@@ -276,9 +290,12 @@
 
         // MARK: - Bytes
 
-        /// A connection carried bytes.
-        func noteCarried(_ count: Int) {
-            self.bytesSinceLook += count
+        /// A connection wrote bytes.
+        func noteWritten(_ count: Int) { self.workSinceLook += max(count, Self.leastWork) }
+
+        /// A connection read bytes.
+        func noteRead(_ count: Int) {
+            self.workSinceLook += max(count, Self.leastWork)
             if count >= Self.smallSize { return }
             self.roundsSinceSmall = 0
             for other in self.plane.loops where other !== self {

@@ -146,8 +146,9 @@
             self.attempts = attempts
             attempts.watch(
                 self.listeners.compactMap { $0 }.filter(\.isSilent).compactMap { listener in
-                    SocketEnd(listener.address)
-                        .map { Silence.Listener(end: $0, spec: listener.spec) }
+                    SocketEnd(listener.address).map {
+                        Silence.Listener(end: $0, spec: listener.spec, links: listener.links)
+                    }
                 })
         }
 

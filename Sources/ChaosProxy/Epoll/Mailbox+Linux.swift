@@ -2,6 +2,7 @@
     import CLinux
     import Glibc
     import NIOConcurrencyHelpers
+    import Synchronization
 
     /// What other threads want done on one of the driver's threads, in order.
     final class Mailbox: Sendable {
@@ -18,6 +19,10 @@
         private let owner: Mailbox?
         // Not `Mutex`: the thread sanitizer does not see that one.
         private let state = NIOLockedValueBox(State())
+        private let hasTasksNow = Atomic(false)
+
+        /// Whether there are tasks; costs next to nothing.
+        var hasTasks: Bool { self.hasTasksNow.load(ordering: .relaxed) }
 
         /// - Throws: `ProxyError` when the system has no descriptors left.
         init() throws {
@@ -41,6 +46,7 @@
             let (isTaken, isFirst) = self.state.withLockedValue { state in
                 if state.isClosed { return (false, false) }
                 state.tasks.append(task)
+                self.hasTasksNow.store(true, ordering: .relaxed)
                 return (true, state.tasks.count == 1)
             }
             if isFirst { chaos_signal_raise(self.descriptor) }
@@ -53,6 +59,7 @@
         /// Takes out all tasks.
         func take() -> [Task] {
             self.state.withLockedValue { state in
+                self.hasTasksNow.store(false, ordering: .relaxed)
                 defer { state.tasks = [] }
                 return state.tasks
             }
@@ -62,6 +69,7 @@
         func close() -> [Task] {
             self.state.withLockedValue { state in
                 state.isClosed = true
+                self.hasTasksNow.store(false, ordering: .relaxed)
                 defer { state.tasks = [] }
                 return state.tasks
             }

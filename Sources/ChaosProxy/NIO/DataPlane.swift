@@ -175,7 +175,7 @@ final class DataPlane {
         attempts.watch(
             silent.compactMap { listener in
                 listener.address.flatMap { SocketEnd($0) }
-                    .map { Silence.Listener(end: $0, spec: listener.spec) }
+                    .map { Silence.Listener(end: $0, spec: listener.spec, links: listener.links) }
             })
     }
 

@@ -36,9 +36,9 @@ final class SilentAttempts {
         if !self.silence.isWatching { return self.plane.loop.makeSucceededVoidFuture() }
         self.looks += 1
         // The list is as long as the machine has sockets: it is read on a thread that may wait.
-        let look = self.silence.look
+        let look = self.silence.look(in: self.plane.network)
         return NIOSingletons.posixBlockingThreadPool.runIfActive(eventLoop: self.plane.loop) {
-            look()
+            look.take()
         }.assumeIsolated().map { self.count($0) }.recover { _ in }.always { _ in
             self.looks -= 1
             if self.looks == 0 { self.whenStopped?.succeed() }
