@@ -16,12 +16,12 @@ extension ScenarioRun: CommandTarget {
         let book = self.scenario.addressBook
         let command = command.resolved(in: book)
         try command.validate(nodes: self.clusterNames, ports: self.portNames, book: book)
+        let isOver = CommandError(
+            .conflict, "the run is ending, and nothing is done to it any more")
         if self.phase == .ending {
             switch command {
             case .status, .end: break
-            default:
-                throw CommandError(
-                    .conflict, "the run is ending, and nothing is done to it any more")
+            default: throw isOver
             }
         }
         do {
@@ -31,7 +31,8 @@ extension ScenarioRun: CommandTarget {
         } catch let error as InputError {
             throw CommandError(.conflict, error.sentence, hint: error.hint)
         } catch {
-            throw CommandError(.failed, "\(error)")
+            // What it asked for may have been closed meanwhile.
+            throw self.phase == .ending ? isOver : CommandError(.failed, "\(error)")
         }
     }
 

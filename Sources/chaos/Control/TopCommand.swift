@@ -36,10 +36,9 @@ struct TopCommand: AsyncParsableCommand {
             while true {
                 let answer: JSONValue
                 do throws(CommandError) { answer = try await client.send(["op": "status"]) } catch {
-                    // The run has ended, as runs do.
-                    if before != nil && [.unreachable, .disconnected].contains(error.code) {
-                        break
-                    }
+                    // The run has ended, or is about to and has nothing to show any more.
+                    let isOver = [.unreachable, .disconnected, .conflict].contains(error.code)
+                    if before != nil && isOver { break }
                     throw error
                 }
                 let now = try RunStatus(json: answer)

@@ -63,9 +63,17 @@ final class Soak {
         let changes = SoakChanges(cluster) { violations.note($0) }
         changes.changeNetwork(every: 0.05, seed: generator.next())
         changes.disturbNodes(seed: generator.next())
+        let wakeUps = SoakWakeUps()
         let memory = self.sample(cluster, load)
         changes.stop()
         self.reportControl(changes.times.withLock { $0 })
+        let lateness = wakeUps.end()
+        self.report.note(
+            "  a thread that slept",
+            String(
+                format: "goes on p50 %.2f ms, p99 %.2f ms, most %.1f ms late",
+                lateness.microseconds(0.5) / 1000, lateness.microseconds(0.99) / 1000,
+                lateness.microseconds(1) / 1000))
         try self.quietEnd(cluster, load, many, idleDescriptors, &generator)
         self.reportLoad(load, memory)
         self.end(cluster)
