@@ -324,9 +324,16 @@ package actor NetworkControl {
     /// Brings the counters of what is still on up to date, also those of ``background``, and returns what
     /// that is.
     package func currentRecords() async throws -> [InjectionRecord] {
+        try await self.currentRecords { _ in }.records
+    }
+
+    /// The same, and whatever else is to be seen in the network at that moment.
+    func currentRecords<Seen: Sendable>(
+        and look: @escaping @Sendable (Network) -> Seen
+    ) async throws -> (records: [InjectionRecord], seen: Seen) {
         let active = self.log.active.filter { $0.kind != .process }.map(\.id)
         let standing = self.background.map(\.id)
-        let (counters, background) = try await self.proxy.inspect { network, _ in
+        let (counters, background, seen) = try await self.proxy.inspect { network, _ in
             let links = network.linkStates.map(\.link)
             let cuts = Dictionary(grouping: network.activeCuts, by: \.id)
             let injections = Dictionary(grouping: network.activeInjections) {
@@ -340,12 +347,13 @@ package actor NetworkControl {
                             ?? InjectionCounters(injections[id] ?? [])
                     )
                 }, uniquingKeysWith: { $1 })
-            return (counters, standing.map { InjectionCounters(injections[$0] ?? []) })
+            let background = standing.map { InjectionCounters(injections[$0] ?? []) }
+            return (counters, background, look(network))
         }
         // Meanwhile some may have ended, with their last counters.
         self.log.take(counters)
         for (place, counters) in background.enumerated() { self.background[place].take(counters) }
-        return self.log.active
+        return (self.log.active, seen)
     }
 
     /// All links of the run, in order.

@@ -22,14 +22,13 @@ extension ScenarioRun {
             if let known = await self.status(of: node.name) { status.nodes.append(known) }
         }
         // The loop that carries the traffic only copies; sorting and wording are done here.
-        let (links, quiet) = try await parts.network.proxy.inspect { network, _ in
+        let (records, (links, quiet)) = try await parts.network.currentRecords { network in
             let all = network.linkStates
             let links = onlyBusy ? all.filter { !LinkSnapshot.isQuiet($0) } : all
             return (links.map(LinkSnapshot.init), all.count - links.count)
         }
         status.quietLinks = onlyBusy ? quiet : nil
         status.links = links.sorted { $0.link < $1.link }.map(\.status)
-        let records = try await parts.network.currentRecords()
         status.injections = records.map(\.injection)
         status.partitions = records.compactMap { record in
             record.mode.map { mode in

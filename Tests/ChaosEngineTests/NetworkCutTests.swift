@@ -208,6 +208,27 @@ import Testing
         #expect(!network.attemptsCountAlike(on: links), "as many, and others")
     }
 
+    /// That somebody knocked shows that the cuts met somebody, if it does not matter who it was.
+    @Test func aProvedAttemptCountsOnceForCutsThatMetNothing() {
+        let network = Network(seed: Seed(1), nodes: ["n1", "n2", "n3"])
+        let links = [Link("n1", "n3", "peer"), Link("n2", "n3", "peer")]
+        func cut(_ pairs: [DirectedPair], _ id: String) -> Cut {
+            network.cut(
+                pairs, text: "", mode: .drop, port: nil, id: id, origin: .control, at: .start)
+        }
+        #expect(network.attemptProved(on: links), "nobody is in anybody's way")
+        let both = cut([DirectedPair("n1", "n3"), DirectedPair("n2", "n3")], "both")
+        #expect(network.attemptProved(on: links))
+        #expect(both.touched == 1 && both.hits == 1)
+        #expect(network.attemptProved(on: links))
+        #expect(both.touched == 1 && both.hits == 1, "it may be the same attempt")
+        let answers = cut([DirectedPair("n3", "n1")], "answers")
+        #expect(!network.attemptProved(on: links), "who it was decides what it met")
+        #expect(answers.touched == 0)
+        #expect(network.attemptProved(on: [links[0]]))
+        #expect(answers.touched == 1 && both.touched == 1)
+    }
+
     @Test func newOnlyStallsAConnectionThatSlippedIn() {
         let rig = StreamRig { network in
             network.cut(

@@ -1,6 +1,7 @@
 #if os(Linux)
     import ChaosCore
     import ChaosEngine
+    import NIOCore
     import Testing
 
     @testable import ChaosProxy
@@ -37,6 +38,25 @@
                 }
                 #expect(sleepers.allSatisfy { $0.due > now })
             }
+        }
+
+        @Test(arguments: ["127.0.0.1", "::1"])
+        func aDeafListenerTellsWhoeverKnocks(_ host: String) throws {
+            let listener = try ListeningPort(SocketAddress(ipAddress: host, port: 0))
+            try listener.listen(backlog: 16)
+            let number = try #require(listener.address.port)
+            let end = Endpoint.tcp(host: host, port: UInt16(number))
+            func discarded() throws -> UInt32 {
+                try #require(Sockets.discarded(by: listener.descriptor))
+            }
+            let before = try discarded()
+            let accepted = try TestSocket.connect(to: end)
+            #expect(try discarded() == before)
+            let family: AddressFamily = host == "::1" ? .v6 : .v4
+            #expect(Sockets.setDeaf(true, listener.descriptor, family))
+            let attempts = try (0..<3).map { _ in try TestSocket.begin(to: end) }
+            #expect(try discarded() == before + 3)
+            withExtendedLifetime((accepted, attempts)) {}
         }
 
         @Test func heldBytesAreWhatAnArrayWouldBe() {

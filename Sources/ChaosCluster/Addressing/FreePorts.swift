@@ -43,8 +43,16 @@ package final class FreePorts: PortAllocator {
     deinit { self.release() }
 
     /// Lets go of the ports. Call it just before the nodes start.
+    ///
+    /// A child that is just being started has copies of the sockets until its exec: nobody who sets
+    /// SO_REUSEADDR, as servers do, has to wait for those.
     package func release() {
-        for socket in self.held { close(socket) }
+        for socket in self.held {
+            var isShared: Int32 = 1
+            setsockopt(
+                socket, SOL_SOCKET, SO_REUSEADDR, &isShared, socklen_t(MemoryLayout<Int32>.size))
+            close(socket)
+        }
         self.held = []
     }
 

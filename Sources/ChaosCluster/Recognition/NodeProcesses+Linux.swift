@@ -29,6 +29,8 @@
             fileprivate(set) var owner: Owner
             /// Descriptors behind which sockets were found lately, the last one first.
             var likely: [Int32] = []
+            /// When one was, in nanoseconds since boot.
+            var lastFound: UInt64 = 0
 
             init(_ handle: ProcessHandle, _ owner: Owner) {
                 self.handle = handle

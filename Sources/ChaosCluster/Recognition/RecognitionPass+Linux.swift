@@ -47,25 +47,34 @@
                 if case .unix(let peer) = socket { openers[index] = self.opener(peer) }
             }
             var inodes = try self.inodes(of: sockets)
-            let seen = self.owners.cluster(Set(inodes.compactMap(\.self)))
-            Self.note(seen, inodes, &openers)
+            Self.note(self.owners.lately(Set(inodes.compactMap(\.self))), inodes, &openers)
+            // Looking everywhere is for those only who are still there.
+            var left = try self.remaining(sockets, &inodes, openers)
+            Self.note(self.owners.cluster(Set(left.compactMap { inodes[$0] })), inodes, &openers)
             // Who was not found may have handed his socket on while we looked, or it is nobody of ours:
             // a second look, which sees processes that have come meanwhile, decides.
-            let left = sockets.indices.filter { inodes[$0] != nil && openers[$0] == nil }
-            if !left.isEmpty {
-                let again = try self.inodes(of: left.map { sockets[$0] })
-                for (index, inode) in zip(left, again) where inode != inodes[index] {
-                    inodes[index] = nil
-                }
-                let wanted = Set(left.compactMap { inodes[$0] })
-                Self.note(self.owners.cluster(wanted, isAgain: true), inodes, &openers)
-            }
+            left = try self.remaining(sockets, &inodes, openers)
+            let wanted = Set(left.compactMap { inodes[$0] })
+            Self.note(self.owners.cluster(wanted, isAgain: true), inodes, &openers)
             let stranger = self.stranger
             let ruledOut = left.compactMap { openers[$0] == nil ? inodes[$0] : nil }
             if !ruledOut.isEmpty { self.learn(ruledOut) }
             return zip(openers, inodes).map { opener, inode in
                 opener ?? (inode == nil ? Self.gone : stranger)
             }
+        }
+
+        /// Which questions have no answer yet and are still open. Those whose socket is gone have no inode
+        /// any more.
+        private func remaining(
+            _ sockets: [OpeningSocket], _ inodes: inout [UInt64?], _ openers: [Opener?]
+        ) throws(SocketDiagnosticsError) -> [Int] {
+            let left = sockets.indices.filter { inodes[$0] != nil && openers[$0] == nil }
+            let again = try self.inodes(of: left.map { sockets[$0] })
+            for (index, inode) in zip(left, again) where inode != inodes[index] {
+                inodes[index] = nil
+            }
+            return left.filter { inodes[$0] != nil }
         }
 
         /// Learns who the clients are, now and then: their sockets are still open, as long as they have

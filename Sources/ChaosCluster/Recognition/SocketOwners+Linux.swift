@@ -1,6 +1,7 @@
 #if os(Linux)
     import ChaosCore
     import ChaosSockets
+    import Dispatch
 
     #if canImport(Glibc)
         import Glibc
@@ -31,6 +32,10 @@
         /// Processes below the guardian that did not show their sockets when they were last asked.
         private(set) var hidden: [NodeProcesses.Member] = []
 
+        /// How many looks through the strangers in turn were in vain, and how many were left out since.
+        private var vainLooks = 0
+        private var looksLeftOut = 0
+
         /// Where the last lesson stopped.
         private var lessonEnd = Int32.max
 
@@ -43,6 +48,9 @@
         /// How many strangers are remembered, and how many descriptors one may have for all of them to
         /// be looked at before the nodes'.
         private static let strangerLimit = (count: 16, descriptors: 512)
+        /// After how many such looks in vain they are rare, and how rare: a process with thousands of
+        /// descriptors takes milliseconds.
+        private static let strangerPatience = (looks: 4, questions: 64)
 
         /// - Parameters:
         ///   - chaos: The process that holds the proxies' sockets.
@@ -62,76 +70,114 @@
             return wanted.subtracting(rest)
         }
 
+        /// Sockets that are looked for, and whose were found.
+        private struct Search {
+            private(set) var rest: Set<UInt64>
+            private(set) var owners: [UInt64: Owner] = [:]
+
+            init(_ wanted: Set<UInt64>) { self.rest = wanted }
+
+            var isOver: Bool { self.rest.isEmpty }
+
+            /// Notes that a process has this socket open, if it is one of those.
+            mutating func take(
+                _ inode: UInt64, at descriptor: Int32, of member: NodeProcesses.Member
+            ) -> Bool {
+                if self.rest.remove(inode) == nil { return false }
+                self.owners[inode] = Owner(member)
+                SocketOwners.remember(descriptor, in: member)
+                return true
+            }
+
+            /// Looks behind one descriptor.
+            mutating func look(at descriptor: Int32, of member: NodeProcesses.Member) -> Bool {
+                guard let inode = member.handle.socket(at: descriptor) else { return false }
+                return self.take(inode, at: descriptor, of: member)
+            }
+        }
+
+        /// Whose these sockets are, as far as that shows where sockets were found lately; the others are
+        /// left out, whosever they are.
+        func lately(_ wanted: Set<UInt64>) -> [UInt64: Owner] {
+            if wanted.isEmpty { return [:] }
+            self.processes.refresh()
+            self.strangers.removeAll { !$0.handle.exists }
+            let candidates = (self.processes.members + self.strangers)
+                .filter { !$0.likely.isEmpty }.sorted { $0.lastFound > $1.lastFound }
+            var search = Search(wanted)
+            for member in candidates {
+                for descriptor in member.likely where !search.isOver {
+                    _ = search.look(at: descriptor, of: member)
+                }
+                Self.lookAhead(in: member, &search)
+            }
+            if !search.isOver && !self.strangers.isEmpty && self.isTimeForStrangers {
+                self.lookAtStrangers(&search)
+            }
+            return search.owners
+        }
+
+        /// Whether looking through the strangers is worth it.
+        private var isTimeForStrangers: Bool {
+            if self.vainLooks < Self.strangerPatience.looks { return true }
+            self.looksLeftOut += 1
+            return self.looksLeftOut >= Self.strangerPatience.questions
+        }
+
+        /// Looks through the strangers: nobody can be ruled out before all nodes were looked through, so it
+        /// may be cheaper to find those who are no nodes.
+        private func lookAtStrangers(_ search: inout Search) {
+            let count = search.rest.count
+            self.looksLeftOut = 0
+            for stranger in self.strangers where !search.isOver {
+                var left = Self.strangerLimit.descriptors
+                stranger.handle.visitSockets { descriptor, inode in
+                    _ = search.take(inode, at: descriptor, of: stranger)
+                    left -= 1
+                    return !search.isOver && left > 0
+                }
+            }
+            self.vainLooks = search.rest.count == count ? self.vainLooks + 1 : 0
+        }
+
+        /// Looks behind the descriptors that come next: many sockets at once have many numbers, one behind
+        /// the other, behind the last one's or the highest.
+        private static func lookAhead(in member: NodeProcesses.Member, _ search: inout Search) {
+            for start in Set([member.likely[0], member.likely.max() ?? 0]) {
+                var (descriptor, last) = (start, start)
+                while descriptor < last + Self.ahead && !search.isOver {
+                    descriptor += 1
+                    if search.look(at: descriptor, of: member) { last = descriptor }
+                }
+            }
+        }
+
         /// Who of the nodes' and the wrapped command's processes has these sockets open; the others are
         /// left out. Where several have one, it is the one's that is found first.
         ///
-        /// - Parameter isAgain: Whether they were looked for just now: then every descriptor of every
-        ///   process is looked at, new processes included.
+        /// - Parameter isAgain: Whether they were looked for just now: then new processes are looked for,
+        ///   too.
         func cluster(_ wanted: Set<UInt64>, isAgain: Bool = false) -> [UInt64: Owner] {
             if wanted.isEmpty { return [:] }
             self.processes.refresh(isForced: isAgain)
-            let members = self.processes.members
-            var rest = wanted
-            var owners: [UInt64: Owner] = [:]
-            func found(_ inode: UInt64, at descriptor: Int32, of member: NodeProcesses.Member) {
-                owners[inode] = Owner(member)
-                rest.remove(inode)
-                Self.remember(descriptor, in: member)
-            }
-            if !isAgain {
-                self.strangers.removeAll { !$0.handle.exists }
-                for member in members + self.strangers where !member.likely.isEmpty {
-                    // Many at once have many numbers, one behind the other, behind the last one's or the
-                    // highest.
-                    let behind = Set([member.likely[0], member.likely.max() ?? 0])
-                    for descriptor in member.likely {
-                        if rest.isEmpty { return owners }
-                        if let inode = member.handle.socket(at: descriptor), rest.contains(inode) {
-                            found(inode, at: descriptor, of: member)
-                        }
-                    }
-                    for start in behind {
-                        var (descriptor, last) = (start, start)
-                        while descriptor < last + Self.ahead {
-                            if rest.isEmpty { return owners }
-                            descriptor += 1
-                            if let inode = member.handle.socket(at: descriptor),
-                                rest.contains(inode)
-                            {
-                                found(inode, at: descriptor, of: member)
-                                last = descriptor
-                            }
-                        }
-                    }
-                }
-                // Nobody can be ruled out before all nodes were looked through, so it is cheaper to
-                // find those who are no nodes.
-                for stranger in self.strangers {
-                    var left = Self.strangerLimit.descriptors
-                    stranger.handle.visitSockets { descriptor, inode in
-                        if rest.contains(inode) { found(inode, at: descriptor, of: stranger) }
-                        left -= 1
-                        return !rest.isEmpty && left > 0
-                    }
-                    if rest.isEmpty { return owners }
-                }
-            }
+            var search = Search(wanted)
             self.hidden = []
-            for member in members {
-                if rest.isEmpty { return owners }
+            for member in self.processes.members {
+                if search.isOver { break }
                 let isShown = member.handle.visitSockets { descriptor, inode in
-                    if rest.contains(inode) { found(inode, at: descriptor, of: member) }
-                    return !rest.isEmpty
+                    _ = search.take(inode, at: descriptor, of: member)
+                    return !search.isOver
                 }
                 if !isShown && member.handle.isHiding { self.hidden.append(member) }
             }
-            return owners
+            return search.owners
         }
 
         private static func remember(_ descriptor: Int32, in member: NodeProcesses.Member) {
             member.likely.removeAll { $0 == descriptor }
             member.likely.insert(descriptor, at: 0)
             if member.likely.count > Self.likelyLimit { member.likely.removeLast() }
+            member.lastFound = DispatchTime.now().uptimeNanoseconds
         }
 
         /// To whom the process with this number belongs; nil when it is not below the guardian.

@@ -119,7 +119,7 @@ final class ControlConnection: ChannelInboundHandler {
         let target = self.service.target
         let within = self.service.replyWithin
         let answer = context.eventLoop.makePromise(of: Reply.self)
-        Task {
+        Task(executorPreference: self.service.executor) {
             do throws(CommandError) {
                 answer.succeed(Reply(id: id, .success(try await target.perform(command))))
             } catch { answer.succeed(Reply(id: id, .failure(error))) }

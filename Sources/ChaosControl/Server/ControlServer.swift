@@ -15,6 +15,7 @@ package final class ControlServer: Sendable {
 
     /// Never shut down: a command that outlives its server may still answer.
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private static let executor = RequestExecutor(on: ControlServer.group.next())
 
     /// Where it listens.
     package let path: String
@@ -45,7 +46,7 @@ package final class ControlServer: Sendable {
         let (descriptor, file) = try SocketFile.bind(path)
         let connections = OpenConnections()
         let service = ControlService(
-            target: target, version: version, replyWithin: replyWithin)
+            target: target, version: version, replyWithin: replyWithin, executor: Self.executor)
         let bootstrap = ServerBootstrap(group: Self.group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try SocketFile.deepenQueue(of: descriptor) }
@@ -89,4 +90,5 @@ struct ControlService: Sendable {
     let target: any CommandTarget
     let version: String
     let replyWithin: Duration
+    let executor: RequestExecutor
 }

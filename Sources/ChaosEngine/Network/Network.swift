@@ -212,6 +212,17 @@ package final class Network {
         }
     }
 
+    /// Somebody tried to connect over one of these links, nobody knows who or how often: counts one attempt
+    /// for the cuts that nothing was seen to meet so far.
+    ///
+    /// - Returns: Whether the cuts are the same whichever link it was; otherwise nothing is counted.
+    package func attemptProved(on links: [Link]) -> Bool {
+        if !self.attemptsCountAlike(on: links) { return false }
+        guard let link = links.first else { return true }
+        for cut in self.cutsThatBlockAttempts(on: link) where cut.touched == 0 { cut.strike() }
+        return true
+    }
+
     /// Whether attempts to connect count for the same cuts, whichever of these links they are made over:
     /// then nobody need find out who makes them.
     package func attemptsCountAlike(on links: [Link]) -> Bool {

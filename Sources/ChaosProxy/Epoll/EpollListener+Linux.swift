@@ -70,6 +70,8 @@
         private var wasDeaf = false
         /// Whether attempts to connect get no answer.
         private(set) var isSilent = false
+        /// How much the kernel had discarded here when somebody last looked who it was.
+        private var knocks: UInt32?
 
         private static let backlog: CInt = 4096
 
@@ -127,10 +129,21 @@
 
         private func setSilent(_ isWanted: Bool) {
             if isWanted == self.isSilent { return }
+            if isWanted { self.noteKnocks() }
             self.isSilent = Sockets.setDeaf(isWanted, self.descriptor, self.family) && isWanted
             if self.isSilent { self.wasDeaf = true }
             self.plane.silenceChanged()
         }
+
+        /// Whether somebody tried to connect since ``noteKnocks()``, as far as it can be told: all that
+        /// comes to a deaf socket is discarded.
+        var wasKnockedAt: Bool {
+            guard let knocks = self.knocks else { return true }
+            return Sockets.discarded(by: self.descriptor) != knocks
+        }
+
+        /// Somebody looks who tries to connect.
+        func noteKnocks() { self.knocks = Sockets.discarded(by: self.descriptor) }
 
         private func endListening() {
             if self.descriptor < 0 { return }

@@ -1,7 +1,6 @@
 #if os(Linux)
     import ChaosCore
     import ChaosEngine
-    import ChaosSockets
     import DequeModule
     import Dispatch
 
@@ -49,9 +48,9 @@
 
     extension EpollPlane {
         /// How many connections are looked at before anybody else has a turn, and for how long more
-        /// are.
+        /// are while nobody asks for anything.
         private static var visitCount: Int { 64 }
-        private static var visitTime: Int64 { 1_000_000 }
+        static var visitTime: Int64 { 1_000_000 }
 
         /// Does something behind all earlier changes.
         ///
@@ -68,7 +67,7 @@
                 !self.changes[0].addsOnly
             {
                 self.isLooking = true
-                return self.look { plane in
+                return attempts.settle { plane in
                     plane.isLooking = false
                     plane.changes.removeFirst().body()
                 }
@@ -118,20 +117,26 @@
             }
             connections.sort { $0.number < $1.number }
             self.visits.add(connections)
-            self.visitSome()
+            self.visitSome(for: 0)
             self.watchSilentListeners()
             if let failure { throw failure }
         }
 
         /// Brings some of those up to date whom changes concern.
-        func visitSome() {
-            let end = self.clock.now.advanced(byNanoseconds: Self.visitTime)
+        func visitSome(for time: Int64 = EpollPlane.visitTime) {
+            let end = self.clock.now.advanced(byNanoseconds: time)
             var count = 0
             while let connection = self.visits.next() {
                 connection.visit()
                 count += 1
-                if count >= Self.visitCount && self.clock.now >= end { return }
+                if count < Self.visitCount { continue }
+                if self.isAskedFor || self.clock.now >= end { return }
             }
+        }
+
+        /// Whether somebody waits for an answer or a change.
+        private var isAskedFor: Bool {
+            self.mailbox.hasTasks || (!self.changes.isEmpty && !self.isLooking)
         }
 
         // MARK: - Attempts that nobody answers
@@ -144,18 +149,7 @@
             self.hasSilenceChanged = false
             let attempts = self.attempts ?? SilentWatch(on: self)
             self.attempts = attempts
-            attempts.watch(
-                self.listeners.compactMap { $0 }.filter(\.isSilent).compactMap { listener in
-                    SocketEnd(listener.address).map {
-                        Silence.Listener(end: $0, spec: listener.spec, links: listener.links)
-                    }
-                })
-        }
-
-        /// Counts who tries to connect in vain, and then does something.
-        func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
-            guard let attempts = self.attempts else { return finish(self) }
-            attempts.look(finish)
+            attempts.watch(self.listeners.compactMap { $0 }.filter(\.isSilent))
         }
 
         func lookedAround() { self.attempts?.goOn() }

@@ -130,8 +130,8 @@
         func goOn() {
             if !self.hasWork { return }
             self.alone {
-                self.visitSome()
                 self.changeOnce()
+                self.visitSome()
             }
         }
 

@@ -1,33 +1,66 @@
 #if os(Linux)
     import ChaosCore
     import ChaosEngine
+    import ChaosSockets
     import Dispatch
     import Glibc
 
     /// Counts attempts to connect to listeners that keep silent, as `SilentAttempts` does on NIO.
+    ///
+    /// Whose attempts they are only the list of the kernel's sockets tells, and going through it takes as
+    /// long as the machine has sockets. That somebody knocks each listener tells at once.
     final class SilentWatch: Sleeper {
         /// How often it looks while some listener is silent.
         private static let interval: Int64 = 100_000_000
         /// How long traffic may stand still for a look, in nanoseconds of processor time: where
         /// processors are busy, a hop to another thread and back takes longer.
         private static let shortLook: Int64 = 2_000_000
-        /// Where a look is taken that may last: the list of sockets is as long as the machine's.
+        /// Where a look is taken that may last.
         static let queue = DispatchQueue(label: "chaos.silence")
+
+        /// How often changes wait for a look that may last.
+        private static let waitInterval: Int64 = 1_000_000_000
 
         private unowned let plane: EpollPlane
         private var silence = Silence()
+        private var listeners: [EpollListener] = []
         /// How long the last look took; unknown at first.
         private var lookTime = Int64.max
+        private var nextWait = Instant.start
 
         init(on plane: EpollPlane) { self.plane = plane }
 
         var isWatching: Bool { self.silence.isWatching }
 
+        /// Sees to it that attempts are counted before something is done that may end cuts: at once where
+        /// nobody knocked, or after a look.
+        ///
+        /// Where looks last, changes wait for one a second at most. Between them a knock still proves that
+        /// a cut met somebody, and how many is what the last look saw.
+        func settle(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
+            let restless = self.restless
+            if restless.isEmpty { return finish(self.plane) }
+            let now = self.plane.clock.now
+            if self.lookTime > Self.shortLook && now < self.nextWait {
+                self.plane.first.openBooks()
+                let isProved = restless.allSatisfy {
+                    self.plane.network.attemptProved(on: $0.links)
+                }
+                if isProved { return finish(self.plane) }
+            }
+            self.nextWait = now.advanced(byNanoseconds: Self.waitInterval)
+            self.look(finish)
+        }
+
+        /// The listeners at which somebody knocked since the last look.
+        private var restless: [EpollListener] { self.listeners.filter(\.wasKnockedAt) }
+
         /// Counts attempts, and then does something: at once where all threads stand still for a
         /// change and looks are short, or later.
-        func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
+        private func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
             self.plane.first.openBooks()
             let look = self.silence.look(in: self.plane.network)
+            for listener in self.listeners { listener.noteKnocks() }
             let timed: @Sendable () -> (attempts: [Silence.Attempt], time: Int64) = {
                 let begin = Self.threadTime
                 return (look.take(), Self.threadTime - begin)
@@ -54,9 +87,15 @@
         }
 
         /// Watches these listeners and no others.
-        func watch(_ silent: [Silence.Listener]) {
+        func watch(_ silent: [EpollListener]) {
             let wasWatching = self.isWatching
-            self.silence.watch(silent)
+            self.listeners = silent
+            self.silence.watch(
+                silent.compactMap { listener in
+                    SocketEnd(listener.address).map {
+                        Silence.Listener(end: $0, spec: listener.spec, links: listener.links)
+                    }
+                })
             if self.isWatching == wasWatching { return }
             if self.isWatching {
                 self.sleep()
@@ -71,7 +110,8 @@
         }
 
         override func wake(at now: Instant) {
-            self.plane.look { plane in plane.lookedAround() }
+            if self.restless.isEmpty { return self.sleep() }
+            self.look { plane in plane.lookedAround() }
         }
 
         /// A look of its own is over.

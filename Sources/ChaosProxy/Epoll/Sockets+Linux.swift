@@ -16,6 +16,10 @@
         private static let tcpInfo: CInt = 11
         private static let tcpCongestion: CInt = 13
         private static let synSent: UInt8 = 2
+        /// SO_MEMINFO (asm/socket.h), and where it tells of discarded packets (SK_MEMINFO_DROPS,
+        /// linux/sock_diag.h).
+        private static let memoryInfo: CInt = 55
+        private static let memoryInfoDrops = 8
         private static let noSignal = CInt(MSG_NOSIGNAL)
 
         /// Reads what is there; 0 is the end of the stream.
@@ -151,6 +155,19 @@
             case .v4: return Self.set(descriptor, CInt(IPPROTO_IP), Self.minimumTTL, hops)
             case .v6: return Self.set(descriptor, CInt(IPPROTO_IPV6), Self.minimumHopCount, hops)
             case .local: return !isDeaf
+            }
+        }
+
+        /// How many packets to a socket the kernel has discarded so far, those to a deaf one among them; it
+        /// begins anew after the greatest number. Nothing where the kernel does not tell (before Linux 4.12).
+        static func discarded(by descriptor: CInt) -> UInt32? {
+            let count = Self.memoryInfoDrops + 1
+            return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { numbers in
+                let whole = socklen_t(count * MemoryLayout<UInt32>.stride)
+                var size = whole
+                let result = getsockopt(
+                    descriptor, SOL_SOCKET, Self.memoryInfo, numbers.baseAddress, &size)
+                return result == 0 && size == whole ? numbers[Self.memoryInfoDrops] : nil
             }
         }
 

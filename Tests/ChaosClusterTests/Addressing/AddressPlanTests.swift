@@ -194,9 +194,21 @@ struct AddressPlanTests {
         }
         #expect(numbers.count == 50)
         let one = try #require(numbers.first)
-        #expect(!canBind("127.0.0.1", one))
+        #expect(!canBind("127.0.0.1", one) && !canBind("127.0.0.1", one, isShared: true))
         ports.release()
-        #expect(canBind("127.0.0.1", one))
+        #expect(canBind("127.0.0.1", one, isShared: true))
+    }
+
+    /// As a child has them that is just being started.
+    @Test func copiesOfReleasedSocketsAreInNoServersWay() throws {
+        let ports = FreePorts(style: .ports(host: "127.0.0.1"))
+        let number = try ports.next(on: "127.0.0.1", .tcp, avoiding: [])
+        let copies = (0..<Int32(1024)).filter { boundPort(of: $0) == number }.map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count == 1)
+        ports.release()
+        #expect(copies.allSatisfy { boundPort(of: $0) == number })
+        #expect(!canBind("127.0.0.1", number) && canBind("127.0.0.1", number, isShared: true))
     }
 
     #if os(Linux)
@@ -224,17 +236,32 @@ struct AddressPlanTests {
     #endif
 }
 
-/// Whether nobody has a socket bound there.
-func canBind(_ host: String, _ port: UInt16) -> Bool {
+/// Whether a socket can be bound there; a shared one with SO_REUSEADDR, as servers set it.
+func canBind(_ host: String, _ port: UInt16, isShared: Bool = false) -> Bool {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     inet_pton(AF_INET, host, &address.sin_addr)
     let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }
+    var option: Int32 = isShared ? 1 : 0
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &option, socklen_t(MemoryLayout<Int32>.size))
     return withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
+}
+
+/// The port to which a descriptor is bound, if it is a socket of IPv4.
+private func boundPort(of descriptor: Int32) -> UInt16? {
+    var address = sockaddr_in()
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            getsockname(descriptor, $0, &size)
+        }
+    }
+    if result != 0 || address.sin_family != sa_family_t(AF_INET) { return nil }
+    return UInt16(bigEndian: address.sin_port)
 }
