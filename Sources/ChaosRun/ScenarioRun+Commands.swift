@@ -110,12 +110,12 @@ extension ScenarioRun: CommandTarget {
     ) -> InjectionReceipt {
         self.announce(record, lasting: lease)
         if let until = record.until {
-            self.leases[record.id] = Task {
+            self.leases[record.id] = Task(executorPreference: ControlServer.executor) {
                 let wait = max(.zero, until - parts.clock.now)
                 guard (try? await Task.sleep(for: wait, tolerance: .zero)) != nil else { return }
                 // Whoever ends it announces it; an error means that the run is over.
                 if let ended = try? await parts.network.end(record.id) {
-                    self.announceEnd(ended, .lease)
+                    await self.announceEnd(ended, .lease)
                 }
             }
         }

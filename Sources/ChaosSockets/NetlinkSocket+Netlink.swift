@@ -70,12 +70,27 @@
             }
         }
 
+        /// What a request asks for.
+        enum Kind {
+            /// The sockets of one family and protocol.
+            case byFamily
+            /// The TCP sockets of both families, as older kernels were asked.
+            case tcp
+
+            fileprivate var number: UInt16 {
+                switch self {
+                case .byFamily: UInt16(SOCK_DIAG_BY_FAMILY)
+                case .tcp: UInt16(TCPDIAG_GETSOCK)
+                }
+            }
+        }
+
         /// Asks for a list.
         func dump(
-            _ request: [UInt8], _ answer: (NetlinkMessage) -> Void
+            _ request: [UInt8], _ kind: Kind = .byFamily, _ answer: (NetlinkMessage) -> Void
         ) throws(SocketDiagnosticsError) {
             // NLM_F_DUMP is a sum of flags, which Swift does not import.
-            try self.send([request], flags: UInt16(NLM_F_ROOT | NLM_F_MATCH))
+            try self.send([request], kind, flags: UInt16(NLM_F_ROOT | NLM_F_MATCH))
             var isDone = false
             while !isDone {
                 try self.receive { message throws(SocketDiagnosticsError) in
@@ -92,13 +107,15 @@
             }
         }
 
-        private func send(_ requests: [[UInt8]], flags: UInt16) throws(SocketDiagnosticsError) {
+        private func send(
+            _ requests: [[UInt8]], _ kind: Kind = .byFamily, flags: UInt16
+        ) throws(SocketDiagnosticsError) {
             var bytes: [UInt8] = []
             for request in requests {
                 self.sequence &+= 1
                 var header = nlmsghdr()
                 header.nlmsg_len = UInt32(request.count)
-                header.nlmsg_type = UInt16(SOCK_DIAG_BY_FAMILY)
+                header.nlmsg_type = kind.number
                 header.nlmsg_flags = UInt16(NLM_F_REQUEST) | flags
                 header.nlmsg_seq = self.sequence
                 withUnsafeBytes(of: header) { bytes += $0 }

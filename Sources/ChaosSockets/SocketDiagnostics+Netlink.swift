@@ -55,6 +55,32 @@
         package func tcpSockets(
             in states: TCPStates, to port: UInt16? = nil
         ) throws(SocketDiagnosticsError) -> [SocketRecord] {
+            // Once through the kernel's table for both families; whoever does not know the older question
+            // is asked for one after the other.
+            do throws(SocketDiagnosticsError) {
+                return try self.tcpSocketsTogether(in: states, to: port)
+            } catch {
+                return try self.tcpSocketsByFamily(in: states, to: port)
+            }
+        }
+
+        func tcpSocketsTogether(
+            in states: TCPStates, to port: UInt16?
+        ) throws(SocketDiagnosticsError) -> [SocketRecord] {
+            var request = inet_diag_req()
+            request.idiag_family = UInt8(AF_INET)
+            request.idiag_states = states.rawValue
+            request.id.idiag_dport = (port ?? 0).bigEndian
+            var records: [SocketRecord] = []
+            try self.netlink.dump(NetlinkSocket.request(request), .tcp) { message in
+                if let record = SocketRecord(message) { records.append(record) }
+            }
+            return records
+        }
+
+        func tcpSocketsByFamily(
+            in states: TCPStates, to port: UInt16?
+        ) throws(SocketDiagnosticsError) -> [SocketRecord] {
             var records: [SocketRecord] = []
             for family in [AF_INET, AF_INET6] {
                 var request = inet_diag_req_v2()

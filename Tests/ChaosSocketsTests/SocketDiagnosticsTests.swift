@@ -110,6 +110,13 @@
             #expect(facing.map(\.inode) == [Connected.inode(connected.dialler)])
             #expect(
                 try diagnostics.tcpSockets(in: .connecting).allSatisfy { $0.state == .synSent })
+            // Both families in one list, and one after the other where a kernel has only that.
+            for ask in [diagnostics.tcpSocketsTogether, diagnostics.tcpSocketsByFamily] {
+                let listening = try ask(.listening, nil).filter { $0.ends.local.port == port }
+                #expect(listening.map(\.inode) == [Connected.inode(connected.listener)])
+                #expect(
+                    try ask(.open, port).map(\.inode) == [Connected.inode(connected.dialler)])
+            }
         }
 
         /// UDP sockets are found by where they may send from: bound to an address or to all, connected

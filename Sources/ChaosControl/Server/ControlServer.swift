@@ -15,7 +15,10 @@ package final class ControlServer: Sendable {
 
     /// Never shut down: a command that outlives its server may still answer.
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private static let executor = RequestExecutor(on: ControlServer.group.next())
+    /// Where requests are carried out. What follows from one later should be, too: a thread that others
+    /// keep from its processor must not have in hand what the next request needs.
+    package static let executor: any TaskExecutor = RequestExecutor(
+        on: ControlServer.group.next())
 
     /// Where it listens.
     package let path: String
@@ -90,5 +93,5 @@ struct ControlService: Sendable {
     let target: any CommandTarget
     let version: String
     let replyWithin: Duration
-    let executor: RequestExecutor
+    let executor: any TaskExecutor
 }

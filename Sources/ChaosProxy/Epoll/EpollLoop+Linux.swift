@@ -66,6 +66,10 @@
         /// How long the kernel may take to let a thread go on whose time has come. So much earlier the
         /// thread stops waiting, and only looks.
         private static let wakeupTime: Int64 = 50_000
+        /// From a long sleep it takes longer, since the processor sleeps as well: then the thread wakes so
+        /// much earlier, and sleeps once more, shortly.
+        private static let longSleep: Int64 = 2_000_000
+        private static let longWakeupTime: Int64 = 350_000
         /// How many entries of the journal are handed over at once, and how long fewer may wait.
         private static let muchJournal = 256
         private static let journalPatience: Int64 = 10_000_000
@@ -133,8 +137,10 @@
         private func maySleep() -> Bool {
             let first = self.deadlines.first
             if first == .never { return true }
-            let wakeup = first.advanced(byNanoseconds: -Self.wakeupTime)
-            if wakeup <= self.plane.clock.now { return false }
+            let left = first.nanoseconds - self.plane.clock.now.nanoseconds
+            if left <= Self.wakeupTime { return false }
+            let wakeup = first.advanced(
+                byNanoseconds: left > Self.longSleep ? -Self.longWakeupTime : -Self.wakeupTime)
             self.poller.wake(at: wakeup, self.plane.clock.start)
             return true
         }
