@@ -8,9 +8,9 @@ import NIOConcurrencyHelpers
 // But the one who tries is on the same machine, and his socket waits in state SYN_SENT. So a cut that
 // only met connection attempts is not taken for one that met nothing.
 //
-// Limits: an attempt that begins and ends between two looks is not seen, so the count is a lower
-// bound; sockets in other network namespaces are not seen; and only Linux with socket diagnostics
-// shows them.
+// Limits: an attempt that begins and ends between two looks is not seen, and where looks last not
+// every change waits for one (`SilentWatch`), so the count is a lower bound; sockets in other network
+// namespaces are not seen; and only Linux with socket diagnostics shows them.
 
 /// Which listeners keep silent, and whose attempts to connect to them were counted.
 struct Silence {

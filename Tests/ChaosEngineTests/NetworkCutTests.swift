@@ -216,16 +216,16 @@ import Testing
             network.cut(
                 pairs, text: "", mode: .drop, port: nil, id: id, origin: .control, at: .start)
         }
-        #expect(network.attemptProved(on: links), "nobody is in anybody's way")
+        #expect(network.noteAttempt(onOneOf: links), "nobody is in anybody's way")
         let both = cut([DirectedPair("n1", "n3"), DirectedPair("n2", "n3")], "both")
-        #expect(network.attemptProved(on: links))
+        #expect(network.noteAttempt(onOneOf: links))
         #expect(both.touched == 1 && both.hits == 1)
-        #expect(network.attemptProved(on: links))
+        #expect(network.noteAttempt(onOneOf: links))
         #expect(both.touched == 1 && both.hits == 1, "it may be the same attempt")
         let answers = cut([DirectedPair("n3", "n1")], "answers")
-        #expect(!network.attemptProved(on: links), "who it was decides what it met")
+        #expect(!network.noteAttempt(onOneOf: links), "who it was decides what it met")
         #expect(answers.touched == 0)
-        #expect(network.attemptProved(on: [links[0]]))
+        #expect(network.noteAttempt(onOneOf: [links[0]]))
         #expect(answers.touched == 1 && both.touched == 1)
     }
 

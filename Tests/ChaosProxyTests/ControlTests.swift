@@ -117,6 +117,26 @@ struct ControlTests {
         }
     }
 
+    /// Faster than anybody looks through the kernel's sockets.
+    @Test(arguments: everyDriver)
+    func cutsOneAfterTheOtherKnowThatTheyMetSomebody(on driver: TestDriver) async throws {
+        try await TestWorld.run(on: driver) { world in
+            let (_, proxied) = try world.target()
+            var attempts: [TestSocket] = []
+            for round in 0..<20 {
+                if round % 4 == 3 { attempts = [] }
+                try world.cut(.drop, .forward)
+                if round % 4 == 3 {
+                    #expect(try world.heal() == (0, 0, 0), "nobody tried in round \(round)")
+                    continue
+                }
+                attempts.append(try TestSocket.begin(to: proxied))
+                let met = try world.heal()
+                #expect(met.touched >= 1 && met.hits == met.touched && met.crossed == 0)
+            }
+        }
+    }
+
     @Test(arguments: everyDriver)
     func anAttemptOutlivesWhatIsAddedBeforeTheHeal(on driver: TestDriver) async throws {
         try await TestWorld.run(on: driver) { world in

@@ -216,7 +216,7 @@ package final class Network {
     /// for the cuts that nothing was seen to meet so far.
     ///
     /// - Returns: Whether the cuts are the same whichever link it was; otherwise nothing is counted.
-    package func attemptProved(on links: [Link]) -> Bool {
+    package func noteAttempt(onOneOf links: [Link]) -> Bool {
         if !self.attemptsCountAlike(on: links) { return false }
         guard let link = links.first else { return true }
         for cut in self.cutsThatBlockAttempts(on: link) where cut.touched == 0 { cut.strike() }

@@ -44,7 +44,7 @@
             if self.lookTime > Self.shortLook && now < self.nextWait {
                 self.plane.first.openBooks()
                 let isProved = restless.allSatisfy {
-                    self.plane.network.attemptProved(on: $0.links)
+                    self.plane.network.noteAttempt(onOneOf: $0.links)
                 }
                 if isProved { return finish(self.plane) }
             }

@@ -5,12 +5,17 @@ import Glibc
 /// Client and server read the same clock, so the way there can be told from the way back.
 enum OneWayTimes {
     /// One request in flight at a time. Returns the times in nanoseconds.
-    static func oneAtATime(to endpoint: Endpoint, seconds: Double) throws -> Percentiles {
+    ///
+    /// - Parameter pause: How long everybody sleeps before each, in milliseconds.
+    static func oneAtATime(
+        to endpoint: Endpoint, seconds: Double, pause: UInt32 = 0
+    ) throws -> Percentiles {
         let socket = try Socket.connected(to: endpoint)
         let room = Room(BenchMessage.size)
         var times: [UInt64] = []
         let end = MonotonicClock.after(seconds)
         while MonotonicClock.now < end {
+            if pause > 0 { Pause.milliseconds(pause) }
             let start = MonotonicClock.now
             BenchMessage.write(start, to: room.bytes)
             try socket.sendAll(UnsafeRawBufferPointer(room.bytes))

@@ -13,7 +13,8 @@ enum Measure: String, CaseIterable, Codable, Sendable {
     /// The targets with which it is done.
     var targets: [Target] {
         switch self {
-        case .delaySingle, .delayPaced, .delayedBulk1, .delayedBulk8: [.delayed]
+        case .delaySingle, .delayPaced: [.direct, .delayed]
+        case .delayedBulk1, .delayedBulk8: [.delayed]
         case .memory, .manyMemory: Target.withMemory
         case .start: [.chaos, .other, .links, .linkFaults]
         case .control: [.chaos, .other, .links, .linkFaults]
@@ -64,14 +65,17 @@ enum Measure: String, CaseIterable, Codable, Sendable {
         case .start: Self.start(target)
         case .control: try ControlRequests.run(on: target, seconds: 3 * plan.seconds)
         case .delaySingle:
+            // Without a delay nobody would sleep between two requests.
             Self.delays(
-                try OneWayTimes.oneAtATime(to: target.endpoint, seconds: plan.delaySeconds),
-                .delaySingleLeast, .delaySingleMedian, .delaySingleP99)
+                try OneWayTimes.oneAtATime(
+                    to: target.endpoint, seconds: plan.delaySeconds,
+                    pause: target.target == .direct ? UInt32(Target.delayMilliseconds) : 0),
+                of: target.target, .delaySingleLeast, .delaySingleMedian, .delaySingleP99)
         case .delayPaced:
             Self.delays(
                 try OneWayTimes.paced(
                     to: target.endpoint, every: 1_000_000, seconds: plan.delaySeconds),
-                .delayPacedLeast, .delayPacedMedian, .delayPacedP99)
+                of: target.target, .delayPacedLeast, .delayPacedMedian, .delayPacedP99)
         }
     }
 
@@ -121,11 +125,10 @@ enum Measure: String, CaseIterable, Codable, Sendable {
 
     /// How far the way was from the delay that was asked for, in milliseconds.
     private static func delays(
-        _ times: Percentiles, _ least: Figure, _ median: Figure, _ p99: Figure
+        _ times: Percentiles, of target: Target, _ least: Figure, _ median: Figure, _ p99: Figure
     ) -> [Figure: Double] {
-        func error(_ share: Double) -> Double {
-            times.microseconds(share) / 1000 - Target.delayMilliseconds
-        }
+        let asked = target == .delayed ? Target.delayMilliseconds : 0
+        func error(_ share: Double) -> Double { times.microseconds(share) / 1000 - asked }
         return [least: error(0), median: error(0.5), p99: error(0.99)]
     }
 }
