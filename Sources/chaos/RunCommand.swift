@@ -63,6 +63,7 @@ struct RunCommand: AsyncParsableCommand {
             let (scenario, choice) = try settleBackends(of: [assembled])[0]
             let seed = try readSeed(self.seed) ?? scenario.seed ?? drawSeed()
             let console = TerminalConsole(showsNodes: true)
+            defer { console.finish() }
             var settings = RunSettings(
                 scenario: scenario, seed: seed, duration: duration,
                 wrapped: self.nodes == nil ? self.command : [], runsFolder: self.shared.runs,

@@ -1,14 +1,19 @@
 import ChaosCore
 import ChaosReport
 import ChaosRun
+import Dispatch
 import Foundation
 import Synchronization
 
 /// Shows on standard error what happens in a run.
+///
+/// A terminal may stand still (`Ctrl-S`, a pager that nobody reads on), and the run must not: lines are
+/// written on a queue of their own. Only what nodes print has to wait for it, and nodes with it.
 final class TerminalConsole: Sendable {
     private let isTerminal = isatty(2) == 1
     private let hasColour: Bool
     private let showsNodes: Bool
+    private let writing = DispatchQueue(label: "chaos.console")
     /// The progress line that stands on the terminal now.
     private let progress = Mutex("")
     /// When progress was shown last where lines stay.
@@ -23,7 +28,15 @@ final class TerminalConsole: Sendable {
     }
 
     /// The console as a run wants it.
-    var console: RunConsole { RunConsole { self.show($0) } }
+    var console: RunConsole {
+        RunConsole { line in
+            if case .node = line {
+                self.writing.sync { self.show(line) }
+            } else {
+                self.writing.async { self.show(line) }
+            }
+        }
+    }
 
     private func show(_ line: RunConsole.Line) {
         switch line {
@@ -58,11 +71,13 @@ final class TerminalConsole: Sendable {
         }
     }
 
-    /// Takes the progress line away.
+    /// Waits until everything is written, and takes the progress line away.
     func finish() {
-        self.progress.withLock { shown in
-            if !shown.isEmpty { write("\r\u{1B}[K", to: .standardError) }
-            shown = ""
+        self.writing.sync {
+            self.progress.withLock { shown in
+                if !shown.isEmpty { write("\r\u{1B}[K", to: .standardError) }
+                shown = ""
+            }
         }
     }
 

@@ -207,6 +207,7 @@ struct TestCommand: AsyncParsableCommand {
         for plan in plans {
             let console = TerminalConsole(
                 showsNodes: self.nodeOutput || self.maelstrom.logStderr)
+            defer { console.finish() }
             var settings = RunSettings(
                 scenario: plan.scenario, seed: plan.seed, duration: duration,
                 wrapped: plan.wrapped, runsFolder: self.runsFolder,

@@ -132,7 +132,7 @@ final class ChaosProcess: Sendable {
 
     init(
         _ arguments: [String], _ directory: TestDirectory, environment: [String: String] = [:],
-        folder: String? = nil
+        folder: String? = nil, standardError: FileHandle? = nil
     ) throws {
         self.directory = directory
         let stem = directory.makeOutputStem()
@@ -160,7 +160,7 @@ final class ChaosProcess: Sendable {
             try Data().write(to: URL(fileURLWithPath: file))
         }
         self.process.standardOutput = try Self.writer(self.outFile)
-        self.process.standardError = try Self.writer(self.errFile)
+        self.process.standardError = try standardError ?? Self.writer(self.errFile)
         try self.process.run()
     }
 
@@ -209,6 +209,45 @@ final class ChaosProcess: Sendable {
 
     /// How it ended.
     var code: Int32 { self.process.terminationStatus }
+}
+
+/// A terminal on which somebody has pressed Ctrl-S: what is written to it waits until it is drained.
+final class StuckTerminal: Sendable {
+    private let path: String
+    private let end: CInt
+
+    init(in directory: TestDirectory) throws {
+        self.path = "\(directory.path)/terminal"
+        try #require(mkfifo(self.path, 0o600) == 0)
+        self.end = open(self.path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+        try #require(self.end >= 0)
+        for size in [4096, 1] {
+            let bytes = [UInt8](repeating: UInt8(ascii: "."), count: size)
+            while write(self.end, bytes, size) > 0 {}
+        }
+    }
+
+    deinit { close(self.end) }
+
+    /// A handle for whoever writes to it.
+    func writer() throws -> FileHandle {
+        let descriptor = open(self.path, O_WRONLY | O_CLOEXEC)
+        try #require(descriptor >= 0)
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    /// Takes out what waits; tells what was written behind what filled it.
+    func drained() -> String {
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        var text = ""
+        while true {
+            let count = read(self.end, &bytes, bytes.count)
+            if count <= 0 { break }
+            text += String(
+                decoding: bytes[..<count].drop { $0 == UInt8(ascii: ".") }, as: UTF8.self)
+        }
+        return text
+    }
 }
 
 /// What /proc says about processes, asked independently of the code under test.

@@ -1,5 +1,6 @@
 import ChaosCore
 import Foundation
+import Synchronization
 import Testing
 
 /// `chaos run` in one terminal, the commands that steer it in another.
@@ -44,6 +45,37 @@ import Testing
         #expect(end.out == "the run ends\n")
         #expect(try await run.exit() == 0)
         #expect(await directory.hasNothingLeft())
+    }
+
+    /// Neither requests nor the ends of faults wait for somebody to read what is shown.
+    @Test func aTerminalThatStandsStillHoldsNobodyUp() async throws {
+        let directory = try TestDirectory()
+        let terminal = try StuckTerminal(in: directory)
+        let run = try ChaosProcess(
+            ["run", "--nodes", "2", "--framing", "lines", "--", "chaos-node", "broadcast"],
+            directory,
+            standardError: terminal.writer())
+        #expect(await eventually { !directory.sockets().isEmpty })
+        let set = try await directory.finished("set", "n1->n2", "delay=5ms", "--for", "100ms")
+        #expect(set.code == 0, "\(set.err)")
+        var hasEnded = false
+        for _ in 0..<100 where !hasEnded {
+            let status = try await directory.finished("status", "--json")
+            try #require(status.code == 0, "\(status.err)")
+            let json = try JSONValue(text: status.out)
+            hasEnded = try #require(json["injections"]?.arrayValue).isEmpty
+        }
+        #expect(hasEnded)
+        #expect(try await directory.finished("end").out == "the run ends\n")
+        let shown = Mutex("")
+        #expect(
+            await eventually {
+                shown.withLock { $0 += terminal.drained() }
+                return directory.processes().isEmpty
+            })
+        #expect(try await run.exit() == 0)
+        shown.withLock { $0 += terminal.drained() }
+        #expect(shown.withLock { $0 }.contains("delay 5ms"))
     }
 
     @Test func faultsAreSetAndClearedByIDAndByLinkAndEndWithTheirLease() async throws {

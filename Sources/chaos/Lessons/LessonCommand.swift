@@ -75,6 +75,7 @@ struct LessonCommand: AsyncParsableCommand {
             ["chaos", "test"] + row.runs[0] + (self.timeScale.map { ["--time-scale", $0] } ?? [])
         let scenario = try readScenario(row.lesson.file, length: nil, changes: changes)
         let console = TerminalConsole(showsNodes: false)
+        defer { console.finish() }
         let outcome = try await execute(
             RunSettings(
                 scenario: scenario, seed: Seed(1),

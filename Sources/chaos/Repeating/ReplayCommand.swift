@@ -37,6 +37,7 @@ struct ReplayCommand: AsyncParsableCommand {
             var exitCode = ChaosExit.unknown
             for number in 1...self.count {
                 let console = TerminalConsole(showsNodes: false)
+                defer { console.finish() }
                 let settings = RunSettings(
                     scenario: recorded.scenario, seed: recorded.seed, wrapped: recorded.wrapped,
                     repeatCommand: "chaos replay \(recorded.directory)",
