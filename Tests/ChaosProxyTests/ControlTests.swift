@@ -1,6 +1,7 @@
 import ChaosCore
 import ChaosEngine
 import ChaosSockets
+import Dispatch
 import Glibc
 import NIOCore
 import Testing
@@ -133,6 +134,25 @@ struct ControlTests {
                 attempts.append(try TestSocket.begin(to: proxied))
                 let met = try world.heal()
                 #expect(met.touched >= 1 && met.hits == met.touched && met.crossed == 0)
+            }
+        }
+    }
+
+    /// While silence lasts, everybody who tries is looked for every 100 ms: a heal may come before, during or
+    /// behind that.
+    @Test(arguments: everyDriver)
+    func aHealDuringALookStillCountsWhoIsBeingLookedFor(on driver: TestDriver) async throws {
+        try await TestWorld.run(on: driver) { world in
+            let (_, proxied) = try world.target()
+            for round in 0..<24 {
+                try world.cut(.drop, .forward)
+                let cutAt = DispatchTime.now()
+                let attempt = try TestSocket.begin(to: proxied)
+                // The moments of the heal, from just before the look to behind it.
+                let moment = cutAt + .microseconds(98_000 + 500 * round)
+                while DispatchTime.now() < moment { usleep(100) }
+                #expect(try world.heal().touched >= 1, "round \(round)")
+                withExtendedLifetime(attempt) {}
             }
         }
     }

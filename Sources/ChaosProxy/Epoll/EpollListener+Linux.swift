@@ -70,7 +70,7 @@
         private var wasDeaf = false
         /// Whether attempts to connect get no answer.
         private(set) var isSilent = false
-        /// How much the kernel had discarded here when somebody last looked who it was.
+        /// How much the kernel had discarded here when a look began of which all are counted.
         private var knocks: UInt32?
 
         private static let backlog: CInt = 4096
@@ -129,21 +129,21 @@
 
         private func setSilent(_ isWanted: Bool) {
             if isWanted == self.isSilent { return }
-            if isWanted { self.noteKnocks() }
+            if isWanted { self.noteKnocks(self.discarded) }
             self.isSilent = Sockets.setDeaf(isWanted, self.descriptor, self.family) && isWanted
             if self.isSilent { self.wasDeaf = true }
             self.plane.silenceChanged()
         }
 
-        /// Whether somebody tried to connect since ``noteKnocks()``, as far as it can be told: all that
-        /// comes to a deaf socket is discarded.
-        var wasKnockedAt: Bool {
-            guard let knocks = self.knocks else { return true }
-            return Sockets.discarded(by: self.descriptor) != knocks
-        }
+        /// Whether somebody tried to connect who may not be counted yet: all that comes to a deaf socket is
+        /// discarded.
+        var wasKnockedAt: Bool { self.knocks == nil || self.discarded != self.knocks }
 
-        /// Somebody looks who tries to connect.
-        func noteKnocks() { self.knocks = Sockets.discarded(by: self.descriptor) }
+        /// How much the kernel has discarded here, as far as it tells.
+        var discarded: UInt32? { Sockets.discarded(by: self.descriptor) }
+
+        /// Whoever knocked is counted, up to the moment when so much had been discarded.
+        func noteKnocks(_ discarded: UInt32?) { self.knocks = discarded }
 
         private func endListening() {
             if self.descriptor < 0 { return }

@@ -28,6 +28,15 @@
         private var lookTime = Int64.max
         private var nextWait = Instant.start
 
+        /// What a look showed.
+        private struct Seen {
+            let attempts: [Silence.Attempt]
+            /// What each listener, by its place, had discarded when the look began.
+            let knocks: [Int: UInt32?]
+            /// How long it took, in nanoseconds of processor time.
+            let time: Int64
+        }
+
         init(on plane: EpollPlane) { self.plane = plane }
 
         var isWatching: Bool { self.silence.isWatching }
@@ -60,10 +69,13 @@
         private func look(_ finish: @escaping @Sendable (EpollPlane) -> Void) {
             self.plane.first.openBooks()
             let look = self.silence.look(in: self.plane.network)
-            for listener in self.listeners { listener.noteKnocks() }
-            let timed: @Sendable () -> (attempts: [Silence.Attempt], time: Int64) = {
+            // Whoever is in the list knocked before it is made; they are counted when it is there.
+            let knocks = Dictionary(
+                uniqueKeysWithValues: self.listeners.map { ($0.slot, $0.discarded) })
+            let timed: @Sendable () -> Seen = {
                 let begin = Self.threadTime
-                return (look.take(), Self.threadTime - begin)
+                return Seen(
+                    attempts: look.take(), knocks: knocks, time: Self.threadTime - begin)
             }
             if self.plane.isAlone && self.lookTime <= Self.shortLook && !look.asksForOpeners {
                 self.count(timed())
@@ -117,8 +129,11 @@
         /// A look of its own is over.
         func goOn() { if self.isWatching { self.sleep() } }
 
-        private func count(_ seen: (attempts: [Silence.Attempt], time: Int64)) {
+        private func count(_ seen: Seen) {
             self.lookTime = seen.time
+            for listener in self.listeners {
+                if let knocks = seen.knocks[listener.slot] { listener.noteKnocks(knocks) }
+            }
             for link in self.silence.new(in: seen.attempts) {
                 self.plane.network.attemptBlocked(on: link)
             }
